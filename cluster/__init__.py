@@ -1,0 +1,1 @@
+"""Start or join Ray, and say what one job may use."""

@@ -1,0 +1,1 @@
+"""Chest CT scans and tumor masks -> preprocessed slices in shards."""

@@ -1,0 +1,1 @@
+"""Slices -> a lung-tumor segmentation model -> masks, scores and pictures."""

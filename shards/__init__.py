@@ -1,0 +1,1 @@
+"""Sharded CT slices: their format, their order, their reading."""

@@ -1,0 +1,89 @@
+"""A slice <-> the bytes of its members in a tar."""
+
+import functools
+import io
+import json
+import zlib
+
+import numpy as np
+import numpy.typing as npt
+from isal import isal_zlib
+
+from shards.record import Slice
+
+IMAGE, IMAGE_COMPRESSED, MASK, TAGS = "ct.npy", "ct.npy.gz", "mask.npy.gz", "json"
+
+_GZIP = 16 + zlib.MAX_WBITS
+_NPY_HEADER_BYTES = 128  # numpy pads the header of a small array to this
+
+
+def encode(record: Slice, *, compress: bool = False) -> dict[str, bytes]:
+    """Turn a slice into its tar members.
+
+    Args:
+        record: The slice.
+        compress: Store the image as `.ct.npy.gz` instead of `.ct.npy`.
+
+    Returns:
+        Extension -> bytes, in the order in which they lie in the tar.
+    """
+    tumor_pixels = record.tumor_pixels
+    image = npy_header(record.image.shape, "<i2") + record.image.astype("<i2").tobytes()
+    tags = {
+        "case": record.case,
+        "z": record.z,
+        "tumor": tumor_pixels > 0,
+        "tumor_pixels": tumor_pixels,
+        "spacing_mm": list(record.spacing_mm),
+    }
+    return {
+        (IMAGE_COMPRESSED if compress else IMAGE): _gzip_fast(image) if compress else image,
+        MASK: encode_mask(record.mask) if tumor_pixels else empty_mask(record.mask.shape),
+        TAGS: json.dumps(tags).encode(),
+    }
+
+
+def decode(members: dict[str, bytes]) -> Slice:
+    """Turn tar members back into their slice: the inverse of `encode`."""
+    tags = json.loads(members[TAGS])
+    compressed = members.get(IMAGE_COMPRESSED)
+    image = gunzip(compressed) if compressed is not None else members[IMAGE]
+    return Slice(
+        case=tags["case"],
+        z=tags["z"],
+        image=np.load(io.BytesIO(image), allow_pickle=False),
+        mask=np.load(io.BytesIO(gunzip(members[MASK])), allow_pickle=False),
+        spacing_mm=tuple(tags["spacing_mm"]),
+    )
+
+
+def encode_mask(mask: npt.NDArray[np.uint8]) -> bytes:
+    """A (height, width) uint8 mask as gzipped npy; equal masks give equal bytes."""
+    deflate = zlib.compressobj(6, zlib.DEFLATED, _GZIP)
+    return deflate.compress(npy_header(mask.shape, "|u1") + mask.tobytes()) + deflate.flush()
+
+
+@functools.lru_cache
+def empty_mask(shape: tuple[int, int]) -> bytes:
+    """The member that says: no tumor on this slice."""
+    return encode_mask(np.zeros(shape, np.uint8))
+
+
+@functools.lru_cache
+def npy_header(shape: tuple[int, ...], dtype: str) -> bytes:
+    """The bytes that `numpy.save` writes before the data of a C-ordered array."""
+    stream = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        stream, {"descr": dtype, "fortran_order": False, "shape": shape}
+    )
+    return stream.getvalue()
+
+
+def gunzip(data: bytes) -> bytes:
+    """Inflate a gzipped member."""
+    return bytes(isal_zlib.decompress(data, wbits=_GZIP))
+
+
+def _gzip_fast(data: bytes) -> bytes:
+    deflate = isal_zlib.compressobj(1, isal_zlib.DEFLATED, _GZIP)
+    return bytes(deflate.compress(data) + deflate.flush())

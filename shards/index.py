@@ -1,0 +1,147 @@
+"""Where each slice of a shard set lies: `index.parquet`, as columns."""
+
+import io
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from shards.errors import ManifestError
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ShardIndex:
+    """One row per slice, ordered by case and then by z.
+
+    The bytes of a slice in its tar are one stretch: the headers and data of its three members.
+
+    Attributes:
+        cases: Names of the cases; shard `cases/<case>.tar` each.
+        case: (n,) int32, position in `cases`.
+        z: (n,) int32, index of the slice in its source scan, from the feet.
+        image_offset: (n,) int64, first byte of the image's member data in the tar.
+        image_size: (n,) int64, bytes of it.
+        mask_offset: (n,) int64, the same for the mask.
+        mask_size: (n,) int64.
+        tags_offset: (n,) int64, the same for the json.
+        tags_size: (n,) int64.
+        tumor: (n,) bool, whether the slice shows tumor.
+        tumor_pixels: (n,) int32, mask pixels that do.
+        crc32: (n,) uint32, of all bytes of the slice's stretch, headers and padding included.
+    """
+
+    cases: tuple[str, ...]
+    case: npt.NDArray[np.int32]
+    z: npt.NDArray[np.int32]
+    image_offset: npt.NDArray[np.int64]
+    image_size: npt.NDArray[np.int64]
+    mask_offset: npt.NDArray[np.int64]
+    mask_size: npt.NDArray[np.int64]
+    tags_offset: npt.NDArray[np.int64]
+    tags_size: npt.NDArray[np.int64]
+    tumor: npt.NDArray[np.bool_]
+    tumor_pixels: npt.NDArray[np.int32]
+    crc32: npt.NDArray[np.uint32]
+
+    def __len__(self) -> int:
+        return len(self.case)
+
+    def shard(self, case: int) -> str:
+        """Path of a case's tar below the root of the set."""
+        return shard_name(self.cases[case])
+
+    @classmethod
+    def of_case(cls, case: str, rows: list[tuple[Any, ...]]) -> Self:
+        """The index of one shard from its rows: z and all columns after it, a tuple per slice."""
+        values = zip(*rows, strict=True) if rows else iter([()] * (len(_COLUMNS) - 1))
+        columns: dict[str, Any] = {
+            name: np.array(next(values), dtype)
+            for name, dtype in _COLUMNS.items()
+            if name != "case"
+        }
+        return cls(cases=(case,), case=np.zeros(len(rows), np.int32), **columns)
+
+    @classmethod
+    def concatenate(cls, parts: list[Self]) -> Self:
+        """Join the indexes of single cases, in the order given."""
+        cases = tuple(name for part in parts for name in part.cases)
+        shifts = np.cumsum([0, *(len(part.cases) for part in parts[:-1])])
+        columns: dict[str, npt.NDArray[Any]] = {
+            name: np.concatenate([getattr(part, name) for part in parts]) if parts else empty
+            for name, empty in _columns_of_nothing().items()
+        }
+        if parts:
+            shifted = [part.case + shift for part, shift in zip(parts, shifts, strict=True)]
+            columns["case"] = np.concatenate(shifted).astype(np.int32)
+        return cls(cases=cases, **columns)
+
+    def to_parquet(self) -> bytes:
+        """The bytes of `index.parquet`: equal indexes give equal bytes."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        names = pa.array(self.cases, pa.string())
+        shards = pa.array([shard_name(name) for name in self.cases], pa.string())
+        columns: dict[str, Any] = {name: getattr(self, name) for name in _COLUMNS}
+        columns["case"] = pa.DictionaryArray.from_arrays(pa.array(self.case), names)
+        columns["shard"] = pa.DictionaryArray.from_arrays(pa.array(self.case), shards)
+        sink = io.BytesIO()
+        pq.write_table(pa.table(columns), sink, compression="zstd")
+        return sink.getvalue()
+
+    @classmethod
+    def from_parquet(cls, data: bytes, *, where: str) -> Self:
+        """Read the bytes of an `index.parquet`.
+
+        Args:
+            data: The file's content.
+            where: Path or URL it came from, for messages.
+
+        Returns:
+            The index.
+
+        Raises:
+            ManifestError: If it is not the index of a shard set.
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            table = pq.read_table(pa.BufferReader(data), read_dictionary=["case"])
+            cases = table.column("case").unify_dictionaries().combine_chunks()
+            columns = {name: table.column(name).to_numpy() for name in _COLUMNS if name != "case"}
+        except (pa.ArrowException, KeyError) as error:
+            raise ManifestError(
+                f"{where} is no index of a shard set ({error}): build it again with "
+                "`python -m ingest build-shards`"
+            ) from error
+        return cls(
+            cases=tuple(cases.dictionary.to_pylist()),
+            case=cases.indices.to_numpy().astype(np.int32),
+            **columns,
+        )
+
+
+_COLUMNS = {
+    "case": np.int32,
+    "z": np.int32,
+    "image_offset": np.int64,
+    "image_size": np.int64,
+    "mask_offset": np.int64,
+    "mask_size": np.int64,
+    "tags_offset": np.int64,
+    "tags_size": np.int64,
+    "tumor": np.bool_,
+    "tumor_pixels": np.int32,
+    "crc32": np.uint32,
+}
+
+
+def _columns_of_nothing() -> dict[str, npt.NDArray[Any]]:
+    return {name: np.zeros(0, dtype) for name, dtype in _COLUMNS.items()}
+
+
+def shard_name(case: str) -> str:
+    """Path of a case's tar below the root of the set."""
+    return f"cases/{case}.tar"

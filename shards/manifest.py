@@ -1,0 +1,131 @@
+"""What a shard set says of itself: `manifest.json`."""
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from shards.errors import ManifestError
+
+FORMAT_VERSION = 1
+MANIFEST_NAME = "manifest.json"
+INDEX_NAME = "index.parquet"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseEntry:
+    """One case of the set, which is one shard.
+
+    Attributes:
+        shard: Path of the tar below the set's root, `cases/<case>.tar`.
+        bytes: Size of the tar.
+        sha256: Hash of the tar, hexadecimal.
+        source: Fingerprint of the files the case was made from: per role (`image`, `label`) a
+            mapping with `file` (name below the source), `bytes` and `crc32`.
+        patient: Whose scan it is; the case's own name when not known.
+        shape: Voxels of the source scan along its own stored axes (i, j, k).
+        affine: 4 x 4 voxel-to-world matrix of the source scan, RAS, mm.
+        spacing_mm: Voxel pitch of the source scan along its own stored axes, mm.
+        orientation: Axis codes of the source scan as stored, for example `LPS`.
+        slices: Slices kept, and so samples in the shard.
+        slices_dropped: Slices the recipe dropped.
+        tumor_slices: Kept slices with tumor.
+        tumor_voxels: Tumor voxels of the source in kept slices.
+        tumor_voxels_dropped: Tumor voxels of the source in dropped slices.
+        measures: Further numbers about the source, by name.
+        warnings: What was odd about the case, one line each.
+    """
+
+    shard: str
+    bytes: int
+    sha256: str
+    source: dict[str, Any]
+    patient: str
+    shape: tuple[int, int, int]
+    affine: tuple[tuple[float, float, float, float], ...]
+    spacing_mm: tuple[float, float, float]
+    orientation: str
+    slices: int
+    slices_dropped: int
+    tumor_slices: int
+    tumor_voxels: int
+    tumor_voxels_dropped: int
+    measures: dict[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def tumor_volume_ml(self) -> float:
+        """Volume of the tumor in the whole source scan, in mL."""
+        x, y, z = self.spacing_mm
+        return (self.tumor_voxels + self.tumor_voxels_dropped) * x * y * z / 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """All that is known of a shard set without opening a shard.
+
+    Attributes:
+        recipe: The preprocessing, as `ingest.recipe.Recipe` writes itself down.
+        source: Name of the data set the scans came from.
+        tools: Version of each library that shaped the bytes.
+        slice_shape: (height, width) of every slice, pixels.
+        folds: Fold of each case, 0-based.
+        cases: The cases by name, sorted.
+        rejected: Reason by name for each case that could not be built.
+    """
+
+    recipe: dict[str, Any]
+    source: str
+    tools: dict[str, str]
+    slice_shape: tuple[int, int]
+    folds: dict[str, int]
+    cases: dict[str, CaseEntry]
+    rejected: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """The text of `manifest.json`: equal manifests give equal text."""
+        content = {"format_version": FORMAT_VERSION} | dataclasses.asdict(self)
+        content["cases"] = dict(sorted(content["cases"].items()))
+        return json.dumps(content, indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str | bytes, *, where: str) -> Self:
+        """Read the text of a `manifest.json`.
+
+        Args:
+            text: The file's content.
+            where: Path or URL it came from, for messages.
+
+        Returns:
+            The manifest.
+
+        Raises:
+            ManifestError: If it is no manifest, or one of another format version.
+        """
+        try:
+            content = json.loads(text)
+            version = content.pop("format_version")
+        except (ValueError, KeyError, AttributeError, TypeError) as error:
+            raise ManifestError(
+                f"{where} is no manifest of a shard set ({error}): build it again with "
+                "`python -m ingest build-shards`"
+            ) from error
+        if version != FORMAT_VERSION:
+            raise ManifestError(
+                f"{where} has shard format version {version}, this program reads "
+                f"{FORMAT_VERSION}: build the shards again with `python -m ingest build-shards`"
+            )
+        try:
+            cases = {name: _entry(values) for name, values in content.pop("cases").items()}
+            shape = tuple(content.pop("slice_shape"))
+            return cls(cases=cases, slice_shape=shape, **content)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ManifestError(f"{where} is damaged: {error}") from error
+
+
+def _entry(values: dict[str, Any]) -> CaseEntry:
+    affine = tuple(tuple(row) for row in values.pop("affine"))
+    tuples: dict[str, Any] = {
+        name: tuple(values.pop(name)) for name in ("shape", "spacing_mm", "warnings")
+    }
+    return CaseEntry(affine=affine, **tuples, **values)

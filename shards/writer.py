@@ -1,0 +1,124 @@
+"""One case -> one tar, whole or not at all."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+
+from isal import isal_zlib
+
+from shards.codec import encode
+from shards.index import ShardIndex
+from shards.record import Slice
+
+BLOCK_BYTES = 512
+_END_OF_ARCHIVE = bytes(2 * BLOCK_BYTES)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrittenShard:
+    """What is known of a shard once it is whole.
+
+    Attributes:
+        bytes: Size of the tar.
+        sha256: Hash of the tar, hexadecimal.
+        index: Where its slices lie.
+    """
+
+    bytes: int
+    sha256: str
+    index: ShardIndex
+
+
+class ShardWriter:
+    """Writes the slices of one case; the file appears under its name when all is well.
+
+    Equal slices give equal bytes: no clock, owner or path enters the tar. Use as a context
+    manager; leaving it by an error leaves nothing behind.
+
+    Args:
+        path: Final name of the tar. The folder must exist.
+        case: Name of the case.
+        compress: Store images as `.ct.npy.gz`.
+    """
+
+    def __init__(self, path: Path, *, case: str, compress: bool = False) -> None:
+        self._path = path
+        self._temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        self._case = case
+        self._compress = compress
+        self._offset = 0
+        self._sha256 = hashlib.sha256()
+        self._rows: list[tuple[Any, ...]] = []
+        self._file: BinaryIO
+
+    def __enter__(self) -> Self:
+        self._file = self._temporary.open("wb")
+        return self
+
+    def add(self, record: Slice) -> None:
+        """Append a slice; slices come in the order of their z."""
+        start, crc32, spans = self._offset, 0, []
+        for extension, data in encode(record, compress=self._compress).items():
+            header = tar_header(f"{record.key}.{extension}", len(data))
+            padding = bytes(-len(data) % BLOCK_BYTES)
+            spans += [self._offset + BLOCK_BYTES, len(data)]
+            for piece in (header, data, padding):
+                crc32 = isal_zlib.crc32(piece, crc32)
+                self._write(piece)
+        tumor_pixels = record.tumor_pixels
+        self._rows.append((record.z, *spans, tumor_pixels > 0, tumor_pixels, crc32))
+        assert self._offset % BLOCK_BYTES == start % BLOCK_BYTES == 0  # noqa: S101
+
+    def finish(self) -> WrittenShard:
+        """Complete the tar, put it under its final name and say what it holds."""
+        self._write(_END_OF_ARCHIVE)
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        self._temporary.replace(self._path)
+        index = ShardIndex.of_case(self._case, self._rows)
+        return WrittenShard(bytes=self._offset, sha256=self._sha256.hexdigest(), index=index)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+        self._temporary.unlink(missing_ok=True)
+
+    def _write(self, piece: bytes) -> None:
+        self._file.write(piece)
+        self._sha256.update(piece)
+        self._offset += len(piece)
+
+
+def tar_header(name: str, size: int) -> bytes:
+    """The 512-byte ustar header of a regular file (POSIX.1-1988), mtime 0, owner 0.
+
+    Args:
+        name: Name of the member, at most 100 bytes of UTF-8.
+        size: Bytes of its data.
+
+    Returns:
+        The header block.
+
+    Raises:
+        ValueError: If the name is too long for a plain ustar header.
+    """
+    encoded = name.encode()
+    if len(encoded) > 100:
+        raise ValueError(f"a member's name may have 100 bytes, got {len(encoded)}: {name}")
+    header = bytearray(BLOCK_BYTES)
+    header[0 : len(encoded)] = encoded
+    header[100:156] = (
+        b"0000644\0" + b"0000000\0" * 2 + b"%011o\0" % size + b"0" * 11 + b"\0" + b" " * 8
+    )
+    header[156:157] = b"0"
+    header[257:265] = b"ustar\x0000"
+    header[148:156] = b"%06o\0 " % sum(header)
+    return bytes(header)

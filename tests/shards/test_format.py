@@ -1,0 +1,101 @@
+"""The laws of the shard format: writer, codec, index and manifest together."""
+
+import io
+import tarfile
+
+import numpy as np
+import pytest
+import webdataset as wds
+
+from shards.codec import decode, encode
+from shards.index import ShardIndex
+from shards.record import Slice
+from shards.writer import ShardWriter
+
+
+def make_slice(z=0, *, case="lung_001", tumor=True, size=16, seed=0):
+    rng = np.random.default_rng([seed, z])
+    image = rng.integers(-1000, 3072, (size, size), dtype=np.int16)
+    mask = np.zeros((size, size), np.uint8)
+    mask[3:6, 4:9] = tumor
+    return Slice(case=case, z=z, image=image, mask=mask, spacing_mm=(1.5, 1.5, 2.0))
+
+
+def write(path, records, *, compress=False):
+    with ShardWriter(path, case=records[0].case, compress=compress) as shard:
+        for record in records:
+            shard.add(record)
+        return shard.finish()
+
+
+@pytest.mark.parametrize("compress", [False, True])
+@pytest.mark.parametrize("tumor", [False, True])
+def test_decoding_gives_back_what_was_encoded(compress, tumor):
+    record = make_slice(7, tumor=tumor)
+    again = decode(encode(record, compress=compress))
+    assert again.key == "lung_001-0007"
+    assert again.spacing_mm == record.spacing_mm
+    np.testing.assert_array_equal(again.image, record.image)
+    np.testing.assert_array_equal(again.mask, record.mask)
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_plain_webdataset_reads_every_slice(tmp_path, compress):
+    records = [make_slice(z, tumor=z % 3 == 0) for z in range(5)]
+    write(tmp_path / "a.tar", records, compress=compress)
+    samples = list(wds.WebDataset(str(tmp_path / "a.tar"), shardshuffle=False).decode())
+    assert [sample["__key__"] for sample in samples] == [record.key for record in records]
+    for sample, record in zip(samples, records, strict=True):
+        image = sample["ct.npy.gz" if compress else "ct.npy"]
+        assert image.dtype == np.int16
+        np.testing.assert_array_equal(image, record.image)
+        np.testing.assert_array_equal(sample["mask.npy.gz"], record.mask)
+        assert sample["json"]["tumor_pixels"] == record.tumor_pixels
+
+
+def test_index_points_at_the_bytes_of_each_member(tmp_path):
+    records = [make_slice(z, tumor=z == 2) for z in range(4)]
+    written = write(tmp_path / "a.tar", records)
+    data = (tmp_path / "a.tar").read_bytes()
+    assert len(data) == written.bytes
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        members = {member.name: member for member in archive}
+    assert all(member.mtime == 0 and member.uid == 0 for member in members.values())
+    for row, record in enumerate(records):
+        for column, extension in (("image", "ct.npy"), ("mask", "mask.npy.gz"), ("tags", "json")):
+            member = members[f"{record.key}.{extension}"]
+            assert getattr(written.index, f"{column}_offset")[row] == member.offset_data
+            assert getattr(written.index, f"{column}_size")[row] == member.size
+    assert written.index.tumor.tolist() == [False, False, True, False]
+
+
+def test_equal_slices_give_equal_bytes(tmp_path):
+    records = [make_slice(z) for z in range(3)]
+    assert write(tmp_path / "a.tar", records).sha256 == write(tmp_path / "b.tar", records).sha256
+    assert (tmp_path / "a.tar").read_bytes() == (tmp_path / "b.tar").read_bytes()
+
+
+def test_a_shard_that_fails_half_way_leaves_nothing(tmp_path):
+    def fail_half_way():
+        with ShardWriter(tmp_path / "a.tar", case="a") as shard:
+            shard.add(make_slice())
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_index_survives_parquet_and_joins_cases(tmp_path):
+    parts = [
+        write(tmp_path / f"{case}.tar", [make_slice(z, case=case) for z in range(n)]).index
+        for case, n in (("a", 2), ("b", 3))
+    ]
+    index = ShardIndex.concatenate(parts)
+    again = ShardIndex.from_parquet(index.to_parquet(), where="memory")
+    assert again.cases == ("a", "b")
+    assert again.case.tolist() == [0, 0, 1, 1, 1]
+    assert again.shard(1) == "cases/b.tar"
+    for name in ("z", "image_offset", "mask_size", "tumor", "crc32"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(index, name))
+    assert again.to_parquet() == index.to_parquet()

@@ -1,0 +1,1 @@
+"""Many trainings: a search over loss, learning rate and oversampling."""
