@@ -1,0 +1,125 @@
+"""Image and label files of a data set -> cases."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from shards.errors import KnownError
+
+Subset = Literal["training", "test"]
+
+_SUFFIXES = (".nii.gz", ".nii")
+_FOLDERS: dict[Subset, tuple[str, str | None]] = {
+    "training": ("imagesTr", "labelsTr"),
+    "test": ("imagesTs", None),
+}
+
+
+class BadCaseError(KnownError):
+    """A case, or a whole source of cases, cannot be used."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A scan with its mask.
+
+    Attributes:
+        name: For example `lung_001`; names the shard.
+        image: The scan: a NIfTI file, or a folder with one DICOM series.
+        label: The tumor mask; None when there is none.
+        patient: Whose scan it is; the case's own name when not known.
+    """
+
+    name: str
+    image: Path
+    label: Path | None
+    patient: str
+
+
+def find_cases(source: Path, *, subset: Subset = "training") -> list[Case]:
+    """List the cases of a folder in the layout of the Medical Segmentation Decathlon (MSD).
+
+    `dataset.json` says which there are; without it, every image in `imagesTr` (`imagesTs`) is one.
+    Files of macOS (`._*`) are ignored. A file that is listed and absent is no error here: it is
+    one when the case is read.
+
+    Args:
+        source: Folder with `dataset.json` or `imagesTr` and `labelsTr`.
+        subset: Cases with labels, or the unlabeled ones.
+
+    Returns:
+        The cases, sorted by name.
+
+    Raises:
+        BadCaseError: If the folder has another layout, holds no case or one name twice.
+    """
+    images, labels = _FOLDERS[subset]
+    listing = source / "dataset.json"
+    if listing.is_file():
+        pairs = _listed(listing, subset)
+    elif (source / images).is_dir():
+        pairs = _found(source / images, source / labels if labels else None)
+    else:
+        raise BadCaseError(
+            f"a source needs the MSD layout (dataset.json, imagesTr, labelsTr), found none in "
+            f"{source}: check --source, or make a data set with `python -m ingest phantom`"
+        )
+    cases = [
+        Case(name=name, image=image, label=label, patient=name)
+        for image, label in pairs
+        if (name := case_name(image)) and not image.name.startswith("._")
+    ]
+    if not cases:
+        raise BadCaseError(f"a source needs at least one {subset} case, found none in {source}")
+    _refuse_twins(case.name for case in cases)
+    return sorted(cases, key=lambda case: case.name)
+
+
+def case_name(path: Path) -> str:
+    """Name of the case that an image file holds: the file's own, without `.nii` or `.nii.gz`."""
+    for suffix in _SUFFIXES:
+        if path.name.endswith(suffix):
+            return path.name.removesuffix(suffix)
+    return path.name
+
+
+def _listed(listing: Path, subset: Subset) -> Iterable[tuple[Path, Path | None]]:
+    """Pairs that `dataset.json` names: `{"image", "label"}`, or a plain path without label."""
+    root = listing.parent
+    try:
+        entries = json.loads(listing.read_text(encoding="utf-8")).get(subset, [])
+        for entry in entries:
+            if isinstance(entry, str):
+                yield root / entry, None
+            else:
+                label = entry.get("label")
+                yield root / entry["image"], root / label if label else None
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise BadCaseError(
+            f"dataset.json must list `{subset}` as in the MSD, {listing} does not "
+            f"({type(error).__name__}: {error}): repair it, or delete it to use all of imagesTr"
+        ) from error
+
+
+def _found(images: Path, labels: Path | None) -> Iterable[tuple[Path, Path | None]]:
+    for image in sorted(images.iterdir()):
+        if image.name.endswith(_SUFFIXES) and not image.name.startswith("."):
+            yield image, _label_of(image, labels) if labels else None
+
+
+def _label_of(image: Path, labels: Path) -> Path | None:
+    candidates = [labels / (case_name(image) + suffix) for suffix in _SUFFIXES]
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _refuse_twins(names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise BadCaseError(
+                f"a case may have one image, {name} has several (.nii and .nii.gz, or listed "
+                "twice): remove one"
+            )
+        seen.add(name)

@@ -1,0 +1,189 @@
+"""A NIfTI file, slab by slab, checked down to the last byte."""
+
+import contextlib
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from isal import isal_zlib
+from isal.isal_zlib import _GzipReader  # igzip.open hides its readinto, which saves a copy
+
+from ingest.cases import BadCaseError
+from ingest.geometry import Grid
+from ingest.nifti_header import LONGEST_BYTES, NiftiHeader, parse_header
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_READ_BYTES = 1 << 20
+_LABEL_TOLERANCE = 1e-3
+
+
+class NiftiImage:
+    """A scan in a `.nii` or `.nii.gz` file (the content decides, not the name).
+
+    Slabs are int16 HU: other number types are scaled, rounded to the nearest integer and held
+    within int16.
+
+    Args:
+        path: The file.
+
+    Raises:
+        BadCaseError: If the file is missing, unreadable or no NIfTI scan.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.header = read_header(path)
+
+    @property
+    def grid(self) -> Grid:
+        """Where the voxels lie, along the stored axes."""
+        return self.header.grid
+
+    def slabs(self) -> Iterator[npt.NDArray[np.int16]]:
+        """Yield (shape[1], shape[0]) int16 HU per index of the last axis; see `Volume.slabs`."""
+        for raw in _raw_slabs(self.path, self.header):
+            yield raw if _is_plain(self.header, np.int16) else self._as_hu(raw)
+
+    def _as_hu(self, raw: npt.NDArray[Any]) -> npt.NDArray[np.int16]:
+        values = _scaled(raw, self.header)
+        if values.dtype.kind == "f":
+            if not np.isfinite(values).all():
+                bad = int(np.count_nonzero(~np.isfinite(values)))
+                raise BadCaseError(
+                    f"{self.path}: HU must be finite, found {bad} NaN or infinite voxels in one "
+                    "slice: repair the scan"
+                )
+            values = np.rint(values)
+        return _narrow(values)
+
+
+class NiftiLabel:
+    """A tumor mask in a `.nii` or `.nii.gz` file: 0 background, 1 tumor.
+
+    Args:
+        path: The file.
+
+    Raises:
+        BadCaseError: If the file is missing, unreadable or no NIfTI mask.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.header = read_header(path)
+
+    @property
+    def grid(self) -> Grid:
+        """Where the voxels lie, along the stored axes."""
+        return self.header.grid
+
+    def slabs(self) -> Iterator[npt.NDArray[np.uint8]]:
+        """Yield (shape[1], shape[0]) uint8 (0, 1) per index of the last axis."""
+        plain = _is_plain(self.header, np.uint8)
+        for raw in _raw_slabs(self.path, self.header):
+            if plain and not raw.any():
+                yield raw
+            else:
+                yield self._as_mask(raw)
+
+    def _as_mask(self, raw: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+        values = _scaled(raw, self.header)
+        labels = np.rint(values) if values.dtype.kind == "f" else values
+        odd = (np.abs(values - labels) > _LABEL_TOLERANCE) | ~np.isin(labels, (0, 1))
+        if odd.any():
+            found = ", ".join(f"{value:g}" for value in np.unique(values[odd])[:5])
+            raise BadCaseError(f"{self.path}: a mask holds 0 and 1 only, found {found}")
+        return labels.astype(np.uint8)
+
+
+def read_header(path: Path) -> NiftiHeader:
+    """Read the header of a NIfTI file.
+
+    Raises:
+        BadCaseError: If the file is missing, unreadable or no NIfTI file.
+    """
+    with _errors_name(path), open_stream(path) as stream:
+        return parse_header(_up_to(stream, LONGEST_BYTES), where=str(path))
+
+
+@contextlib.contextmanager
+def open_stream(path: Path) -> Iterator[io.FileIO | _GzipReader]:
+    """Open a file for reading, through igzip where it starts as gzip does."""
+    with path.open("rb", buffering=0) as file:
+        magic = file.read(2)
+        file.seek(0)
+        if magic == _GZIP_MAGIC:
+            yield _GzipReader(file, _READ_BYTES)
+        else:
+            yield file
+
+
+def _raw_slabs(path: Path, header: NiftiHeader) -> Iterator[npt.NDArray[Any]]:
+    """Yield slabs as stored, in one reused buffer, then read on to the end of the file.
+
+    The end of a gzip member holds the CRC and the length of its content; igzip compares both.
+    """
+    i, j, num_slabs = header.grid.shape
+    buffer = bytearray(i * j * header.dtype.itemsize)
+    slab = np.frombuffer(buffer, header.dtype).reshape(j, i)
+    with _errors_name(path), open_stream(path) as stream:
+        if len(_up_to(stream, header.offset)) < header.offset:
+            raise EOFError
+        for _ in range(num_slabs):
+            _fill(buffer, stream)
+            yield slab
+        while stream.read(_READ_BYTES):
+            pass
+
+
+def _fill(buffer: bytearray, stream: io.FileIO | _GzipReader) -> None:
+    view = memoryview(buffer)
+    while view:
+        count = stream.readinto(view)
+        if not count:
+            raise EOFError
+        view = view[count:]
+
+
+def _up_to(stream: io.FileIO | _GzipReader, count: int) -> bytes:
+    """The next `count` bytes, fewer only where the stream ends."""
+    data = bytearray()
+    while len(data) < count and (piece := stream.read(count - len(data))):
+        data += piece
+    return bytes(data)
+
+
+@contextlib.contextmanager
+def _errors_name(path: Path) -> Iterator[None]:
+    """Turn failures of reading into one line with the file's name."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise BadCaseError(f"{path} is missing: restore it, or take the case out") from error
+    except EOFError as error:
+        raise BadCaseError(f"{path} is truncated: copy or download it again") from error
+    except (OSError, isal_zlib.error) as error:  # type: ignore[misc]  # wrong in its stub
+        what = " ".join(str(error).split())
+        raise BadCaseError(f"{path} is damaged ({what}): copy or download it again") from error
+
+
+def _is_plain(header: NiftiHeader, dtype: type[np.generic]) -> bool:
+    return header.slope is None and header.dtype == np.dtype(dtype)
+
+
+def _scaled(raw: npt.NDArray[Any], header: NiftiHeader) -> npt.NDArray[Any]:
+    if header.slope is None:
+        return raw
+    return raw.astype(np.float64) * header.slope + header.inter
+
+
+def _narrow(values: npt.NDArray[Any]) -> npt.NDArray[np.int16]:
+    """As int16; what is beyond it becomes the nearest int16."""
+    if np.can_cast(values.dtype, np.int16):
+        return values.astype(np.int16)
+    limits = np.iinfo(np.int16)
+    low = 0 if values.dtype.kind == "u" else limits.min
+    narrow: npt.NDArray[np.int16] = np.clip(values, low, limits.max).astype(np.int16)
+    return narrow
