@@ -1,0 +1,63 @@
+"""The one definition of Dice, and of what happens to cases without tumor or without a finding."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+DEFINITION = (
+    "mean over the n cases with tumor of Dice = 2 TP / (2 TP + FP + FN), from the counts over all "
+    "voxels of a case; a case in which nothing is found has Dice 0; tumor-free cases are left out "
+    "and counted"
+)
+
+
+def dice(tp: int, fp: int, fn: int) -> float | None:
+    """Dice = 2 TP / (2 TP + FP + FN) of one case (Dice, Ecology 26, 1945).
+
+    Args:
+        tp: Tumor voxels found.
+        fp: Voxels falsely called tumor.
+        fn: Tumor voxels missed.
+
+    Returns:
+        0 to 1; None where neither the truth nor the prediction has tumor.
+    """
+    total = 2 * tp + fp + fn
+    return 2 * tp / total if total else None
+
+
+def summarize(counts: npt.NDArray[np.int64]) -> dict[str, Any]:
+    """Sum up a set of cases; the counts are exact, so the order of cases does not matter.
+
+    Args:
+        counts: (cases, 3) int64: TP, FP and FN of each case.
+
+    Returns:
+        `dice_case_mean` (None for n = 0), `n` cases with tumor, those `missed` altogether,
+        `tumor_free` cases, those of them with `false_alarms`, and the `definition` in words.
+    """
+    tp, fp, fn = np.asarray(counts, np.int64).reshape(-1, 3).T
+    with_tumor = tp + fn > 0
+    scores = [dice(*row) or 0.0 for row in counts[with_tumor].tolist()]
+    return {
+        "dice_case_mean": float(np.mean(scores)) if scores else None,
+        "n": len(scores),
+        "missed": int((with_tumor & (tp + fp == 0)).sum()),
+        "tumor_free": int((~with_tumor).sum()),
+        "false_alarms": int((~with_tumor & (fp > 0)).sum()),
+        "definition": DEFINITION,
+    }
+
+
+def soft_dice(overlap: float, total: float) -> float | None:
+    """Pooled soft Dice from sums over pixels.
+
+    Args:
+        overlap: Sum of probability times mask.
+        total: Sum of probability plus sum of mask.
+
+    Returns:
+        2 overlap / total; None where there is nothing.
+    """
+    return 2 * overlap / total if total > 0 else None
