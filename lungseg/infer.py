@@ -1,0 +1,136 @@
+"""A scan -> probability of tumor per slice -> a mask on the scan's own grid."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from ingest.slices import ScanSlices, load_scan, to_source_grid
+from lungseg.model_file import LoadedModel
+from shards.errors import KnownError
+
+Progress = Callable[[int], object]
+
+
+class DeviceError(KnownError):
+    """The device asked for is not there."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Prediction:
+    """What the model says about one scan.
+
+    Attributes:
+        scan: The slices that the model saw.
+        probabilities: (n, size, size) float16, tumor probability of each slice it saw.
+        mask: uint8, 1 is tumor, of the shape of `scan.grid`, in its stored axes.
+    """
+
+    scan: ScanSlices
+    probabilities: npt.NDArray[np.float16]
+    mask: npt.NDArray[np.uint8]
+
+
+def predict_scan(
+    model: LoadedModel,
+    path: Path,
+    *,
+    device: torch.device,
+    threshold: float | None = None,
+    batch_size: int = 16,
+    progress: Progress | None = None,
+) -> Prediction:
+    """Find tumor in a scan.
+
+    Args:
+        model: The model; its recipe makes the slices.
+        path: The scan, a file that `ingest` reads.
+        device: Where the net lies and runs.
+        threshold: Probability from which a voxel is tumor; by default the model's own.
+        batch_size: Slices in one forward pass.
+        progress: Called with the number of slices done since its last call.
+
+    Returns:
+        The probabilities, and the mask on the scan's own grid. Slices that the recipe drops are
+        background.
+
+    Raises:
+        BadCaseError: If the scan cannot be read.
+    """
+    scan = load_scan(path, model.recipe)
+    probabilities = np.empty(scan.images.shape, np.float16)
+    batches = slice_probabilities(model, scan.images, device=device, batch_size=batch_size)
+    for start, batch in batches:
+        probabilities[start : start + len(batch)] = batch
+        if progress is not None:
+            progress(len(batch))
+    threshold = model.threshold if threshold is None else threshold
+    mask = to_source_grid(probabilities, scan.z, scan.grid, threshold=threshold)
+    return Prediction(scan=scan, probabilities=probabilities, mask=mask)
+
+
+@torch.inference_mode()
+def slice_probabilities(
+    model: LoadedModel,
+    images: npt.NDArray[np.int16],
+    *,
+    device: torch.device,
+    batch_size: int,
+) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
+    """Run the net over the slices of one scan, some at a time.
+
+    Args:
+        model: The model.
+        images: (n, size, size) HU, in z order.
+        device: Where the net lies and runs.
+        batch_size: Slices in one forward pass.
+
+    Yields:
+        Position of the first slice, and the tumor probabilities (b, size, size) of the batch.
+    """
+    for start in range(0, len(images), batch_size):
+        stop = min(start + batch_size, len(images))
+        rows = neighbor_rows(np.arange(start, stop), len(images), neighbors=model.neighbors)
+        pixels = torch.from_numpy(images[rows]).to(device)
+        logits = model.net(pixels.float() * model.recipe.scale)
+        yield start, torch.sigmoid(logits[:, 0].float()).cpu().numpy()
+
+
+def neighbor_rows(
+    rows: npt.NDArray[np.int64], num_slices: int, *, neighbors: int
+) -> npt.NDArray[np.int64]:
+    """Positions of the slices that a net sees as channels; the edge slices are repeated.
+
+    Args:
+        rows: (b,) positions of the slices to segment.
+        num_slices: Slices of the scan.
+        neighbors: Channels: 1, 3 or 5.
+
+    Returns:
+        (b, neighbors), the slice itself in the middle.
+    """
+    offsets = np.arange(neighbors) - neighbors // 2
+    return np.asarray(np.clip(rows[:, None] + offsets, 0, num_slices - 1))
+
+
+def pick_device(name: str) -> torch.device:
+    """The device of a `--device` flag.
+
+    Args:
+        name: `auto` (a GPU where there is one), or what torch calls it: `cpu`, `cuda:1`.
+
+    Raises:
+        DeviceError: If there is no such device.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        what = str(error).splitlines()[0]
+        raise DeviceError(f"--device {name} cannot be used ({what}): try --device cpu") from error
+    return device

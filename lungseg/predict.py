@@ -1,0 +1,216 @@
+"""Find tumor in scans: a mask on each scan's own grid, and on request an animation."""
+
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ingest.cases import BadCaseError, case_name
+from lungseg.inference_options import InferenceOptions
+from shards.command import run, save_config
+from shards.errors import KnownError
+
+if TYPE_CHECKING:
+    import torch
+
+    from lungseg.infer import Prediction
+    from lungseg.model_file import LoadedModel
+
+logger = logging.getLogger(__name__)
+
+_SUFFIXES = (".nii.gz", ".nii")
+
+
+class PredictError(KnownError):
+    """There is nothing to predict, or something lies in the way of the result."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictOptions(InferenceOptions):
+    """Find tumor in scans."""
+
+    input: Path
+    """A NIfTI file (`.nii.gz`, `.nii`), or a folder of them."""
+    out: Path
+    """Folder for `<case>.nii.gz`: 1 is tumor, on the scan's own grid."""
+    gif: bool = False
+    """Write `<case>.gif` too: the slices that the model saw, the prediction outlined."""
+    overwrite: bool = False
+    """Replace results that are already in the folder."""
+
+
+def main(options: PredictOptions) -> dict[str, Any]:
+    """Predict every scan; one that cannot be read does not keep the others from being done."""
+    scans = find_scans(options.input)
+    check_out(options, scans)
+
+    from tqdm import tqdm
+    from tqdm.contrib.logging import logging_redirect_tqdm
+
+    from lungseg.infer import pick_device
+    from lungseg.model_file import load_model
+
+    device = pick_device(options.device)
+    model = load_model(options.checkpoint, device=device)
+    options.out.mkdir(parents=True, exist_ok=True)
+    save_config(options, options.out / "config.yaml")
+    done: dict[str, dict[str, Any]] = {}
+    failed: dict[str, str] = {}
+    with logging_redirect_tqdm(), tqdm(unit="slice", disable=None) as bar:
+        for number, (name, path) in enumerate(scans.items(), start=1):
+            bar.set_description(f"{name} ({number}/{len(scans)})")
+            try:
+                done[name] = _predict(name, path, model, options, device=device, bar=bar)
+            except BadCaseError as error:
+                failed[name] = str(error)
+                logger.error("%s failed: %s", name, error)
+            else:
+                logger.info("%s: %s", name, _in_words(done[name]))
+    if not done:
+        raise PredictError(f"no scan could be read: {'; '.join(failed.values())}")
+    result = {"out": str(options.out), "predicted": done, "failed": failed}
+    return result | ({"exit_code": 1} if failed else {})
+
+
+def find_scans(path: Path) -> dict[str, Path]:
+    """The scans to predict.
+
+    Args:
+        path: A NIfTI file or a folder of them; hidden files (`._*` of macOS) are no scans.
+
+    Returns:
+        Case name -> file, sorted.
+
+    Raises:
+        PredictError: If there is none, or two would have the same result.
+    """
+    wanted = f"--input must be a NIfTI file (.nii.gz, .nii) or a folder of them, {path}"
+    if path.is_file():
+        if not path.name.endswith(_SUFFIXES):
+            raise PredictError(f"{wanted} is neither: convert it first")
+        return {case_name(path): path}
+    if not path.is_dir():
+        raise PredictError(f"{wanted} does not exist: check the path")
+    files = [
+        file
+        for file in sorted(path.iterdir())
+        if file.name.endswith(_SUFFIXES) and not file.name.startswith(".") and file.is_file()
+    ]
+    if not files:
+        inner = next((name for name in ("imagesTs", "imagesTr") if (path / name).is_dir()), None)
+        advice = f"give {path / inner}" if inner else "check the path"
+        raise PredictError(f"{wanted} holds none: {advice}")
+    scans: dict[str, Path] = {}
+    for file in files:
+        twin = scans.setdefault(case_name(file), file)
+        if twin is not file:
+            raise PredictError(
+                f"{twin} and {file} would have the same result: move one of them away"
+            )
+    return scans
+
+
+def check_out(options: PredictOptions, scans: dict[str, Path]) -> None:
+    """Refuse to replace a scan ever, and a result unless told so.
+
+    Raises:
+        PredictError: Before anything is read or written.
+    """
+    if options.out.exists() and not options.out.is_dir():
+        raise PredictError(f"--out must be a folder, {options.out} is a file: choose another")
+    targets = [path for name in scans for path in _targets(name, options)]
+    for scan in scans.values():
+        if scan.resolve() in {path.resolve() for path in targets}:
+            raise PredictError(f"the result would replace the scan {scan}: choose another --out")
+    present = [path for path in targets if path.exists()]
+    if present and not options.overwrite:
+        others = f" and {len(present) - 1} more" if len(present) > 1 else ""
+        raise PredictError(
+            f"{present[0]}{others} would be replaced: choose another --out, or add --overwrite"
+        )
+
+
+def _targets(name: str, options: PredictOptions) -> list[Path]:
+    mask = options.out / f"{name}.nii.gz"
+    return [mask, options.out / f"{name}.gif"] if options.gif else [mask]
+
+
+def _predict(
+    name: str,
+    path: Path,
+    model: "LoadedModel",
+    options: PredictOptions,
+    *,
+    device: "torch.device",
+    bar: Any,
+) -> dict[str, Any]:
+    """Predict one scan and write what was asked for."""
+    import numpy as np
+
+    from ingest.slices import write_mask
+    from lungseg.infer import predict_scan
+
+    prediction = predict_scan(
+        model,
+        path,
+        device=device,
+        threshold=options.threshold,
+        batch_size=options.batch_size,
+        progress=bar.update,
+    )
+    scan = prediction.scan
+    mask_path, *gif_path = _targets(name, options)
+    for target in gif_path:
+        _write_animation(name, prediction, target)
+    write_mask(prediction.mask, path, mask_path)
+    voxels = int(np.count_nonzero(prediction.mask))
+    return {
+        "tumor_voxels": voxels,
+        "tumor_ml": round(voxels * float(np.prod(scan.grid.spacing_mm)) / 1000, 4),
+        "slices": scan.num_slices,
+        "slices_dropped": scan.num_slices - len(scan.z),
+        "files": [target.name for target in (mask_path, *gif_path)],
+    }
+
+
+def _write_animation(name: str, prediction: "Prediction", target: Path) -> None:
+    """The slices that the model saw, from the feet up, with the prediction outlined."""
+    from ingest.geometry import to_canonical
+    from lungseg.pictures import caption, outline_picture, picture_size, write_gif
+
+    scan = prediction.scan
+    canonical = scan.grid.canonical()
+    width_mm, height_mm, _ = (
+        size * pitch for size, pitch in zip(canonical.shape, canonical.spacing_mm, strict=True)
+    )
+    size = picture_size((height_mm, width_mm), edge=384)
+    planes = to_canonical(prediction.mask, scan.grid)
+    pictures = (
+        caption(
+            outline_picture(image, None, planes[:, :, z].T, size=size),
+            f"{name}  slice {z} of {scan.num_slices}",
+        )
+        for z, image in zip(scan.z, scan.images, strict=True)
+    )
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        write_gif(pictures, temporary)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _in_words(done: dict[str, Any]) -> str:
+    dropped = done["slices_dropped"]
+    unseen = f", {dropped} of {done['slices']} slices dropped by the recipe" if dropped else ""
+    return f"{done['tumor_ml']:.2f} mL called tumor{unseen}; wrote {', '.join(done['files'])}"
+
+
+if __name__ == "__main__":
+    run(
+        PredictOptions,
+        main,
+        prog="python -m lungseg.predict",
+        description="Find tumor in NIfTI scans; writes a mask on each scan's own grid.",
+    )
