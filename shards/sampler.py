@@ -1,0 +1,86 @@
+"""The plan as a torch sampler: whole batches of one rank, from any position of an epoch."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from torch.utils.data import DistributedSampler
+
+from shards.plan import Plan, batch_of_rank, num_batches
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BatchRequest:
+    """Which slices one rank reads for one step.
+
+    Attributes:
+        epoch: 0-based epoch.
+        positions: (b,) int64, positions in the epoch's order: with the seed and the epoch they
+            identify a draw, whatever the number of ranks and workers.
+        rows: (b,) int64, the rows of the index that were drawn there.
+        samples_consumed: Positions of the epoch that all ranks together have used after this step.
+    """
+
+    epoch: int
+    positions: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.int64]
+    samples_consumed: int
+
+
+class PlanSampler(DistributedSampler[BatchRequest]):
+    """Yields the batches of one rank, for a `DataLoader` with `batch_size=None`.
+
+    It is a `DistributedSampler`, so Lightning leaves it in place and calls `set_epoch`.
+
+    Args:
+        plan: The order of the epochs.
+        batch_size: Slices of a global batch, over all ranks.
+        rank: 0-based rank.
+        world_size: Number of ranks.
+
+    Raises:
+        ValueError: If the global batch cannot be divided among the ranks.
+    """
+
+    def __init__(self, plan: Plan, *, batch_size: int, rank: int, world_size: int) -> None:
+        if batch_size % world_size:
+            raise ValueError(
+                f"--batch-size counts the slices of all devices together and must be a multiple "
+                f"of their number, got {batch_size} for {world_size} devices"
+            )
+        super().__init__(plan, num_replicas=world_size, rank=rank, seed=plan.seed)  # type: ignore[arg-type]
+        self._plan = plan
+        self._batch_size = batch_size
+        self._start = 0
+
+    def __len__(self) -> int:
+        return num_batches(len(self._plan), self._batch_size)
+
+    def start_at(self, *, epoch: int, samples_consumed: int) -> None:
+        """Let the next pass begin inside an epoch; the passes after it are whole.
+
+        Args:
+            epoch: The epoch to go on in.
+            samples_consumed: Positions of it that were used before, by all ranks together.
+        """
+        self.set_epoch(epoch)
+        self._start = -(-samples_consumed // self._batch_size)
+
+    def __iter__(self) -> Iterator[BatchRequest]:
+        start, self._start = self._start, 0
+        order = self._plan.order(self.epoch)
+        for k in range(start, len(self)):
+            taken = batch_of_rank(
+                k,
+                batch_size=self._batch_size,
+                num_samples=len(order),
+                rank=self.rank,
+                world_size=self.num_replicas,
+            )
+            yield BatchRequest(
+                epoch=self.epoch,
+                positions=np.arange(len(order))[taken],
+                rows=order[taken],
+                samples_consumed=min((k + 1) * self._batch_size, len(order)),
+            )
