@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from ingest.volume import is_dicom
 from shards.errors import KnownError
 
 Subset = Literal["training", "test"]
@@ -30,24 +31,29 @@ class Case:
         image: The scan: a NIfTI file, or a folder with one DICOM series.
         label: The tumor mask; None when there is none.
         patient: Whose scan it is; the case's own name when not known.
+        files: The files of a DICOM series; all below the folder when empty.
+        roi: Name of the regions in a DICOM mask that are tumor.
     """
 
     name: str
     image: Path
     label: Path | None
     patient: str
+    files: tuple[Path, ...] = ()
+    roi: str = ""
 
 
-def find_cases(source: Path, *, subset: Subset = "training") -> list[Case]:
-    """List the cases of a folder in the layout of the Medical Segmentation Decathlon (MSD).
+def find_cases(source: Path, *, subset: Subset = "training", roi: str = "") -> list[Case]:
+    """List the cases of a folder: in the layout of the Medical Segmentation Decathlon, or DICOM.
 
     `dataset.json` says which there are; without it, every image in `imagesTr` (`imagesTs`) is one.
     Files of macOS (`._*`) are ignored. A file that is listed and absent is no error here: it is
     one when the case is read.
 
     Args:
-        source: Folder with `dataset.json` or `imagesTr` and `labelsTr`.
-        subset: Cases with labels, or the unlabeled ones.
+        source: Folder with `dataset.json`, or `imagesTr` and `labelsTr`, or DICOM files.
+        subset: Cases with labels, or the unlabeled ones; DICOM series are one and the same.
+        roi: Name of the regions in DICOM masks that are tumor.
 
     Returns:
         The cases, sorted by name.
@@ -55,26 +61,37 @@ def find_cases(source: Path, *, subset: Subset = "training") -> list[Case]:
     Raises:
         BadCaseError: If the folder has another layout, holds no case or one name twice.
     """
-    images, labels = _FOLDERS[subset]
-    listing = source / "dataset.json"
-    if listing.is_file():
-        pairs = _listed(listing, subset)
-    elif (source / images).is_dir():
-        pairs = _found(source / images, source / labels if labels else None)
+    images, _ = _FOLDERS[subset]
+    if (source / "dataset.json").is_file() or (source / images).is_dir():
+        cases = _msd_cases(source, subset)
+    elif any(is_dicom(path) for path in source.rglob("*")):
+        from ingest.dicom_cases import find_dicom_cases
+
+        cases = find_dicom_cases(source, roi=roi)
     else:
         raise BadCaseError(
-            f"a source needs the MSD layout (dataset.json, imagesTr, labelsTr), found none in "
-            f"{source}: check --source, or make a data set with `python -m ingest phantom`"
+            f"a source needs the MSD layout (dataset.json, imagesTr, labelsTr) or DICOM files, "
+            f"found none in {source}: check --source, or make a data set with "
+            "`python -m ingest phantom`"
         )
-    cases = [
-        Case(name=name, image=image, label=label, patient=name)
-        for image, label in pairs
-        if (name := case_name(image)) and not image.name.startswith("._")
-    ]
     if not cases:
         raise BadCaseError(f"a source needs at least one {subset} case, found none in {source}")
     _refuse_twins(case.name for case in cases)
     return sorted(cases, key=lambda case: case.name)
+
+
+def _msd_cases(source: Path, subset: Subset) -> list[Case]:
+    images, labels = _FOLDERS[subset]
+    listing = source / "dataset.json"
+    if listing.is_file():
+        pairs = _listed(listing, subset)
+    else:
+        pairs = _found(source / images, source / labels if labels else None)
+    return [
+        Case(name=name, image=image, label=label, patient=name)
+        for image, label in pairs
+        if (name := case_name(image)) and not image.name.startswith("._")
+    ]
 
 
 def case_name(path: Path) -> str:

@@ -79,8 +79,8 @@ def read_slices(case: Case, recipe: Recipe, *, tally: Tally | None = None) -> It
         BadCaseError: If a file is damaged, image and label lie on grids of different shape, or
             the recipe drops every slice.
     """
-    image = open_image(case.image)
-    label = open_label(case.label) if case.label else None
+    image = open_image(case.image, case.files)
+    label = open_label(case.label, on=image.grid, roi=case.roi) if case.label else None
     canonical = image.grid.canonical()
     if label and label.grid.canonical().shape != canonical.shape:
         raise BadCaseError(
@@ -142,13 +142,18 @@ def to_source_grid(
     return mask
 
 
-def read_label(path: Path) -> tuple[Mask, Grid]:
+def read_label(path: Path, *, on: Grid | None = None, roi: str = "") -> tuple[Mask, Grid]:
     """Read a tumor mask whole: (0, 1) along its stored axes, with its grid.
+
+    Args:
+        path: The file.
+        on: Grid of the scan, which a DICOM mask is placed on.
+        roi: Name of the regions in a DICOM file that are tumor.
 
     Raises:
         BadCaseError: If the file is damaged or holds other values.
     """
-    label = open_label(path)
+    label = open_label(path, on=on, roi=roi)
     return whole(label, np.uint8), label.grid
 
 

@@ -1,6 +1,6 @@
 """What every reader of scans offers: a grid, and HU slab by slab."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -29,26 +29,52 @@ class Volume(Protocol):
         """
 
 
-def open_image(path: Path) -> Volume:
-    """Open a scan in a NIfTI file.
+def open_image(path: Path, files: Sequence[Path] = ()) -> Volume:
+    """Open a scan: a NIfTI file, or a folder with one DICOM series.
+
+    Args:
+        path: The file or folder.
+        files: The files of the series; all below the folder when empty.
 
     Raises:
-        BadCaseError: If it is none, or its header is damaged.
+        BadCaseError: If it is neither, or its header is damaged.
     """
+    if path.is_dir():
+        from ingest.dicom import DicomVolume
+
+        return DicomVolume(path, files)
     from ingest.nifti import NiftiImage
 
     return NiftiImage(path)
 
 
-def open_label(path: Path) -> Volume:
-    """Open a tumor mask in a NIfTI file.
+def open_label(path: Path, *, on: Grid | None = None, roi: str = "") -> Volume:
+    """Open a tumor mask: a NIfTI file on a grid of its own, or contours or segments in DICOM.
+
+    Args:
+        path: The file.
+        on: Grid of the scan, which a DICOM mask is placed on; a NIfTI mask needs none.
+        roi: Name of the regions in a DICOM file that are tumor.
 
     Raises:
-        BadCaseError: If it is none, or its header is damaged.
+        BadCaseError: If it is none, its header is damaged, or it has no such region.
     """
+    if is_dicom(path):
+        from ingest.dicom_masks import open_mask
+
+        return open_mask(path, on=on, roi=roi)
     from ingest.nifti import NiftiLabel
 
     return NiftiLabel(path)
+
+
+def is_dicom(path: Path) -> bool:
+    """Whether a file starts as a DICOM file does (PS3.10, 7.1)."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        file.seek(128)
+        return file.read(4) == b"DICM"
 
 
 def whole(volume: Volume, dtype: npt.DTypeLike) -> npt.NDArray[Any]:

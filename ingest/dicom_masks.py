@@ -1,0 +1,230 @@
+"""DICOM-SEG and RTSTRUCT -> tumor masks on the grid of a scan, slab by slab."""
+
+import warnings
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ingest.cases import BadCaseError
+from ingest.contours import fill_even_odd
+from ingest.dicom_series import read_file
+from ingest.geometry import Grid
+from ingest.volume import Volume
+
+Mask = npt.NDArray[np.uint8]
+
+RTSTRUCT = "1.2.840.10008.5.1.4.1.1.481.3"
+SEGMENTATIONS = {"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"}
+
+_FILLED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
+_OFF_SLICE = 0.25  # farthest a contour may lie off its slice, in slice steps
+_OFF_GRID = 0.1  # farthest a segment's pixels may lie off the scan's, in voxels
+
+_RAS = np.array([-1.0, -1.0, 1.0])  # times a point in DICOM's LPS
+
+
+def open_mask(path: Path, *, on: Grid | None, roi: str = "") -> Volume:
+    """Open the tumor mask in a DICOM-SEG or RTSTRUCT file, placed on the grid of its scan.
+
+    Args:
+        path: The file.
+        on: Grid of the scan.
+        roi: Name of the regions that are tumor, `*` stands for any text, upper and lower case are
+            one; may be empty when the file has one region.
+
+    Raises:
+        BadCaseError: If it is no such file, has no such region, or was drawn on another grid.
+    """
+    if on is None:
+        raise BadCaseError(f"a DICOM mask needs the scan it was drawn on, {path} stands alone")
+    values = read_file(path)
+    if values.get("SOPClassUID") == RTSTRUCT:
+        return ContourMask(path, values, on=on, roi=roi)
+    if values.get("SOPClassUID") in SEGMENTATIONS:
+        return SegmentMask(path, on=on, roi=roi)
+    raise BadCaseError(f"a DICOM mask is a SEG or RTSTRUCT file, {path} is neither")
+
+
+def region_names(values: Any) -> dict[int, str]:
+    """Names of the regions in an RTSTRUCT or SEG file, by number."""
+    regions = {
+        int(item.ROINumber): str(item.get("ROIName", ""))
+        for item in values.get("StructureSetROISequence") or ()
+    }
+    segments = {
+        int(item.SegmentNumber): str(item.get("SegmentLabel", ""))
+        for item in values.get("SegmentSequence") or ()
+    }
+    return regions | segments
+
+
+def matching(names: dict[int, str], roi: str) -> list[int]:
+    """Numbers of the regions that a `--roi` means; of all, when it is empty."""
+    pattern = roi.strip().lower() or "*"
+    return [key for key, name in names.items() if fnmatchcase(name.strip().lower(), pattern)]
+
+
+class ContourMask:
+    """The mask that closed contours of an RTSTRUCT enclose: pixel centers, even-odd per region.
+
+    Args:
+        path: The file, for messages.
+        values: Its content.
+        on: Grid of the scan.
+        roi: As in `open_mask`.
+
+    Raises:
+        BadCaseError: As in `open_mask`.
+    """
+
+    def __init__(self, path: Path, values: Any, *, on: Grid, roi: str) -> None:
+        self.path = path
+        self.grid = on
+        chosen = _one_meaning(region_names(values), roi, path)
+        self._polygons: dict[int, dict[int, list[npt.NDArray[np.float64]]]] = {}
+        for item in values.get("ROIContourSequence") or ():
+            if int(item.ReferencedROINumber) in chosen:
+                self._add(int(item.ReferencedROINumber), item.get("ContourSequence") or ())
+
+    def slabs(self) -> Iterator[Mask]:
+        """Yield (shape[1], shape[0]) uint8 (0, 1) per slice of the scan."""
+        columns, rows, slices = self.grid.shape
+        for k in range(slices):
+            mask = np.zeros((rows, columns), np.uint8)
+            for polygons in self._polygons.get(k, {}).values():
+                mask |= fill_even_odd(polygons, (rows, columns))
+            yield mask
+
+    def _add(self, region: int, contours: Iterable[Any]) -> None:
+        to_voxels = np.linalg.inv(self.grid.matrix)
+        for contour in contours:
+            points = np.array(contour.ContourData, float).reshape(-1, 3) * _RAS
+            if contour.get("ContourGeometricType") not in _FILLED or len(points) < 3:
+                continue
+            voxels = points @ to_voxels[:3, :3].T + to_voxels[:3, 3]
+            k = _slice_of(voxels[:, 2], self.grid.shape[2], self.path)
+            self._polygons.setdefault(k, {}).setdefault(region, []).append(voxels[:, :2])
+
+
+class SegmentMask:
+    """The mask that segments of a DICOM-SEG mark; a fractional one counts from one half.
+
+    Args:
+        path: The file.
+        on: Grid of the scan.
+        roi: As in `open_mask`.
+
+    Raises:
+        BadCaseError: As in `open_mask`.
+    """
+
+    def __init__(self, path: Path, *, on: Grid, roi: str) -> None:
+        try:
+            import highdicom
+        except ModuleNotFoundError as missing:
+            raise BadCaseError(
+                "DICOM-SEG needs highdicom: pip install 'lungseg[dicom]'"
+            ) from missing
+        self.path = path
+        self.grid = on
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                self._file = highdicom.seg.segread(path, lazy_frame_retrieval=True)
+        except (ValueError, AttributeError, TypeError) as error:
+            raise BadCaseError(f"{path} is no readable DICOM-SEG ({error})") from error
+        self._chosen = _one_meaning(region_names(self._file), roi, path)
+        self._frames = self._frames_by_slice()
+
+    def slabs(self) -> Iterator[Mask]:
+        """Yield (shape[1], shape[0]) uint8 (0, 1) per slice of the scan."""
+        columns, rows, slices = self.grid.shape
+        for k in range(slices):
+            mask = np.zeros((rows, columns), np.uint8)
+            for number, placed in self._frames.get(k, ()):
+                self._mark(mask, number, placed)
+            yield mask
+
+    def _frames_by_slice(self) -> dict[int, list[tuple[int, npt.NDArray[np.float64]]]]:
+        """For each slice its frames: the number, and the map of (column, row, 1) to (i, j)."""
+        frames: dict[int, list[tuple[int, npt.NDArray[np.float64]]]] = {}
+        to_voxels = np.linalg.inv(self.grid.matrix)
+        shared = self._file.SharedFunctionalGroupsSequence[0]
+        for number, own in enumerate(self._file.PerFrameFunctionalGroupsSequence, start=1):
+            identity = own.get("SegmentIdentificationSequence")
+            if identity and int(identity[0].ReferencedSegmentNumber) not in self._chosen:
+                continue
+            placed = to_voxels @ _frame_matrix(own, shared)
+            corners = placed @ _corners(int(self._file.Rows), int(self._file.Columns))
+            off = float(np.abs(corners - np.rint(corners)).max())
+            if off > _OFF_GRID or np.abs(placed[2, :2]).max() > _OFF_GRID:
+                raise BadCaseError(
+                    f"{self.path}: a segment must lie on the scan's voxels, frame {number} lies "
+                    f"{off:.2f} voxels off: use the SEG that was drawn on this series"
+                )
+            if not 0 <= (k := round(placed[2, 2])) < self.grid.shape[2]:
+                raise BadCaseError(
+                    f"{self.path}: frame {number} lies at slice {k}, beyond its scan"
+                )
+            frames.setdefault(k, []).append((number, placed[:2]))
+        return frames
+
+    def _mark(self, mask: Mask, number: int, placed: npt.NDArray[np.float64]) -> None:
+        frame = self._file.get_stored_frame(number)
+        if self._file.SegmentationType == "FRACTIONAL":
+            frame = frame >= self._file.MaximumFractionalValue / 2
+        elif self._file.SegmentationType == "LABELMAP":
+            frame = np.isin(frame, self._chosen)
+        row, column = np.nonzero(frame)
+        i, j = np.rint(placed @ np.stack([column, row, np.ones_like(row)])).astype(int)
+        if ((i < 0) | (j < 0) | (i >= mask.shape[1]) | (j >= mask.shape[0])).any():
+            raise BadCaseError(f"{self.path}: segment reaches beyond its scan in frame {number}")
+        mask[j, i] = 1
+
+
+def _one_meaning(names: dict[int, str], roi: str, path: Path) -> list[int]:
+    chosen = matching(names, roi)
+    if not chosen or (not roi and len(chosen) > 1):
+        found = ", ".join(sorted(names.values())) or "none"
+        rule = f"a region named {roi!r}" if roi else "one region, or --roi NAME"
+        raise BadCaseError(f"{path}: need {rule}, found {found}: choose with --roi")
+    return chosen
+
+
+def _slice_of(places: npt.NDArray[np.float64], slices: int, path: Path) -> int:
+    """The slice that a contour lies on; `places` of its points, in slice steps."""
+    k = round(float(places.mean()))
+    off = float(np.abs(places - k).max())
+    if not 0 <= k < slices:
+        raise BadCaseError(
+            f"{path}: a contour lies at slice {k} of a scan with slices 0 to {slices - 1}: slices "
+            "are missing, or it was drawn on another series"
+        )
+    if off > _OFF_SLICE:
+        raise BadCaseError(
+            f"{path}: contours must lie on slices, one lies {off:.2f} slice steps off slice {k}: "
+            "use the RTSTRUCT that was drawn on this series"
+        )
+    return k
+
+
+def _frame_matrix(own: Any, shared: Any) -> npt.NDArray[np.float64]:
+    """The (4, 3) map of (column, row, 1) in a frame to world, RAS mm (PS3.3, C.7.6.2.1.1)."""
+
+    def group(name: str) -> Any:
+        return (own.get(name) or shared.get(name))[0]
+
+    position = np.array(group("PlanePositionSequence").ImagePositionPatient, float)
+    along = np.array(group("PlaneOrientationSequence").ImageOrientationPatient, float)
+    row_mm, column_mm = (float(mm) for mm in group("PixelMeasuresSequence").PixelSpacing)
+    steps = np.stack([along[:3] * column_mm, along[3:] * row_mm, position], axis=1)
+    return np.vstack([steps * _RAS[:, None], [0, 0, 1]])
+
+
+def _corners(rows: int, columns: int) -> npt.NDArray[np.float64]:
+    """(3, 4) homogeneous (column, row, 1) of a frame's corner pixels."""
+    ends = [(c, r, 1.0) for c in (0, columns - 1) for r in (0, rows - 1)]
+    return np.array(ends, float).T
