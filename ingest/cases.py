@@ -94,12 +94,24 @@ def _msd_cases(source: Path, subset: Subset) -> list[Case]:
     ]
 
 
+def source_name(source: Path) -> str:
+    """What a data set calls itself: `name` in `dataset.json`, else the folder's name."""
+    try:
+        name = json.loads((source / "dataset.json").read_text(encoding="utf-8")).get("name")
+    except (OSError, ValueError, AttributeError):
+        name = None
+    return str(name or source.resolve().name)
+
+
 def case_name(path: Path) -> str:
-    """Name of the case that an image file holds: the file's own, without `.nii` or `.nii.gz`."""
+    """Name of the case in an image file: the file's own, without `.nii` or `.nii.gz`.
+
+    Dots become underscores: in a tar, what follows the first dot says what a member is.
+    """
+    name = path.name
     for suffix in _SUFFIXES:
-        if path.name.endswith(suffix):
-            return path.name.removesuffix(suffix)
-    return path.name
+        name = name.removesuffix(suffix)
+    return name.replace(".", "_")
 
 
 def _listed(listing: Path, subset: Subset) -> Iterable[tuple[Path, Path | None]]:
@@ -127,7 +139,8 @@ def _found(images: Path, labels: Path | None) -> Iterable[tuple[Path, Path | Non
 
 
 def _label_of(image: Path, labels: Path) -> Path | None:
-    candidates = [labels / (case_name(image) + suffix) for suffix in _SUFFIXES]
+    stem = image.name.removesuffix(".gz").removesuffix(".nii")
+    candidates = [labels / (stem + suffix) for suffix in _SUFFIXES]
     return next((path for path in candidates if path.is_file()), None)
 
 

@@ -51,6 +51,18 @@ class ShardIndex:
         """Path of a case's tar below the root of the set."""
         return shard_name(self.cases[case])
 
+    def rows(self) -> list[tuple[Any, ...]]:
+        """What `of_case` takes: z and all columns after it, a tuple of plain numbers per slice."""
+        columns = (getattr(self, name).tolist() for name in _COLUMNS if name != "case")
+        return list(zip(*columns, strict=True))
+
+    def only(self, case: int) -> Self:
+        """The index of one shard, by its position in `cases`."""
+        rows = self.case == case
+        columns: dict[str, Any] = {name: getattr(self, name)[rows] for name in _COLUMNS}
+        columns["case"] = np.zeros_like(columns["case"])
+        return type(self)(cases=(self.cases[case],), **columns)
+
     @classmethod
     def of_case(cls, case: str, rows: list[tuple[Any, ...]]) -> Self:
         """The index of one shard from its rows: z and all columns after it, a tuple per slice."""

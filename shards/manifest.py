@@ -21,7 +21,8 @@ class CaseEntry:
         bytes: Size of the tar.
         sha256: Hash of the tar, hexadecimal.
         source: Fingerprint of the files the case was made from: per role (`image`, `label`) a
-            mapping with `file` (name below the source), `bytes` and `crc32`.
+            mapping with `file` (name below the source), `bytes` and `crc32` of a gzip's content,
+            or `modified_ns` where a file has no checksum of its own.
         patient: Whose scan it is; the case's own name when not known.
         shape: Voxels of the source scan along its own stored axes (i, j, k).
         affine: 4 x 4 voxel-to-world matrix of the source scan, RAS, mm.
@@ -59,6 +60,15 @@ class CaseEntry:
         x, y, z = self.spacing_mm
         return (self.tumor_voxels + self.tumor_voxels_dropped) * x * y * z / 1000
 
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The entry that `dataclasses.asdict` wrote down and JSON gave back."""
+        affine = tuple(tuple(row) for row in values["affine"])
+        tuples: dict[str, Any] = {
+            name: tuple(values[name]) for name in ("shape", "spacing_mm", "warnings")
+        }
+        return cls(**{**values, **tuples, "affine": affine})
+
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
@@ -70,6 +80,7 @@ class Manifest:
         tools: Version of each library that shaped the bytes.
         slice_shape: (height, width) of every slice, pixels.
         folds: Fold of each case, 0-based.
+        compressed: Whether images are stored as `.ct.npy.gz`.
         cases: The cases by name, sorted.
         rejected: Reason by name for each case that could not be built.
     """
@@ -81,6 +92,7 @@ class Manifest:
     folds: dict[str, int]
     cases: dict[str, CaseEntry]
     rejected: dict[str, str] = field(default_factory=dict)
+    compressed: bool = False
 
     def to_json(self) -> str:
         """The text of `manifest.json`: equal manifests give equal text."""
@@ -116,16 +128,10 @@ class Manifest:
                 f"{FORMAT_VERSION}: build the shards again with `python -m ingest build-shards`"
             )
         try:
-            cases = {name: _entry(values) for name, values in content.pop("cases").items()}
+            cases = {
+                name: CaseEntry.from_dict(values) for name, values in content.pop("cases").items()
+            }
             shape = tuple(content.pop("slice_shape"))
             return cls(cases=cases, slice_shape=shape, **content)
         except (KeyError, TypeError, AttributeError) as error:
             raise ManifestError(f"{where} is damaged: {error}") from error
-
-
-def _entry(values: dict[str, Any]) -> CaseEntry:
-    affine = tuple(tuple(row) for row in values.pop("affine"))
-    tuples: dict[str, Any] = {
-        name: tuple(values.pop(name)) for name in ("shape", "spacing_mm", "warnings")
-    }
-    return CaseEntry(affine=affine, **tuples, **values)

@@ -75,8 +75,6 @@ class ShardWriter:
     def finish(self) -> WrittenShard:
         """Complete the tar, put it under its final name and say what it holds."""
         self._write(_END_OF_ARCHIVE)
-        self._file.flush()
-        os.fsync(self._file.fileno())
         self._file.close()
         self._temporary.replace(self._path)
         index = ShardIndex.of_case(self._case, self._rows)

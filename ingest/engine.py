@@ -1,0 +1,158 @@
+"""A function on many tasks, in processes of this machine; a worker's death costs its task only."""
+
+import contextlib
+import ctypes
+import multiprocessing
+import os
+import signal
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from typing import Generic, TypeVar
+
+TaskT = TypeVar("TaskT")
+ResultT = TypeVar("ResultT")
+
+_SPAWN = multiprocessing.get_context("spawn")
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+@dataclass(frozen=True, kw_only=True)
+class Died:
+    """Stands for the result of a task whose worker died.
+
+    Attributes:
+        exit_code: Of the worker; negative: the signal that killed it.
+    """
+
+    exit_code: int
+
+    def __str__(self) -> str:
+        """What happened, for people."""
+        if self.exit_code >= 0:
+            return f"its worker left with exit code {self.exit_code}, twice"
+        name = signal.Signals(-self.exit_code).name
+        hint = ", as when memory runs out" if name == "SIGKILL" else ""
+        return f"its worker was killed ({name}{hint}), twice"
+
+
+def run(
+    function: Callable[[TaskT], ResultT], tasks: Sequence[TaskT], *, workers: int
+) -> Iterator[tuple[int, ResultT | Died]]:
+    """Yield every task's position and result, as they are done.
+
+    A task whose worker dies is tried once more, alone, after all others; if the worker dies again
+    the result is `Died`. Leaving the generator early kills the workers.
+
+    Args:
+        function: Importable; an exception in it ends the run and is raised here.
+        tasks: What to call it with; picklable.
+        workers: Processes at a time.
+
+    Yields:
+        (position in `tasks`, result).
+    """
+    suspects = []
+    for position, result in _run_once(function, tasks, range(len(tasks)), workers):
+        if isinstance(result, Died):
+            suspects.append(position)
+        else:
+            yield position, result
+    for position in suspects:
+        yield from _run_once(function, tasks, [position], 1)
+
+
+def _run_once(
+    function: Callable[[TaskT], ResultT],
+    tasks: Sequence[TaskT],
+    positions: Iterable[int],
+    workers: int,
+) -> Iterator[tuple[int, ResultT | Died]]:
+    waiting = deque(positions)
+    busy: dict[Connection, tuple[_Worker[TaskT, ResultT], int]] = {}
+    try:
+        while waiting or busy:
+            while waiting and len(busy) < workers:
+                _hand_out(_Worker(function), tasks, waiting, busy)
+            for ready in wait(list(busy)):
+                worker, position = busy.pop(ready)  # type: ignore[call-overload]
+                result = worker.result()
+                if not isinstance(result, Died) and waiting:
+                    _hand_out(worker, tasks, waiting, busy)
+                else:
+                    worker.leave()
+                yield position, result
+    finally:
+        for worker, _ in busy.values():
+            worker.kill()
+
+
+def _hand_out(
+    worker: "_Worker[TaskT, ResultT]",
+    tasks: Sequence[TaskT],
+    waiting: deque[int],
+    busy: "dict[Connection, tuple[_Worker[TaskT, ResultT], int]]",
+) -> None:
+    position = waiting.popleft()
+    worker.give(tasks[position])
+    busy[worker.connection] = worker, position
+
+
+class _Worker(Generic[TaskT, ResultT]):
+    """A process that answers one task at a time."""
+
+    def __init__(self, function: Callable[[TaskT], ResultT]) -> None:
+        self.connection, theirs = _SPAWN.Pipe()
+        self._process = _SPAWN.Process(target=_work, args=(function, theirs), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def give(self, task: TaskT) -> None:
+        with contextlib.suppress(BrokenPipeError):  # it is dead already: result() will tell
+            self.connection.send(task)
+
+    def result(self) -> ResultT | Died:
+        try:
+            done, value = self.connection.recv()
+        except (EOFError, ConnectionResetError):
+            self._process.join()
+            return Died(exit_code=self._process.exitcode or 0)
+        if not done:
+            raise value
+        answer: ResultT = value
+        return answer
+
+    def leave(self) -> None:
+        self.connection.close()
+        self._process.join()
+
+    def kill(self) -> None:
+        self._process.kill()
+        self.leave()
+
+
+def _work(function: Callable[[TaskT], ResultT], connection: Connection) -> None:
+    """Answer tasks until the parent hangs up. Ctrl-C is the parent's business."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _die_with_parent()
+    while True:
+        try:
+            task = connection.recv()
+        except EOFError:
+            return
+        try:
+            answer = True, function(task)
+        except Exception as error:  # noqa: BLE001 (it is raised where the caller can see it)
+            answer = False, error  # type: ignore[assignment]
+        connection.send(answer)
+
+
+def _die_with_parent() -> None:
+    """Ask Linux for a SIGKILL when the parent is gone: an orphan must not write shards."""
+    if sys.platform == "linux":
+        parent = multiprocessing.parent_process()
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if parent is not None and os.getppid() != parent.pid:
+            os._exit(1)

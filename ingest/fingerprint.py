@@ -1,0 +1,66 @@
+"""Whether a source file is still the one a shard was made from, without reading it all."""
+
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ingest.cases import BadCaseError, Case
+
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+def of_case(case: Case, source: Path) -> dict[str, Any]:
+    """Fingerprint of a case's files, as `CaseEntry.source` keeps it.
+
+    Raises:
+        BadCaseError: If a file is missing.
+    """
+    image = of_file(case.image, source, files=case.files)
+    return {"image": image} | ({"label": of_file(case.label, source)} if case.label else {})
+
+
+def of_file(path: Path, source: Path, *, files: Sequence[Path] = ()) -> dict[str, Any]:
+    """Fingerprint of one file, or of a folder of files.
+
+    Args:
+        path: The file.
+        source: Folder that its name is told from.
+        files: What counts in a folder; all below it when empty.
+
+    Returns:
+        `file`, `bytes` and, for gzip, `crc32` of the content, which the file's last bytes say and
+        reading verifies; for all others `modified_ns` stands in for it.
+
+    Raises:
+        BadCaseError: If it is missing.
+    """
+    name = path.relative_to(source) if path.is_relative_to(source) else path
+    try:
+        if path.is_dir():
+            return {"file": str(name), **_of_folder(path, files)}
+        status = path.stat()
+        with path.open("rb") as file:
+            if file.read(2) != _GZIP_MAGIC or status.st_size < 18:
+                known = {"modified_ns": status.st_mtime_ns}
+            else:
+                file.seek(-8, 2)
+                known = {"crc32": int.from_bytes(file.read(4), "little")}
+    except OSError as error:
+        what = error.strerror or str(error)
+        raise BadCaseError(
+            f"{path} cannot be read ({what}): restore it, or take the case out"
+        ) from error
+    return {"file": str(name), "bytes": status.st_size} | known
+
+
+def _of_folder(path: Path, files: Sequence[Path]) -> dict[str, int]:
+    files = sorted(files or (file for file in path.rglob("*") if file.is_file()))
+    stats = [file.stat() for file in files]
+    names = "\n".join(str(file.relative_to(path)) for file in files)
+    return {
+        "bytes": sum(status.st_size for status in stats),
+        "files": len(files),
+        "names_crc32": zlib.crc32(names.encode()),
+        "modified_ns": max((status.st_mtime_ns for status in stats), default=0),
+    }

@@ -1,0 +1,46 @@
+"""What `python -m ingest build-shards` can be told."""
+
+import dataclasses
+from pathlib import Path
+from typing import Literal
+
+from ingest.recipe import Recipe
+from shards.command import Options
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BuildShards(Recipe, Options):
+    """Turn scans with tumor masks into a shard set: one tar per case, index and manifest.
+
+    Run it again to go on where it was cut off: only what is missing, changed or made by another
+    recipe is built.
+    """
+
+    source: Path
+    """Folder with the scans: MSD layout (dataset.json, imagesTr, labelsTr), or DICOM."""
+    out: str
+    """Where the shard set is made: a folder, or a URL such as s3://bucket/shards."""
+    workers: int = 0
+    """Processes that build; 0 takes one per core."""
+    compress: bool = False
+    """Store images as .ct.npy.gz: less than half the bytes, slower to read."""
+    on_error: Literal["fail", "skip"] = "fail"
+    """Cases that cannot be used are named and left out; fail makes the exit code 1 then."""
+    roi: str = ""
+    """Name of the regions in DICOM masks that are tumor."""
+    seed: int = 0
+    """Decides which cases share a fold."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that no build can use."""
+        super().__post_init__()
+        if self.workers < 0:
+            raise ValueError(f"--workers must be at least 0, got {self.workers}")
+
+    @property
+    def recipe(self) -> Recipe:
+        """The part of the options that decides what slices look like."""
+        return Recipe(**{field.name: getattr(self, field.name) for field in _RECIPE_FIELDS})
+
+
+_RECIPE_FIELDS = dataclasses.fields(Recipe)

@@ -1,0 +1,49 @@
+"""Whether a target has room for the shards to come."""
+
+from collections.abc import Iterable
+
+from ingest.cases import BadCaseError
+from ingest.job import Task
+from ingest.volume import open_image
+from shards.errors import StoreError
+from shards.target import Target
+
+_BYTES_BESIDE_IMAGE = 4096  # headers, padding, tags and a mask of ordinary size
+_COMPRESSED_SHARE = 0.6
+_RESERVE_BYTES = 16 << 20
+
+
+def check_space(tasks: Iterable[Task], target: Target) -> None:
+    """Make sure that a target has room, as far as its disk says.
+
+    Args:
+        tasks: The cases to be built; unreadable ones need no room.
+        target: Where they go.
+
+    Raises:
+        StoreError: If they will not fit.
+    """
+    free = target.free_bytes()
+    if free is None:
+        return
+    needed = sum(_bytes_of(task) for task in tasks)
+    if needed and needed + _RESERVE_BYTES > free:
+        raise StoreError(
+            f"{target.url} needs about {_megabytes(needed + _RESERVE_BYTES)}, its disk has "
+            f"{_megabytes(free)} free: make room, choose another --out, or use --compress"
+        )
+
+
+def _bytes_of(task: Task) -> int:
+    try:
+        num_slices = open_image(task.case.image, task.case.files).grid.canonical().shape[2]
+    except BadCaseError:
+        return 0
+    kept = max(num_slices - task.recipe.drop_slices, 0)
+    pixels = 2 * task.recipe.size**2
+    share = _COMPRESSED_SHARE if task.compress else 1.0
+    return kept * int(pixels * share + _BYTES_BESIDE_IMAGE)
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 1e6:,.0f} MB"
