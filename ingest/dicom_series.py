@@ -65,9 +65,10 @@ def read_headers(
     for path in files or sorted(path for path in folder.rglob("*") if path.is_file()):
         if path.name.startswith("._") or path.name == "DICOMDIR":
             continue
-        if is_dicom(path):
-            headers.append(Header(path=path, values=read_file(path, tags)))
-        elif path.suffix == ".dcm":
+        header = Header(path=path, values=read_file(path, tags)) if is_dicom(path) else None
+        if header and header.series:
+            headers.append(header)
+        elif header or path.suffix == ".dcm":
             raise BadCaseError(f"{path} is no DICOM file, or damaged: copy or download it again")
     return headers
 
