@@ -1,0 +1,81 @@
+"""What a training can be told: the options of `python -m lungseg.fit`."""
+
+import dataclasses
+from pathlib import Path
+from typing import Literal
+
+from shards.command import Options
+
+LOSSES = ("bce", "dice", "bce_dice")
+
+Loss = Literal["bce", "dice", "bce_dice"]
+Norm = Literal["instance", "batch", "group", "none"]
+Augmentation = Literal["none", "light", "full"]
+Precision = Literal["auto", "32", "bf16", "16"]
+Accelerator = Literal["auto", "cpu", "gpu"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FitOptions(Options):
+    """Train a U-Net on the slices of a shard set and keep the checkpoint with the best Dice."""
+
+    shards: str
+    """Folder (or URL) of the shards that `python -m ingest build-shards` wrote."""
+    out: Path
+    """Folder for checkpoints, logs and the result; it must not hold a run yet, except to resume."""
+    devices: int | Literal["auto"] = "auto"
+    """How many devices train together (DDP): GPUs where there are any, else CPU processes."""
+    accelerator: Accelerator = "auto"
+    """Kind of device; auto takes GPUs where there are any."""
+    fold: int = 0
+    """Fold of cases to validate on; the model is trained on the other folds."""
+    epochs: int = 30
+    """Epochs; one draws as many slices as the training cases have."""
+    batch_size: int = 32
+    """Slices per step, over all devices together."""
+    lr: float = 1e-3
+    """Highest learning rate of AdamW; it warms up over 5 % of the steps, then falls as a cosine."""
+    loss: Loss = "bce_dice"
+    """Loss: binary cross-entropy, soft Dice over the batch, or their sum."""
+    oversample: float | Literal["auto"] = "auto"
+    """How many times as likely a slice with tumor is drawn as one without; auto: half of the draws
+    show tumor, 1: no oversampling."""
+    augment: Augmentation = "full"
+    """Augmentation: none; light (flip, affine, brightness/contrast); full (also noise, elastic)."""
+    width: int = 32
+    """Channels of the U-Net's first level; they double per level, up to 512."""
+    depth: int = 5
+    """Levels of the U-Net, the first one included."""
+    norm: Norm = "instance"
+    """Normalization after each convolution."""
+    neighbors: Literal[1, 3, 5] = 1
+    """Neighboring slices that the net sees as channels, the slice itself included."""
+    threshold: float = 0.5
+    """Probability from which a pixel is tumor."""
+    seed: int = 0
+    """Seed of weights, order and augmentation."""
+    num_workers: int | Literal["auto"] = "auto"
+    """Processes per device that augment; auto: the cores that training leaves, at most 8."""
+    precision: Precision = "auto"
+    """Floating point in training; auto: bf16 on GPUs that have it, else 32 bits."""
+    resume: bool = False
+    """Go on from last.ckpt in --out, at the very next batch."""
+    checkpoint_minutes: float = 10.0
+    """Minutes between writes of last.ckpt inside an epoch; it is written after each epoch too."""
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "width", "depth", "lr", "checkpoint_minutes"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{_flag(name)} must be above 0, got {getattr(self, name)}")
+        for name in ("oversample", "num_workers", "devices"):
+            value, least = getattr(self, name), 1 if name == "devices" else 0
+            if value != "auto" and not value >= least:
+                raise ValueError(f"{_flag(name)} must be auto or at least {least}, got {value}")
+        if not 0 < self.threshold < 1:
+            raise ValueError(f"--threshold must lie between 0 and 1, got {self.threshold}")
+        if self.fold < 0 or self.seed < 0:
+            raise ValueError(f"--fold and --seed start at 0, got {self.fold} and {self.seed}")
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
