@@ -1,0 +1,198 @@
+"""Scores of a checkpoint on scans with labels."""
+
+import csv
+import json
+
+import nibabel
+import numpy as np
+import pytest
+
+from ingest.cases import BadCaseError
+from lungseg import evaluate
+from lungseg.case_choice import CaseChoiceError
+from lungseg.evaluate import EvaluateOptions, OutputError
+
+
+@pytest.fixture
+def source(tmp_path, scans):
+    """Three labeled training scans of several orientations and a test scan."""
+    for number, where in enumerate(("LPS", "RAS", "PIR"), start=1):
+        truth = scans.ball(center=(30 + 4 * number, 24, 12), radius_mm=6.0 + 3 * number)
+        for folder, make in (("imagesTr", scans.write_scan), ("labelsTr", scans.write)):
+            make(tmp_path / "msd" / folder / f"ball_{number}.nii.gz", truth, orientation=where)
+    scans.write_scan(tmp_path / "msd/imagesTs/ball_9.nii.gz", scans.ball())
+    scans.write(tmp_path / "msd/labelsTs/ball_9.nii.gz", scans.ball())
+    return tmp_path / "msd"
+
+
+@pytest.fixture
+def run(tmp_path, source, monkeypatch):
+    """Evaluates a model; returns its `metrics.json`, and what was printed as the result."""
+    (tmp_path / "best.ckpt").write_bytes(b"weights")
+
+    def run(model, **options):
+        monkeypatch.setattr("lungseg.model_file.load_model", lambda path, device: model)
+        settings = {"source": source, "out": tmp_path / "out", "device": "cpu"} | options
+        result = evaluate.main(EvaluateOptions(checkpoint=tmp_path / "best.ckpt", **settings))
+        return json.loads((tmp_path / "out/metrics.json").read_text()), result
+
+    return run
+
+
+def voxels(path):
+    return np.asarray(nibabel.load(path).dataobj) > 0
+
+
+def test_a_perfect_prediction_scores_one(run, make_model):
+    metrics, result = run(make_model())
+    assert metrics["dice_case_mean"] == result["dice_case_mean"] == 1
+    assert (metrics["n"], metrics["missed"], metrics["threshold"]) == (2, 0, 0.5)
+
+
+def test_a_model_that_predicts_nothing_scores_zero(run, make_model):
+    metrics, _ = run(make_model(above_hu=30_000.0), subset="training")
+    assert metrics["dice_case_mean"] == 0
+    assert (metrics["n"], metrics["missed"]) == (3, 3)
+
+
+def test_the_numbers_equal_those_counted_by_hand(run, make_model, source, tmp_path, scans):
+    for number in (1, 2, 3):  # labels that the model, which finds the bright ball, gets wrong
+        truth = scans.ball(center=(30 + 4 * number, 28, 11), radius_mm=10.0 + number)
+        where = ("LPS", "RAS", "PIR")[number - 1]
+        path = source / "labelsTr" / f"ball_{number}.nii.gz"
+        scans.write(path, truth, orientation=where)
+    metrics, _ = run(make_model(drop_slices=11), subset="training")
+    by_hand = []
+    for number, row in zip((1, 2, 3), metrics["cases"], strict=True):
+        name = f"ball_{number}.nii.gz"
+        truth = voxels(source / "labelsTr" / name)
+        image = nibabel.load(source / "imagesTr" / name)
+        found = np.asarray(image.dataobj) > -300
+        axis = "".join(nibabel.aff2axcodes(image.affine)).replace("I", "S").index("S")
+        lowest = slice(0, 11) if "S" in nibabel.aff2axcodes(image.affine) else slice(-11, None)
+        np.moveaxis(found, axis, 0)[lowest] = False
+        tp, fp, fn = (found & truth).sum(), (found & ~truth).sum(), (~found & truth).sum()
+        assert (row["tp"], row["fp"], row["fn"]) == (tp, fp, fn)
+        assert row["fn_dropped"] == np.moveaxis(truth, axis, 0)[lowest].sum() > 0
+        assert row["truth_ml"] == pytest.approx(truth.sum() * 1.5 * 1.5 * 3 / 1000, abs=1e-4)
+        assert (row["slices"], row["slices_dropped"]) == (20, 11)
+        by_hand.append(2 * tp / (2 * tp + fp + fn))
+    assert metrics["dice_case_mean"] == pytest.approx(np.mean(by_hand), abs=1e-12)
+    with (tmp_path / "out/cases.csv").open() as file:
+        assert [float(row["dice"]) for row in csv.DictReader(file)] == pytest.approx(by_hand)
+
+
+def test_the_pooled_soft_dice_is_over_the_recipes_pixels(run, make_model, source):
+    metrics, _ = run(make_model(), subset="training")
+    overlap = total = 0.0
+    for number in (1, 2, 3):
+        image = nibabel.load(source / "imagesTr" / f"ball_{number}.nii.gz")
+        hu = np.asarray(image.dataobj).astype(float)
+        probability = 1 / (1 + np.exp(-0.05 * (hu + 300)))
+        truth = voxels(source / "labelsTr" / f"ball_{number}.nii.gz")
+        overlap += probability[truth].sum()
+        total += probability.sum() + truth.sum()
+    assert metrics["dice_pooled_soft"] == pytest.approx(2 * overlap / total, abs=1e-6)
+
+
+def test_held_out_cases_are_the_default_and_the_log_says_so(run, make_model, caplog):
+    caplog.set_level("INFO")
+    metrics, _ = run(make_model())
+    assert [row["case"] for row in metrics["cases"]] == ["ball_2", "ball_3"]
+    assert {row["role"] for row in metrics["cases"]} == {"validation"}
+    assert "scoring 2 validation cases" in caplog.text
+    assert "chose its best epoch" in caplog.text
+
+
+def test_scans_of_another_source_are_scored_whole(run, make_model):
+    metrics, _ = run(make_model(training_cases=("other",), validation_cases=("another",)))
+    assert [row["role"] for row in metrics["cases"]] == ["unseen"] * 3
+
+
+def test_scores_of_training_cases_carry_a_warning(run, make_model, caplog):
+    metrics, _ = run(make_model(), subset="training")
+    assert [row["role"] for row in metrics["cases"]] == ["training", "validation", "validation"]
+    assert "trained on these scans" in caplog.text
+    assert "ball_1" in caplog.text
+
+
+def test_test_scans_are_scored_by_labels_in_labels_ts(run, make_model):
+    metrics, _ = run(make_model(), subset="test")
+    assert [row["case"] for row in metrics["cases"]] == ["ball_9"]
+    assert metrics["dice_case_mean"] == 1
+
+
+def test_tumor_free_scans_stay_outside_the_mean(run, make_model, source, scans):
+    empty = np.zeros((64, 64, 20), np.uint8)
+    scans.write(source / "labelsTr/ball_2.nii.gz", empty, orientation="RAS")
+    metrics, _ = run(make_model())
+    assert (metrics["n"], metrics["dice_case_mean"]) == (1, 1)
+    assert (metrics["tumor_free"], metrics["false_alarms"]) == (1, 1)
+    assert metrics["false_alarm_ml"] == metrics["cases"][0]["false_positive_ml"] > 1
+    assert metrics["cases"][0]["verdict"] == "no tumor, false alarm"
+
+
+def test_every_score_says_what_it_is(run, make_model, tmp_path):
+    metrics, result = run(make_model(), threshold=0.3)
+    for said in (metrics, result):
+        assert "2 TP" in said["definition"]
+        assert "own grid" in said["grid"]
+        assert said["threshold"] == 0.3
+    assert metrics["recipe"]["size"] == 64
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "metrics.json",
+        "cases.csv",
+        "report.html",
+        "config.yaml",
+    }
+
+
+def test_a_label_stored_along_other_axes_is_the_same_label(run, make_model, source, scans):
+    truth = scans.ball(center=(38, 24, 12), radius_mm=12.0)
+    scans.write(source / "labelsTr/ball_2.nii.gz", truth, orientation="LPI")
+    assert run(make_model())[0]["dice_case_mean"] == 1
+
+
+@pytest.mark.parametrize("fault", ["truncated", "elsewhere", "shape", "absent", "layout", "name"])
+def test_a_fault_is_one_known_error_and_leaves_nothing(
+    fault, run, make_model, source, scans, tmp_path
+):
+    label, options = source / "labelsTr/ball_2.nii.gz", {}
+    if fault == "truncated":
+        label.write_bytes(label.read_bytes()[:-20])
+    elif fault == "elsewhere":
+        scans.write(label, scans.ball(), orientation="RAS", shift_mm=4.0)
+    elif fault == "shape":
+        scans.write(label, scans.ball((64, 64, 21)), orientation="RAS")
+    elif fault == "absent":
+        label.unlink()
+    elif fault == "layout":
+        options["source"] = tmp_path / "msd/imagesTr"
+    else:
+        options["cases"] = ("ball_7",)
+    with pytest.raises((BadCaseError, CaseChoiceError)) as caught:
+        run(make_model(), **options)
+    assert {"layout": "imagesTr", "name": "ball_7"}.get(fault, label.name) in str(caught.value)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["best.ckpt", "msd"]
+
+
+def test_an_output_that_is_a_file_is_refused_first(run, make_model, tmp_path):
+    (tmp_path / "out").write_text("precious")
+    with pytest.raises(OutputError, match="must be a folder"):
+        run(make_model())
+    assert (tmp_path / "out").read_text() == "precious"
+
+
+def test_a_second_run_replaces_its_own_files_only(run, make_model, tmp_path):
+    run(make_model())
+    (tmp_path / "out/notes.txt").write_text("mine")
+    first = (tmp_path / "out/report.html").read_bytes()
+    run(make_model())
+    assert (tmp_path / "out/report.html").read_bytes() == first
+    assert (tmp_path / "out/notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("wrong", [{"threshold": 1.5}, {"batch_size": 0}])
+def test_senseless_flags_are_bad_usage(wrong, tmp_path):
+    with pytest.raises(ValueError, match=r"--(threshold|batch-size) must"):
+        EvaluateOptions(checkpoint=tmp_path, source=tmp_path, out=tmp_path, **wrong)

@@ -1,0 +1,104 @@
+"""From a scan to a mask on its own grid."""
+
+import nibabel
+import numpy as np
+import pytest
+import torch
+
+from ingest.cases import BadCaseError
+from ingest.slices import write_mask
+from lungseg.infer import DeviceError, neighbor_rows, pick_device, predict_scan, slice_probabilities
+
+CPU = torch.device("cpu")
+WHERE = [
+    ("RAS", 0.0),
+    ("LPS", 0.0),
+    ("LAS", 0.0),
+    ("PIR", 0.0),
+    ("SLA", 0.0),
+    ("LPI", 20.0),
+    ("RAS", -35.0),
+    ("ASL", 15.0),
+]
+
+
+def world_centroid(image):
+    voxels = np.argwhere(np.asarray(image.dataobj))
+    return nibabel.affines.apply_affine(image.affine, voxels.mean(axis=0))
+
+
+@pytest.mark.parametrize(("orientation", "tilt"), WHERE)
+@pytest.mark.parametrize("shape", [(64, 64, 20), (90, 70, 25)])
+def test_a_mask_lies_where_the_tumor_is(tmp_path, scans, make_model, orientation, tilt, shape):
+    truth = scans.ball(shape)
+    where = {"orientation": orientation, "tilt_degrees": tilt}
+    scan = scans.write_scan(tmp_path / "a.nii.gz", truth, **where)
+    label = nibabel.load(scans.write(tmp_path / "label.nii.gz", truth, **where))
+    prediction = predict_scan(make_model(), scan, device=CPU)
+    write_mask(prediction.mask, scan, tmp_path / "mask.nii.gz")
+    mask, image = nibabel.load(tmp_path / "mask.nii.gz"), nibabel.load(scan)
+    assert mask.shape == image.shape
+    assert (mask.affine == image.affine).all()
+    apart_mm = np.linalg.norm(world_centroid(mask) - world_centroid(label))
+    assert apart_mm < 0.5 * min(image.header.get_zooms())
+    found, wanted = np.asarray(mask.dataobj) > 0, np.asarray(label.dataobj) > 0
+    dice = 2 * (found & wanted).sum() / (found.sum() + wanted.sum())
+    assert dice == 1 if shape[:2] == (64, 64) else dice > 0.93
+
+
+def test_dropped_slices_are_background_and_named(tmp_path, scans, make_model):
+    scan = scans.write_scan(tmp_path / "a.nii.gz", scans.ball(), orientation="RAS")
+    whole = predict_scan(make_model(), scan, device=CPU)
+    part = predict_scan(make_model(drop_slices=11), scan, device=CPU)
+    assert (whole.scan.z[0], part.scan.z[0]) == (0, 11)
+    assert not part.mask[:, :, :11].any()
+    assert (part.mask[:, :, 11:] == whole.mask[:, :, 11:]).all()
+
+
+def test_the_batch_size_changes_nothing(tmp_path, scans, make_model):
+    scan = scans.write_scan(tmp_path / "a.nii.gz", scans.ball())
+    counted = []
+    masks = [
+        predict_scan(make_model(), scan, device=CPU, batch_size=n, progress=counted.append).mask
+        for n in (1, 7, 64)
+    ]
+    assert sum(counted) == 3 * 20
+    assert (masks[0] == masks[1]).all()
+    assert (masks[0] == masks[2]).all()
+
+
+def test_a_higher_threshold_finds_no_more(tmp_path, scans, make_model):
+    scan = scans.write_scan(tmp_path / "a.nii.gz", scans.ball((90, 70, 25)))
+    low, high = (
+        predict_scan(make_model(), scan, device=CPU, threshold=t).mask for t in (0.01, 0.99)
+    )
+    assert 0 < high.sum() < low.sum()
+    assert (high <= low).all()
+
+
+@pytest.mark.parametrize("neighbors", [1, 3, 5])
+def test_neighbors_are_channels_and_edge_slices_are_repeated(neighbors, make_model):
+    seen = []
+    model = make_model(neighbors=neighbors)
+    model.net.register_forward_pre_hook(lambda net, inputs: seen.append(inputs[0].clone()))
+    images = np.broadcast_to(np.arange(4, dtype=np.int16)[:, None, None], (4, 8, 8)).copy()
+    list(slice_probabilities(model, images, device=CPU, batch_size=3))
+    channels = (torch.cat(seen)[:, :, 0, 0] * 3071).round().int().tolist()
+    offsets = range(-(neighbors // 2), neighbors // 2 + 1)
+    assert channels == [[min(max(z + step, 0), 3) for step in offsets] for z in range(4)]
+    assert neighbor_rows(np.arange(4), 4, neighbors=neighbors).tolist() == channels
+
+
+def test_a_truncated_scan_is_a_known_error(tmp_path, scans, make_model):
+    scan = scans.write_scan(tmp_path / "a.nii.gz", scans.ball())
+    scan.write_bytes(scan.read_bytes()[:-20])
+    with pytest.raises(BadCaseError, match=r"a\.nii\.gz"):
+        predict_scan(make_model(), scan, device=CPU)
+
+
+def test_devices_are_chosen_by_name():
+    assert pick_device("cpu") == CPU
+    assert pick_device("auto").type in ("cpu", "cuda")
+    for wrong in ("gpu", "cuda:99"):
+        with pytest.raises(DeviceError, match=f"--device {wrong} cannot be used .*try --device"):
+            pick_device(wrong)

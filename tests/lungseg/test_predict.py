@@ -1,0 +1,119 @@
+"""Masks of scans as files."""
+
+import nibabel
+import numpy as np
+import pytest
+from PIL import Image
+
+from lungseg import predict
+from lungseg.predict import PredictError, PredictOptions, find_scans
+
+
+@pytest.fixture
+def run(tmp_path, make_model, monkeypatch):
+    """Predicts into `tmp_path/out`."""
+    model = make_model(drop_slices=3)
+    monkeypatch.setattr("lungseg.model_file.load_model", lambda path, device: model)
+
+    def run(path, **options):
+        settings = {"out": tmp_path / "out", "device": "cpu"} | options
+        return predict.main(
+            PredictOptions(checkpoint=tmp_path / "best.ckpt", input=path, **settings)
+        )
+
+    return run
+
+
+@pytest.fixture
+def folder(tmp_path, scans):
+    for number, where in enumerate(("LPS", "SAR"), start=1):
+        scans.write_scan(tmp_path / f"in/ball_{number}.nii.gz", scans.ball(), orientation=where)
+    (tmp_path / "in/._ball_1.nii.gz").write_bytes(b"macOS was here")
+    (tmp_path / "in/readme.txt").write_text("not a scan")
+    return tmp_path / "in"
+
+
+def test_a_mask_has_the_exact_grid_of_its_scan(run, folder, tmp_path):
+    result = run(folder)
+    for number in (1, 2):
+        name = f"ball_{number}"
+        scan = nibabel.load(folder / f"{name}.nii.gz")
+        mask = nibabel.load(tmp_path / f"out/{name}.nii.gz")
+        assert mask.shape == scan.shape
+        assert (mask.affine == scan.affine).all()
+        assert mask.get_data_dtype() == np.uint8
+        voxels = np.asarray(mask.dataobj)
+        assert set(np.unique(voxels)) == {0, 1}
+        assert (voxels == (np.asarray(scan.dataobj) > -300)).all()
+        assert result["predicted"][name]["tumor_voxels"] == voxels.sum()
+        assert result["predicted"][name]["slices_dropped"] == 3
+
+
+def test_the_animation_has_a_frame_per_slice_that_the_model_saw(run, folder, tmp_path):
+    run(folder / "ball_1.nii.gz", gif=True)
+    with Image.open(tmp_path / "out/ball_1.gif") as animation:
+        assert animation.n_frames == 17
+    assert not (tmp_path / "out/ball_2.nii.gz").exists()
+
+
+def test_an_uncompressed_scan_is_a_scan(run, folder, tmp_path):
+    nibabel.save(nibabel.load(folder / "ball_1.nii.gz"), tmp_path / "plain.nii")
+    run(tmp_path / "plain.nii")
+    assert nibabel.load(tmp_path / "out/plain.nii.gz").shape == (64, 64, 20)
+
+
+def test_results_are_not_replaced_unless_told_so(run, folder, tmp_path):
+    run(folder)
+    first = (tmp_path / "out/ball_1.nii.gz").read_bytes()
+    with pytest.raises(PredictError, match=r"ball_1\.nii\.gz and 1 more would be replaced.*--over"):
+        run(folder)
+    run(folder, overwrite=True)
+    assert (tmp_path / "out/ball_1.nii.gz").read_bytes() == first
+
+
+def test_a_scan_is_never_replaced(run, folder):
+    before = (folder / "ball_1.nii.gz").read_bytes()
+    with pytest.raises(PredictError, match="would replace the scan"):
+        run(folder, out=folder, overwrite=True)
+    assert (folder / "ball_1.nii.gz").read_bytes() == before
+
+
+def test_a_broken_scan_is_named_and_the_others_are_done(run, folder, tmp_path, caplog):
+    broken = folder / "ball_1.nii.gz"
+    broken.write_bytes(broken.read_bytes()[:-20])
+    result = run(folder, gif=True)
+    assert result["exit_code"] == 1
+    assert list(result["failed"]) == ["ball_1"]
+    assert "ball_1 failed" in caplog.text
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "ball_2.gif",
+        "ball_2.nii.gz",
+        "config.yaml",
+    ]
+
+
+def test_a_single_broken_scan_is_one_known_error(run, folder, tmp_path):
+    broken = folder / "ball_1.nii.gz"
+    broken.write_bytes(b"\x1f\x8b nothing")
+    with pytest.raises(PredictError, match=r"no scan could be read: .*ball_1\.nii\.gz"):
+        run(broken)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["config.yaml"]
+
+
+def test_inputs_that_are_no_scans_are_refused_with_advice(tmp_path, folder):
+    for wrong, advice in (
+        (tmp_path / "absent", "does not exist"),
+        (folder / "readme.txt", "is neither"),
+        (tmp_path, "holds none"),
+    ):
+        with pytest.raises(PredictError, match=advice):
+            find_scans(wrong)
+    (tmp_path / "msd/imagesTs").mkdir(parents=True)
+    with pytest.raises(PredictError, match=r"give .*imagesTs"):
+        find_scans(tmp_path / "msd")
+
+
+def test_two_scans_of_one_name_are_refused(folder):
+    (folder / "ball_1.nii").write_bytes(b"another")
+    with pytest.raises(PredictError, match="same result"):
+        find_scans(folder)
