@@ -5,6 +5,8 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
+
 from ingest.cases import Case
 from ingest.geometry import Grid
 from ingest.recipe import Recipe
@@ -81,6 +83,7 @@ def build_case(task: Task) -> Outcome:
 
 
 def _build(task: Task) -> Outcome:
+    cv2.setNumThreads(1)  # the cores are busy with other cases
     case, tally = task.case, Tally()
     target = open_target(task.out)
     target.staging.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from isal import isal_zlib
@@ -83,7 +84,7 @@ class NiftiLabel:
         """Yield (shape[1], shape[0]) uint8 (0, 1) per index of the last axis."""
         plain = _is_plain(self.header, np.uint8)
         for raw in _raw_slabs(self.path, self.header):
-            if plain and not raw.any():
+            if plain and (not cv2.hasNonZero(raw) or raw.max() <= 1):
                 yield raw
             else:
                 yield self._as_mask(raw)

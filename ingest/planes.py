@@ -41,10 +41,10 @@ def mask_planes(volume: Volume, *, downwards: bool) -> Iterator[npt.NDArray[np.u
     """Yield the axial planes of a mask like `axial_planes`; None for a plane without tumor."""
     if volume.grid.streams and stored_downwards(volume.grid) == downwards:
         for slab in volume.slabs():
-            yield _oriented(slab, volume.grid) if slab.any() else None
+            yield _oriented(slab, volume.grid) if cv2.hasNonZero(slab) else None
     else:
         for plane in _planes_of_whole(volume, np.uint8, downwards):
-            yield plane if plane.any() else None
+            yield plane if cv2.hasNonZero(plane) else None
 
 
 def _planes_of_whole(

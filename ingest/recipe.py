@@ -3,7 +3,6 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -56,18 +55,27 @@ def prepare_image(plane: npt.NDArray[np.int16], recipe: Recipe) -> npt.NDArray[n
     Returns:
         (size, size) HU.
     """
-    np.clip(plane, *recipe.clip, out=plane)
+    import cv2
+
+    low, high = (np.int16(bound) for bound in recipe.clip)  # numpy examines plain int at length
+    np.clip(plane, low, high, out=plane)
     shrinks_far = max(plane.shape) > 2 * recipe.size
     return _resized(plane, recipe, cv2.INTER_AREA if shrinks_far else cv2.INTER_LINEAR)
 
 
 def prepare_mask(plane: npt.NDArray[np.uint8], recipe: Recipe) -> npt.NDArray[np.uint8]:
     """Resize one axial plane of a mask to (size, size) by nearest neighbor."""
+    import cv2
+
     return _resized(plane, recipe, cv2.INTER_NEAREST)
 
 
 def _resized(plane: npt.NDArray[Any], recipe: Recipe, interpolation: int) -> npt.NDArray[Any]:
     if plane.shape == (recipe.size, recipe.size):
         return plane.copy()
-    resized = cv2.resize(plane, (recipe.size, recipe.size), interpolation=interpolation)
-    return np.asarray(resized)
+    import cv2
+
+    resized: npt.NDArray[Any] = cv2.resize(
+        plane, (recipe.size, recipe.size), interpolation=interpolation
+    )
+    return resized

@@ -204,8 +204,8 @@ def _prepared(
             seen.tumor_voxels_dropped += voxels
             continue
         seen.tumor_voxels += voxels
-        seen.lowest = min(seen.lowest, int(plane.min()))
-        seen.highest = max(seen.highest, int(plane.max()))
+        lowest, highest, *_ = cv2.minMaxLoc(plane)
+        seen.lowest, seen.highest = min(seen.lowest, int(lowest)), max(seen.highest, int(highest))
         yield z, prepare_image(plane, recipe), empty if mask is None else prepare_mask(mask, recipe)
 
 

@@ -17,18 +17,23 @@ _GZIP = 16 + zlib.MAX_WBITS
 _NPY_HEADER_BYTES = 128  # numpy pads the header of a small array to this
 
 
-def encode(record: Slice, *, compress: bool = False) -> dict[str, bytes]:
+def encode(
+    record: Slice, tumor_pixels: int | None = None, *, compress: bool = False
+) -> dict[str, bytes]:
     """Turn a slice into its tar members.
 
     Args:
         record: The slice.
+        tumor_pixels: `record.tumor_pixels`, where the caller has counted them already.
         compress: Store the image as `.ct.npy.gz` instead of `.ct.npy`.
 
     Returns:
         Extension -> bytes, in the order in which they lie in the tar.
     """
-    tumor_pixels = record.tumor_pixels
-    image = npy_header(record.image.shape, "<i2") + record.image.astype("<i2").tobytes()
+    if tumor_pixels is None:
+        tumor_pixels = record.tumor_pixels
+    pixels = np.ascontiguousarray(record.image, "<i2").view(np.uint8)
+    image = b"".join((npy_header(record.image.shape, "<i2"), pixels.data))
     tags = {
         "case": record.case,
         "z": record.z,
@@ -59,8 +64,7 @@ def decode(members: dict[str, bytes]) -> Slice:
 
 def encode_mask(mask: npt.NDArray[np.uint8]) -> bytes:
     """A (height, width) uint8 mask as gzipped npy; equal masks give equal bytes."""
-    deflate = zlib.compressobj(6, zlib.DEFLATED, _GZIP)
-    return deflate.compress(npy_header(mask.shape, "|u1") + mask.tobytes()) + deflate.flush()
+    return _gzip_fast(npy_header(mask.shape, "|u1") + mask.tobytes())
 
 
 @functools.lru_cache

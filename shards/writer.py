@@ -1,5 +1,6 @@
 """One case -> one tar, whole or not at all."""
 
+import functools
 import hashlib
 import os
 from dataclasses import dataclass
@@ -55,22 +56,25 @@ class ShardWriter:
         self._file: BinaryIO
 
     def __enter__(self) -> Self:
-        self._file = self._temporary.open("wb")
+        self._file = self._temporary.open("wb", buffering=0)
         return self
 
     def add(self, record: Slice) -> None:
         """Append a slice; slices come in the order of their z."""
-        start, crc32, spans = self._offset, 0, []
-        for extension, data in encode(record, compress=self._compress).items():
-            header = tar_header(f"{record.key}.{extension}", len(data))
-            padding = bytes(-len(data) % BLOCK_BYTES)
-            spans += [self._offset + BLOCK_BYTES, len(data)]
-            for piece in (header, data, padding):
-                crc32 = isal_zlib.crc32(piece, crc32)
-                self._write(piece)
-        tumor_pixels = record.tumor_pixels
+        key, tumor_pixels = record.key, record.tumor_pixels
+        pieces: list[bytes] = []
+        spans: list[int] = []
+        place = self._offset
+        for extension, data in encode(record, tumor_pixels, compress=self._compress).items():
+            padding = -len(data) % BLOCK_BYTES
+            pieces += (tar_header(f"{key}.{extension}", len(data)), data, bytes(padding))
+            spans += (place + BLOCK_BYTES, len(data))
+            place += BLOCK_BYTES + len(data) + padding
+        stretch = b"".join(pieces)
+        crc32 = isal_zlib.crc32(stretch)
         self._rows.append((record.z, *spans, tumor_pixels > 0, tumor_pixels, crc32))
-        assert self._offset % BLOCK_BYTES == start % BLOCK_BYTES == 0  # noqa: S101
+        self._write(stretch)
+        assert self._offset == place  # noqa: S101
 
     def finish(self) -> WrittenShard:
         """Complete the tar, put it under its final name and say what it holds."""
@@ -90,9 +94,11 @@ class ShardWriter:
         self._temporary.unlink(missing_ok=True)
 
     def _write(self, piece: bytes) -> None:
-        self._file.write(piece)
         self._sha256.update(piece)
         self._offset += len(piece)
+        rest = memoryview(piece)
+        while rest:
+            rest = rest[self._file.write(rest) :]
 
 
 def tar_header(name: str, size: int) -> bytes:
@@ -111,12 +117,14 @@ def tar_header(name: str, size: int) -> bytes:
     encoded = name.encode()
     if len(encoded) > 100:
         raise ValueError(f"a member's name may have 100 bytes, got {len(encoded)}: {name}")
-    header = bytearray(BLOCK_BYTES)
-    header[0 : len(encoded)] = encoded
-    header[100:156] = (
-        b"0000644\0" + b"0000000\0" * 2 + b"%011o\0" % size + b"0" * 11 + b"\0" + b" " * 8
-    )
-    header[156:157] = b"0"
-    header[257:265] = b"ustar\x0000"
-    header[148:156] = b"%06o\0 " % sum(header)
-    return bytes(header)
+    before, after, nameless_sum = _header_without_name(size)
+    checksum = b"%06o\0 " % (nameless_sum + sum(encoded))
+    return b"".join((encoded.ljust(100, b"\0"), before, checksum, after))
+
+
+@functools.lru_cache(maxsize=1024)
+def _header_without_name(size: int) -> tuple[bytes, bytes, int]:
+    """What comes before and after the checksum, and the sum of it all with a blank checksum."""
+    before = b"0000644\0" + b"0000000\0" * 2 + b"%011o\0" % size + b"0" * 11 + b"\0"
+    after = (b"0" + bytes(100) + b"ustar\x0000").ljust(BLOCK_BYTES - 156, b"\0")
+    return before, after, sum(before) + sum(b" " * 8) + sum(after)
