@@ -4,10 +4,11 @@ import os
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # importing it asks the network otherwise
 
-import albumentations as A
+import albumentations as albu
 import cv2
 import numpy as np
 import numpy.typing as npt
+
 
 class Augmenter:
     """Flips, moves, bends, brightens and blurs a slice together with its mask.
@@ -24,7 +25,7 @@ class Augmenter:
     def __init__(self, strength: str, *, clip: tuple[int, int], seed: int) -> None:
         self._low, self._span = clip[0], clip[1] - clip[0]
         self._seed = seed
-        self._transform = A.Compose(_transforms(strength, self._span))
+        self._transform = albu.Compose(_transforms(strength, self._span))
 
     def __call__(
         self,
@@ -55,7 +56,7 @@ class Augmenter:
         return np.ascontiguousarray(hu), changed["mask"]
 
 
-def _transforms(strength: str, span: int) -> list[A.BasicTransform]:
+def _transforms(strength: str, span: int) -> list[albu.BasicTransform]:
     """The transforms of a strength; `span` is the HU range that lies between 0 and 1."""
     outside = {
         "border_mode": cv2.BORDER_CONSTANT,
@@ -63,9 +64,9 @@ def _transforms(strength: str, span: int) -> list[A.BasicTransform]:
         "fill_mask": 0,
         "mask_interpolation": cv2.INTER_NEAREST,
     }
-    light: list[A.BasicTransform] = [
-        A.HorizontalFlip(p=0.5),
-        A.Affine(
+    light: list[albu.BasicTransform] = [
+        albu.HorizontalFlip(p=0.5),
+        albu.Affine(
             scale=(0.85, 1.15),
             translate_percent=(-0.08, 0.08),
             rotate=(-15, 15),
@@ -73,12 +74,12 @@ def _transforms(strength: str, span: int) -> list[A.BasicTransform]:
             p=0.7,
             **outside,
         ),
-        A.RandomBrightnessContrast(
+        albu.RandomBrightnessContrast(
             brightness_limit=80 / span, contrast_limit=0.1, brightness_by_max=True, p=0.5
         ),
     ]
-    extra: list[A.BasicTransform] = [
-        A.GaussNoise(std_range=(5 / span, 40 / span), per_channel=True, p=0.3),
-        A.ElasticTransform(alpha=30, sigma=6, approximate=True, p=0.2, **outside),
+    extra: list[albu.BasicTransform] = [
+        albu.GaussNoise(std_range=(5 / span, 40 / span), per_channel=True, p=0.3),
+        albu.ElasticTransform(alpha=30, sigma=6, approximate=True, p=0.2, **outside),
     ]
     return {"none": [], "light": light, "full": light + extra}[strength]

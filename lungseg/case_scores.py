@@ -73,7 +73,7 @@ class CaseScore:
     def verdict(self) -> str:
         """In words, what kind of case this is for the mean."""
         if self.tp + self.fn == 0:
-            return "no tumor, none found" if self.fp == 0 else "no tumor, false alarm"
+            return "tumor-free" if self.fp == 0 else "false alarm"
         if self.tp == 0:
             return "missed" if self.fp == 0 else "found elsewhere"
         return "scored"
@@ -135,7 +135,7 @@ def metrics(scores: list[CaseScore], *, threshold: float) -> dict[str, Any]:
     counts = np.array([(score.tp, score.fp, score.fn) for score in scores], np.int64)
     total = sum(score.soft_total for score in scores)
     overlap = sum(score.soft_overlap for score in scores)
-    false_alarms = [score for score in scores if score.verdict == "no tumor, false alarm"]
+    false_alarms = [score for score in scores if score.verdict == "false alarm"]
     return {
         **summarize(counts),
         "dice_case_mean_ci95": bootstrap_interval(
@@ -143,7 +143,7 @@ def metrics(scores: list[CaseScore], *, threshold: float) -> dict[str, Any]:
         ),
         "grid": GRID,
         "threshold": threshold,
-        "false_alarm_ml": round(sum(score.false_positive_ml for score in false_alarms), 4),
+        "false_alarm_ml": round(sum((score.false_positive_ml for score in false_alarms), 0.0), 4),
         "dice_pooled_soft": soft_dice(overlap, total),
         "dice_pooled_soft_definition": SOFT_DEFINITION,
         "cases": [score.row() for score in scores],

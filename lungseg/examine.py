@@ -7,11 +7,12 @@ import torch
 from ingest.cases import BadCaseError, Case
 from ingest.geometry import Grid, from_canonical, same_place_voxels, to_canonical
 from ingest.recipe import Recipe, prepare_mask
-from ingest.slices import load_scan, read_label
-from lungseg.case_choice import role_of
+from ingest.slices import ScanSlices, load_scan, read_label
+from ingest.volume import open_image
+from lungseg.case_choice import Role, role_of
 from lungseg.case_scores import CaseScore, count_voxels
 from lungseg.filmstrip import EDGE, Filmstrip, film
-from lungseg.infer import Prediction, predict_scan
+from lungseg.infer import Plane, predict_scan
 from lungseg.model_file import LoadedModel
 from lungseg.report import Chapter
 
@@ -43,14 +44,41 @@ def examine(
     Raises:
         BadCaseError: If a file is damaged, or the label lies on another grid.
     """
+    grid = open_image(case.image).grid
+    truth = to_canonical(label_on(grid, case), grid)
+    sums = SoftSums(truth, model.recipe)
     prediction = predict_scan(
-        model, case.image, device=device, threshold=threshold, batch_size=batch_size
+        model,
+        case.image,
+        device=device,
+        threshold=threshold,
+        batch_size=batch_size,
+        watch=sums.add,
     )
-    grid = prediction.scan.grid
-    truth = label_on(grid, case)
-    planes = to_canonical(truth, grid), to_canonical(prediction.mask, grid)
-    score = _score(case, planes, prediction, model)
-    return Chapter(score=score, strip=_strip(case, planes, prediction, num_frames=num_frames))
+    planes = truth, to_canonical(prediction.mask, grid)
+    score = _score(case, planes, prediction.scan, sums, role=role_of(case.name, model))
+    return Chapter(score=score, strip=_strip(case, planes, prediction.scan, num_frames=num_frames))
+
+
+class SoftSums:
+    """Sums over the recipe's grid that the pooled soft Dice is made of.
+
+    Args:
+        truth: (x, y, z) label in canonical axes.
+        recipe: The recipe that the probabilities were made with.
+    """
+
+    def __init__(self, truth: Mask, recipe: Recipe) -> None:
+        self._truth = truth
+        self._recipe = recipe
+        self.overlap = 0.0
+        self.total = 0.0
+
+    def add(self, z: int, probability: Plane) -> None:
+        """Add the probabilities (size, size) of a slice."""
+        mask = prepare_mask(np.ascontiguousarray(self._truth[:, :, z].T), self._recipe)
+        self.overlap += float(probability[mask != 0].sum(dtype=np.float64))
+        self.total += float(probability.sum(dtype=np.float64)) + int(np.count_nonzero(mask))
 
 
 def label_on(grid: Grid, case: Case) -> Mask:
@@ -77,44 +105,32 @@ def label_on(grid: Grid, case: Case) -> Mask:
 
 
 def _score(
-    case: Case, planes: tuple[Mask, Mask], prediction: Prediction, model: LoadedModel
+    case: Case, planes: tuple[Mask, Mask], scan: ScanSlices, sums: SoftSums, *, role: Role
 ) -> CaseScore:
     truth, mask = planes
-    scan = prediction.scan
     tp, fp, fn = count_voxels(truth, mask)
-    overlap, total = _soft_sums(truth, prediction, model.recipe)
     kept = int(np.count_nonzero(truth[:, :, scan.z]))
     return CaseScore(
         case=case.name,
-        role=role_of(case.name, model),
+        role=role,
         tp=tp,
         fp=fp,
         fn=fn,
         fn_dropped=tp + fn - kept,
         voxel_ml=float(np.prod(scan.grid.spacing_mm)) / 1000,
         slices=scan.num_slices,
-        slices_dropped=scan.num_slices - len(scan.z),
-        soft_overlap=overlap,
-        soft_total=total,
+        slices_dropped=scan.dropped,
+        soft_overlap=sums.overlap,
+        soft_total=sums.total,
     )
 
 
-def _soft_sums(truth: Mask, prediction: Prediction, recipe: Recipe) -> tuple[float, float]:
-    """Sum of probability times mask, and of both, over the recipe's grid."""
-    overlap = total = 0.0
-    for z, probability in zip(prediction.scan.z, prediction.probabilities, strict=True):
-        mask = prepare_mask(np.ascontiguousarray(truth[:, :, z].T), recipe)
-        overlap += float(probability[mask != 0].sum(dtype=np.float64))
-        total += float(probability.sum(dtype=np.float64)) + int(np.count_nonzero(mask))
-    return overlap, total
-
-
 def _strip(
-    case: Case, planes: tuple[Mask, Mask], prediction: Prediction, *, num_frames: int
+    case: Case, planes: tuple[Mask, Mask], scan: ScanSlices, *, num_frames: int
 ) -> Filmstrip:
     """Pictures of any slice of the scan, those that the model never saw included."""
     shown = load_scan(case.image, Recipe(size=EDGE, drop_slices=0))
-    kept = set(prediction.scan.z)
+    kept = set(scan.z)
     return film(
         shown.images,
         *planes,

@@ -12,7 +12,7 @@ from ingest.slices import ScanSlices, load_scan, to_source_grid
 from lungseg.model_file import LoadedModel
 from shards.errors import KnownError
 
-Progress = Callable[[int], object]
+Plane = npt.NDArray[np.float32]
 
 
 class DeviceError(KnownError):
@@ -25,12 +25,10 @@ class Prediction:
 
     Attributes:
         scan: The slices that the model saw.
-        probabilities: (n, size, size) float16, tumor probability of each slice it saw.
         mask: uint8, 1 is tumor, of the shape of `scan.grid`, in its stored axes.
     """
 
     scan: ScanSlices
-    probabilities: npt.NDArray[np.float16]
     mask: npt.NDArray[np.uint8]
 
 
@@ -41,9 +39,9 @@ def predict_scan(
     device: torch.device,
     threshold: float | None = None,
     batch_size: int = 16,
-    progress: Progress | None = None,
+    watch: Callable[[int, Plane], object] | None = None,
 ) -> Prediction:
-    """Find tumor in a scan.
+    """Find tumor in a scan; probabilities pass through slice by slice, and are not kept.
 
     Args:
         model: The model; its recipe makes the slices.
@@ -51,35 +49,36 @@ def predict_scan(
         device: Where the net lies and runs.
         threshold: Probability from which a voxel is tumor; by default the model's own.
         batch_size: Slices in one forward pass.
-        progress: Called with the number of slices done since its last call.
+        watch: Called for each slice with its canonical number and its probabilities (size, size).
 
     Returns:
-        The probabilities, and the mask on the scan's own grid. Slices that the recipe drops are
-        background.
+        The slices and the mask on the scan's own grid. Slices that the recipe drops are background.
 
     Raises:
         BadCaseError: If the scan cannot be read.
     """
     scan = load_scan(path, model.recipe)
-    probabilities = np.empty(scan.images.shape, np.float16)
-    batches = slice_probabilities(model, scan.images, device=device, batch_size=batch_size)
-    for start, batch in batches:
-        probabilities[start : start + len(batch)] = batch
-        if progress is not None:
-            progress(len(batch))
+
+    def watched() -> Iterator[Plane]:
+        planes = probabilities(model, scan.images, device=device, batch_size=batch_size)
+        for z, plane in zip(scan.z, planes, strict=True):
+            if watch is not None:
+                watch(z, plane)
+            yield plane
+
     threshold = model.threshold if threshold is None else threshold
-    mask = to_source_grid(probabilities, scan.z, scan.grid, threshold=threshold)
-    return Prediction(scan=scan, probabilities=probabilities, mask=mask)
+    mask = to_source_grid(watched(), scan.z, scan.grid, threshold=threshold)
+    return Prediction(scan=scan, mask=mask)
 
 
 @torch.inference_mode()
-def slice_probabilities(
+def probabilities(
     model: LoadedModel,
     images: npt.NDArray[np.int16],
     *,
     device: torch.device,
     batch_size: int,
-) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
+) -> Iterator[Plane]:
     """Run the net over the slices of one scan, some at a time.
 
     Args:
@@ -89,14 +88,14 @@ def slice_probabilities(
         batch_size: Slices in one forward pass.
 
     Yields:
-        Position of the first slice, and the tumor probabilities (b, size, size) of the batch.
+        Tumor probabilities (size, size) of each slice, in order.
     """
     for start in range(0, len(images), batch_size):
-        stop = min(start + batch_size, len(images))
-        rows = neighbor_rows(np.arange(start, stop), len(images), neighbors=model.neighbors)
+        middle = np.arange(start, min(start + batch_size, len(images)))
+        rows = neighbor_rows(middle, len(images), neighbors=model.neighbors)
         pixels = torch.from_numpy(images[rows]).to(device)
         logits = model.net(pixels.float() * model.recipe.scale)
-        yield start, torch.sigmoid(logits[:, 0].float()).cpu().numpy()
+        yield from torch.sigmoid(logits[:, 0].float()).cpu().numpy()
 
 
 def neighbor_rows(

@@ -157,7 +157,7 @@ def _predict(
         device=device,
         threshold=options.threshold,
         batch_size=options.batch_size,
-        progress=bar.update,
+        watch=lambda *_: bar.update(),
     )
     scan = prediction.scan
     mask_path, *gif_path = _targets(name, options)
@@ -169,7 +169,7 @@ def _predict(
         "tumor_voxels": voxels,
         "tumor_ml": round(voxels * float(np.prod(scan.grid.spacing_mm)) / 1000, 4),
         "slices": scan.num_slices,
-        "slices_dropped": scan.num_slices - len(scan.z),
+        "slices_dropped": scan.dropped,
         "files": [target.name for target in (mask_path, *gif_path)],
     }
 

@@ -1,5 +1,6 @@
 """The U-Net: a contracting and an expanding path with skip connections."""
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,7 +35,7 @@ class UNet(nn.Module):
         )
         self.up = nn.ModuleList(
             nn.ConvTranspose2d(below, above, kernel_size=2, stride=2)
-            for above, below in zip(widths[:-1], widths[1:], strict=True)
+            for above, below in itertools.pairwise(widths)
         )
         self.merge = nn.ModuleList(
             _two_convolutions(2 * above, above, norm) for above in widths[:-1]

@@ -1,0 +1,253 @@
+"""Shards -> batches of training and validation slices, from any position of the training."""
+
+import dataclasses
+import os
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytorch_lightning as pl
+from torch.utils.data import DataLoader, Dataset
+
+from lungseg.augment import Augmenter
+from lungseg.config import FitOptions
+from lungseg.errors import TrainingError
+from shards.plan import Plan, oversample_ratio
+from shards.reader import SliceReader
+from shards.sampler import BatchRequest, PlanSampler
+from shards.store import ShardSet
+
+Batch = dict[str, Any]
+
+_VALIDATION_BATCH = 16
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Split:
+    """Which cases train and which validate.
+
+    Attributes:
+        training: Positions of the training cases in the index's `cases`.
+        validation: Those of the validation cases.
+    """
+
+    training: tuple[int, ...]
+    validation: tuple[int, ...]
+
+
+def split_by_fold(shards: ShardSet, fold: int) -> Split:
+    """Validation on the cases of one fold, training on all others.
+
+    Args:
+        shards: The shard set.
+        fold: The fold, 0-based.
+
+    Returns:
+        The split.
+
+    Raises:
+        TrainingError: If there is no such fold, nothing to train on, or no tumor to find in it.
+    """
+    folds = [shards.manifest.folds[case] for case in shards.index.cases]
+    validation = tuple(i for i, of_case in enumerate(folds) if of_case == fold)
+    training = tuple(i for i, of_case in enumerate(folds) if of_case != fold)
+    if not validation or not training:
+        raise TrainingError(
+            f"--fold {fold} leaves {len(training)} cases to train on and {len(validation)} to "
+            f"validate on; {shards.url} has the folds {sorted(set(folds))}"
+        )
+    if not shards.index.tumor[np.isin(shards.index.case, validation)].any():
+        raise TrainingError(
+            f"no slice of fold {fold} shows tumor, so Dice per case cannot be told: choose another "
+            f"--fold of {sorted(set(folds))}"
+        )
+    return Split(training=training, validation=validation)
+
+
+class SliceData(pl.LightningDataModule):
+    """Training batches in the order of the plan, validation batches case by case.
+
+    Its state in a checkpoint is the position of the training, (epoch, samples consumed), and the
+    hash of the manifest: a training goes on at the very next batch, on any number of ranks, and
+    refuses shards that changed.
+
+    Args:
+        shards: The shard set.
+        options: The options of the training.
+    """
+
+    def __init__(self, shards: ShardSet, options: FitOptions) -> None:
+        super().__init__()
+        self.shards = shards
+        self.split = split_by_fold(shards, options.fold)
+        self._options = options
+        index = shards.index
+        rows = np.flatnonzero(np.isin(index.case, self.split.training))
+        tumor = index.tumor[rows]
+        ratio = oversample_ratio(options.oversample, tumor)
+        self.plan = Plan(rows=rows, tumor=tumor, oversample=ratio, seed=options.seed)
+        self._position = {"epoch": 0, "samples_consumed": 0}
+
+    @property
+    def scale(self) -> float:
+        """Factor from HU to the model's input."""
+        return float(self.shards.manifest.recipe["scale"])
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """This rank's part of the global batches, from the current position."""
+        world_size, rank = self._world()
+        sampler = PlanSampler(
+            self.plan, batch_size=self._options.batch_size, rank=rank, world_size=world_size
+        )
+        sampler.start_at(**self._position)
+        slices = TrainingSlices(self.shards, self._options)
+        return self._loader(slices, sampler, shares=world_size)
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        """The slices of this rank's validation cases, a few of one case at a time."""
+        world_size, rank = self._world()
+        index = self.shards.index
+        sizes = [int((index.case == case).sum()) for case in self.split.validation]
+        mine = share_of_rank(sizes, rank=rank, world_size=world_size)
+        slices = ValidationSlices(self.shards, self.split, mine, self._options.neighbors)
+        return self._loader(slices, None, shares=world_size)
+
+    def on_before_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
+        """Note the position as a batch goes to the device: those prefetched do not count."""
+        del dataloader_idx
+        if "position" in batch:
+            self._position = batch.pop("position")
+        return batch
+
+    def state_dict(self) -> dict[str, Any]:
+        """The position behind the last batch that was trained on."""
+        epoch, consumed = self._position["epoch"], self._position["samples_consumed"]
+        if consumed + self._options.batch_size > len(self.plan):
+            epoch, consumed = epoch + 1, 0
+        return {
+            "epoch": epoch,
+            "samples_consumed": consumed,
+            "manifest_sha256": self.shards.manifest_sha256,
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on at a position that `state_dict` gave.
+
+        Raises:
+            TrainingError: If the shards are not those that the training began with.
+        """
+        if state_dict["manifest_sha256"] != self.shards.manifest_sha256:
+            raise TrainingError(
+                f"{self.shards.url} has changed since the training began (manifest "
+                f"{self.shards.manifest_sha256[:12]}, then {state_dict['manifest_sha256'][:12]}): "
+                "go on with the old shards, or start a new training in another --out"
+            )
+        self._position = {name: state_dict[name] for name in ("epoch", "samples_consumed")}
+
+    def _world(self) -> tuple[int, int]:
+        if self.trainer is None:
+            return 1, 0
+        return self.trainer.world_size, self.trainer.global_rank
+
+    def _loader(
+        self, slices: Dataset[Batch], sampler: PlanSampler | None, *, shares: int
+    ) -> DataLoader[Batch]:
+        return DataLoader(
+            slices,
+            batch_size=None,
+            sampler=sampler,
+            num_workers=num_workers(self._options.num_workers, shares),
+            worker_init_fn=_one_thread,
+        )
+
+
+class TrainingSlices(Dataset[Batch]):
+    """Augmented batches by request."""
+
+    def __init__(self, shards: ShardSet, options: FitOptions) -> None:
+        recipe = shards.manifest.recipe
+        self._scale = np.float32(recipe["scale"])
+        self._reader = SliceReader(shards, neighbors=options.neighbors)
+        clip = (int(recipe["clip"][0]), int(recipe["clip"][1]))
+        self._augment = Augmenter(options.augment, clip=clip, seed=options.seed)
+
+    def __getitem__(self, request: BatchRequest) -> Batch:
+        """Read and augment the slices of one step.
+
+        Returns:
+            `image` (b, neighbors, h, w) float32 of HU times scale, `mask` (b, 1, h, w) uint8, and
+            the training's `position` after the step.
+        """
+        images, masks = self._reader.read(request.rows)
+        changed = np.empty(images.shape, np.float32)
+        for b, position in enumerate(request.positions):
+            changed[b], masks[b, 0] = self._augment(
+                images[b], masks[b, 0], epoch=request.epoch, position=int(position)
+            )
+        changed *= self._scale
+        position = {"epoch": request.epoch, "samples_consumed": request.samples_consumed}
+        return {"image": changed, "mask": masks, "position": position}
+
+
+class ValidationSlices(Dataset[Batch]):
+    """Stretches of neighboring slices of one case each, so that batches never mix cases."""
+
+    def __init__(self, shards: ShardSet, split: Split, cases: list[int], neighbors: int) -> None:
+        self._scale = np.float32(shards.manifest.recipe["scale"])
+        self._reader = SliceReader(shards, neighbors=neighbors)
+        self._stretches: list[tuple[int, npt.NDArray[np.int64], npt.NDArray[np.int64]]] = []
+        all_rows = np.flatnonzero(np.isin(shards.index.case, split.validation))
+        for case in cases:
+            slices = np.flatnonzero(shards.index.case[all_rows] == split.validation[case])
+            for start in range(0, len(slices), _VALIDATION_BATCH):
+                stretch = slices[start : start + _VALIDATION_BATCH]
+                self._stretches.append((case, stretch, all_rows[stretch]))
+
+    def __len__(self) -> int:
+        return len(self._stretches)
+
+    def __getitem__(self, position: int) -> Batch:
+        """Read one stretch.
+
+        Returns:
+            `image` and `mask` as in training, `case` (position among the validation cases),
+            `slices` (positions among all validation slices) and `rows` of the index.
+        """
+        case, slices, rows = self._stretches[position]
+        images, masks = self._reader.read(rows)
+        image = images.astype(np.float32) * self._scale
+        return {"image": image, "mask": masks, "case": case, "slices": slices, "rows": rows}
+
+
+def share_of_rank(sizes: list[int], *, rank: int, world_size: int) -> list[int]:
+    """Deal items out to ranks, the largest first, each to the rank that has the least so far.
+
+    Args:
+        sizes: Size of each item.
+        rank: 0-based rank.
+        world_size: Number of ranks.
+
+    Returns:
+        The rank's items, ascending; together the ranks have each item once.
+    """
+    loads = [0] * world_size
+    mine = []
+    for item in sorted(range(len(sizes)), key=lambda item: (-sizes[item], item)):
+        lightest = loads.index(min(loads))
+        loads[lightest] += sizes[item]
+        if lightest == rank:
+            mine.append(item)
+    return sorted(mine)
+
+
+def num_workers(wanted: int | Literal["auto"], shares: int) -> int:
+    """Loader processes of one device; `auto` leaves one of its cores to the training itself."""
+    if wanted != "auto":
+        return wanted
+    return max(0, min(8, len(os.sched_getaffinity(0)) // shares - 1))
+
+
+def _one_thread(worker: int) -> None:
+    del worker
+    cv2.setNumThreads(0)

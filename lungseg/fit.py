@@ -1,0 +1,22 @@
+"""`python -m lungseg.fit`: train a model on the slices of a shard set."""
+
+from typing import Any
+
+from lungseg.config import FitOptions
+from shards.command import run
+
+DESCRIPTION = """Train a U-Net on shards and keep the checkpoint with the best validation Dice.
+
+Leaves in --out: best.ckpt, last.ckpt, config.yaml (for --config), metrics.csv, result.json,
+pictures/ and tensorboard/. The score is Dice per case over the slices of the validation cases."""
+
+
+def main(options: FitOptions) -> dict[str, Any] | None:
+    """Train, with the heavy libraries imported only now."""
+    from lungseg.training import fit
+
+    return fit(options)
+
+
+if __name__ == "__main__":
+    run(FitOptions, main, prog="python -m lungseg.fit", description=DESCRIPTION)

@@ -1,0 +1,87 @@
+"""What a training leaves of its numbers: `metrics.csv`, a row per epoch, and `result.json`."""
+
+import csv
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Callback
+
+
+class EpochTable(Callback):
+    """Writes `metrics.csv`, one row per epoch; a resumed training goes on in it."""
+
+    COLUMNS = (
+        "epoch",
+        "step",
+        "train/loss",
+        "val/dice_case_mean",
+        "val/dice_pooled_soft",
+        "val/dice_missed",
+        "val/n",
+        "train/slices_per_s",
+        "lr",
+    )
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Add the row of the epoch."""
+        if not trainer.is_global_zero:
+            return
+        values = trainer.callback_metrics | {
+            "train/loss": trainer.callback_metrics["train/loss_epoch"]
+        }
+        row: dict[str, float] = {"epoch": trainer.current_epoch, "step": trainer.global_step}
+        row |= {name: float(values[name]) for name in self.COLUMNS if name in values}
+        row["lr"] = trainer.optimizers[0].param_groups[0]["lr"]
+        rows = [old for old in _read_table(self._path) if int(old["epoch"]) < trainer.current_epoch]
+        staged = self._path.with_name(".metrics.csv.tmp")
+        with staged.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, self.COLUMNS)
+            writer.writeheader()
+            writer.writerows([*rows, row])
+        staged.replace(self._path)
+
+
+class BestScore(Callback):
+    """Writes `result.json` whenever the validation Dice is the best so far.
+
+    Args:
+        path: The file.
+        fixed: What stands beside the scores in it.
+    """
+
+    def __init__(self, path: Path, fixed: Mapping[str, Any]) -> None:
+        self._path = path
+        self._fixed = fixed
+        self.best: dict[str, Any] | None = None
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Keep the scores if their Dice is the best."""
+        scores = pl_module.scores
+        if self.best is not None and scores["dice_case_mean"] <= self.best["dice_case_mean"]:
+            return
+        self.best = {**scores, "epoch": trainer.current_epoch, **self._fixed}
+        if trainer.is_global_zero:
+            staged = self._path.with_name(".result.json.tmp")
+            staged.write_text(json.dumps(self.best, indent=1) + "\n", encoding="utf-8")
+            staged.replace(self._path)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The best scores, so that a resumed training knows what to beat."""
+        return {"best": self.best}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take the best scores of the checkpoint."""
+        self.best = state_dict["best"]
+
+
+def _read_table(path: Path) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))

@@ -1,0 +1,164 @@
+"""One training from options to scores: checks, Lightning's trainer, and what it leaves behind."""
+
+import logging
+import warnings
+import zipfile
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from lightning_fabric.utilities.exceptions import MisconfigurationException
+from lightning_utilities.core.rank_zero import rank_zero_only
+from pytorch_lightning.callbacks import Callback, ModelCheckpoint
+from pytorch_lightning.loggers import TensorBoardLogger
+
+from lungseg.config import FitOptions
+from lungseg.data import SliceData
+from lungseg.errors import TrainingError
+from lungseg.logs import BestScore, EpochTable
+from lungseg.module import LungSegmenter
+from lungseg.progress import Throughput, progress_bar
+from lungseg.validation_pictures import SlicePictures
+from shards.command import save_config
+from shards.store import open_shards
+
+LAST = "last.ckpt"
+
+
+def fit(options: FitOptions, *, callbacks: Sequence[Callback] = ()) -> dict[str, Any] | None:
+    """Train as the options say.
+
+    Args:
+        options: The options.
+        callbacks: Further Lightning callbacks, for example a search's report.
+
+    Returns:
+        The scores of the best epoch with their definition, grid, threshold and n, and the
+        checkpoint's path; None on ranks other than 0.
+
+    Raises:
+        TrainingError: If the training cannot start or go on.
+        shards.errors.ShardError: If the shards cannot be read.
+    """
+    _quiet_lightning()
+    data = SliceData(open_shards(options.shards), options)
+    checkpoint = _checkpoint_to_resume(options)
+    pl.seed_everything(options.seed, verbose=False)
+    module = LungSegmenter(options, data)
+    best = BestScore(options.out / "result.json", _passport(options, data))
+    trainer = _trainer(options, [*_callbacks(options, data), best, *callbacks])
+    _check_batch_size(options, trainer.world_size)
+    if trainer.is_global_zero:
+        options.out.mkdir(parents=True, exist_ok=True)
+        save_config(options, options.out / "config.yaml")
+    trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    if not trainer.is_global_zero or best.best is None:
+        return None
+    return best.best | {"checkpoint": str(options.out / "best.ckpt")}
+
+
+def _passport(options: FitOptions, data: SliceData) -> dict[str, Any]:
+    height, width = data.shards.manifest.slice_shape
+    return {
+        "grid": f"model: the slices in the shards, {height} x {width} pixels",
+        "threshold": options.threshold,
+        "fold": options.fold,
+    }
+
+
+def _callbacks(options: FitOptions, data: SliceData) -> list[Callback]:
+    shared: dict[str, Any] = {"dirpath": options.out, "enable_version_counter": False}
+    best = ModelCheckpoint(
+        filename="best", monitor="val/dice_case_mean", mode="max", save_top_k=1, **shared
+    )
+    after_epoch = ModelCheckpoint(filename="last", save_on_train_epoch_end=True, **shared)
+    between = timedelta(minutes=options.checkpoint_minutes)
+    inside_epoch = ModelCheckpoint(filename="last", train_time_interval=between, **shared)
+    return [
+        progress_bar(),
+        Throughput(options.batch_size),
+        EpochTable(options.out / "metrics.csv"),
+        SlicePictures(options.out / "pictures", data, threshold=options.threshold),
+        best,
+        after_epoch,
+        inside_epoch,
+    ]
+
+
+def _trainer(options: FitOptions, callbacks: list[Callback]) -> pl.Trainer:
+    try:
+        return pl.Trainer(
+            accelerator=options.accelerator,
+            devices=options.devices,
+            strategy="ddp" if options.devices not in (1, "auto") else "auto",
+            precision=_precision(options),
+            max_epochs=options.epochs,
+            logger=TensorBoardLogger(options.out / "tensorboard", name="", version=""),
+            callbacks=callbacks,
+            num_sanity_val_steps=0,
+            log_every_n_steps=1,
+            use_distributed_sampler=False,
+            enable_model_summary=False,
+        )
+    except MisconfigurationException as error:
+        found = torch.cuda.device_count()
+        raise TrainingError(
+            f"--devices {options.devices} with --accelerator {options.accelerator} cannot be had "
+            f"here, {found} GPUs were found: lower --devices, or train on processors with "
+            "--accelerator cpu"
+        ) from error
+
+
+def _precision(options: FitOptions) -> Any:
+    if options.precision != "auto":
+        return {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}[options.precision]
+    on_gpu = options.accelerator != "cpu" and torch.cuda.is_available()
+    return "bf16-mixed" if on_gpu and torch.cuda.is_bf16_supported() else "32-true"
+
+
+def _check_batch_size(options: FitOptions, num_devices: int) -> None:
+    if options.batch_size % num_devices:
+        raise TrainingError(
+            f"--batch-size counts the slices of all devices together and must be a multiple of "
+            f"their number, got {options.batch_size} for {num_devices} devices"
+        )
+
+
+def _checkpoint_to_resume(options: FitOptions) -> Path | None:
+    """The checkpoint that `--resume` asks for; refuses to start over an earlier run."""
+    last = options.out / LAST
+    if options.resume:
+        if not zipfile.is_zipfile(last):
+            found = "is no checkpoint" if last.exists() else "does not exist"
+            raise TrainingError(
+                f"--resume needs {last}, which {found}: leave --resume out to start a training"
+            )
+        return last
+    if getattr(rank_zero_only, "rank", 0) == 0 and (
+        last.exists() or (options.out / "config.yaml").exists()
+    ):
+        raise TrainingError(
+            f"{options.out} holds a training already: go on with it by --resume, or choose another "
+            "--out"
+        )
+    return None
+
+
+def _quiet_lightning() -> None:
+    """Keep Lightning to what a user can act on; its own advice does not fit this data path."""
+    for name in ("pytorch_lightning", "lightning.pytorch"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    for message in (
+        ".*does not have many workers.*",
+        ".*Checkpoint directory .* exists and is not empty.*",
+        ".*It is recommended to use .* when logging on epoch level.*",
+        ".*isinstance\\(treespec, LeafSpec\\).*",
+        ".*srun.*",
+        ".*Trying to infer the `batch_size`.*",
+    ):
+        warnings.filterwarnings("ignore", message=message)
