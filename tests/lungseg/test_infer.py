@@ -7,7 +7,7 @@ import torch
 
 from ingest.cases import BadCaseError
 from ingest.slices import write_mask
-from lungseg.infer import DeviceError, neighbor_rows, pick_device, predict_scan, slice_probabilities
+from lungseg.infer import DeviceError, neighbor_rows, pick_device, predict_scan, probabilities
 
 CPU = torch.device("cpu")
 WHERE = [
@@ -59,10 +59,12 @@ def test_the_batch_size_changes_nothing(tmp_path, scans, make_model):
     scan = scans.write_scan(tmp_path / "a.nii.gz", scans.ball())
     counted = []
     masks = [
-        predict_scan(make_model(), scan, device=CPU, batch_size=n, progress=counted.append).mask
+        predict_scan(
+            make_model(), scan, device=CPU, batch_size=n, watch=lambda z, plane: counted.append(z)
+        ).mask
         for n in (1, 7, 64)
     ]
-    assert sum(counted) == 3 * 20
+    assert counted == 3 * list(range(20))
     assert (masks[0] == masks[1]).all()
     assert (masks[0] == masks[2]).all()
 
@@ -82,7 +84,7 @@ def test_neighbors_are_channels_and_edge_slices_are_repeated(neighbors, make_mod
     model = make_model(neighbors=neighbors)
     model.net.register_forward_pre_hook(lambda net, inputs: seen.append(inputs[0].clone()))
     images = np.broadcast_to(np.arange(4, dtype=np.int16)[:, None, None], (4, 8, 8)).copy()
-    list(slice_probabilities(model, images, device=CPU, batch_size=3))
+    list(probabilities(model, images, device=CPU, batch_size=3))
     channels = (torch.cat(seen)[:, :, 0, 0] * 3071).round().int().tolist()
     offsets = range(-(neighbors // 2), neighbors // 2 + 1)
     assert channels == [[min(max(z + step, 0), 3) for step in offsets] for z in range(4)]

@@ -101,7 +101,7 @@ def test_an_animation_has_a_frame_per_slice_and_keeps_both_colors(tmp_path):
         frame = np.asarray(animation.convert("RGB"))
     for color in (TRUTH_COLOR, PREDICTION_COLOR):
         assert (painted(frame, color) == painted(pictures[7], color)).all()
-    assert np.abs(frame.astype(int) - pictures[7]).max() <= 2
+    assert np.abs(frame.astype(int) - pictures[7]).max() <= 3
 
 
 def test_encoded_pictures_decode_to_themselves(tmp_path):
