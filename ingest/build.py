@@ -90,8 +90,9 @@ def _tasks(build: BuildShards, cases: Iterable[Case]) -> tuple[list[Task], dict[
     tasks, rejected = [], {}
     for case in cases:
         try:
-            if case.label is None:
-                raise BadCaseError(f"{case.name} has no label: add it, or take the case out")
+            if case.problem or case.label is None:
+                what = case.problem or f"{case.name} has no label: add it, or take the case out"
+                raise BadCaseError(what)
             fingerprint = of_case(case, build.source)
         except BadCaseError as error:
             rejected[case.name] = str(error)

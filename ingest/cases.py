@@ -1,13 +1,16 @@
 """Image and label files of a data set -> cases."""
 
 import json
+import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from ingest.volume import is_dicom
 from shards.errors import KnownError
+
+_log = logging.getLogger(__name__)
 
 Subset = Literal["training", "test"]
 
@@ -33,6 +36,7 @@ class Case:
         patient: Whose scan it is; the case's own name when not known.
         files: The files of a DICOM series; all below the folder when empty.
         roi: Name of the regions in a DICOM mask that are tumor.
+        problem: Why it cannot be used, when that is known before a file is opened.
     """
 
     name: str
@@ -41,14 +45,16 @@ class Case:
     patient: str
     files: tuple[Path, ...] = ()
     roi: str = ""
+    problem: str = ""
 
 
 def find_cases(source: Path, *, subset: Subset = "training", roi: str = "") -> list[Case]:
     """List the cases of a folder: in the layout of the Medical Segmentation Decathlon, or DICOM.
 
     `dataset.json` says which there are; without it, every image in `imagesTr` (`imagesTs`) is one.
-    Files of macOS (`._*`) are ignored. A file that is listed and absent is no error here: it is
-    one when the case is read.
+    Files of macOS (`._*`) are ignored and counted. A file that is listed and absent is no error
+    here: it is one when the case is read. Neither are several images of one name: they are one case
+    with a problem.
 
     Args:
         source: Folder with `dataset.json`, or `imagesTr` and `labelsTr`, or DICOM files.
@@ -59,7 +65,7 @@ def find_cases(source: Path, *, subset: Subset = "training", roi: str = "") -> l
         The cases, sorted by name.
 
     Raises:
-        BadCaseError: If the folder has another layout, holds no case or one name twice.
+        BadCaseError: If the folder has another layout or holds no case.
     """
     images, _ = _FOLDERS[subset]
     if (source / "dataset.json").is_file() or (source / images).is_dir():
@@ -76,17 +82,19 @@ def find_cases(source: Path, *, subset: Subset = "training", roi: str = "") -> l
         )
     if not cases:
         raise BadCaseError(f"a source needs at least one {subset} case, found none in {source}")
-    _refuse_twins(case.name for case in cases)
-    return sorted(cases, key=lambda case: case.name)
+    return _one_each(cases)
 
 
 def _msd_cases(source: Path, subset: Subset) -> list[Case]:
     images, labels = _FOLDERS[subset]
     listing = source / "dataset.json"
     if listing.is_file():
-        pairs = _listed(listing, subset)
+        pairs = list(_listed(listing, subset))
     else:
-        pairs = _found(source / images, source / labels if labels else None)
+        pairs = list(_found(source / images, source / labels if labels else None))
+    ignored = sum(image.name.startswith("._") for image, _ in pairs)
+    if ignored:
+        _log.info("ignored %d files of macOS (._*) in %s", ignored, source)
     return [
         Case(name=name, image=image, label=label, patient=name)
         for image, label in pairs
@@ -134,7 +142,8 @@ def _listed(listing: Path, subset: Subset) -> Iterable[tuple[Path, Path | None]]
 
 def _found(images: Path, labels: Path | None) -> Iterable[tuple[Path, Path | None]]:
     for image in sorted(images.iterdir()):
-        if image.name.endswith(_SUFFIXES) and not image.name.startswith("."):
+        hidden = image.name.startswith(".") and not image.name.startswith("._")
+        if image.name.endswith(_SUFFIXES) and not hidden:
             yield image, _label_of(image, labels) if labels else None
 
 
@@ -144,12 +153,14 @@ def _label_of(image: Path, labels: Path) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
-def _refuse_twins(names: Iterable[str]) -> None:
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            raise BadCaseError(
-                f"a case may have one image, {name} has several (.nii and .nii.gz, or listed "
-                "twice): remove one"
-            )
-        seen.add(name)
+def _one_each(cases: Iterable[Case]) -> list[Case]:
+    """The cases by name; of several with one name the last, which says so as its problem."""
+    by_name: dict[str, Case] = {}
+    for case in cases:
+        if case.name in by_name:
+            files = f"{by_name[case.name].image.name} and {case.image.name}"
+            problem = f"a case may have one image, {case.name} has {files}: remove one"
+            by_name[case.name] = replace(case, problem=problem)
+        else:
+            by_name[case.name] = case
+    return [by_name[name] for name in sorted(by_name)]

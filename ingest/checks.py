@@ -10,6 +10,7 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from isal import isal_zlib
@@ -104,11 +105,9 @@ class VoxelChecks:
 
     def see(self, z: int, plane: npt.NDArray[np.int16]) -> None:
         """Look at one plane of the scan: its canonical number and (height, width) HU, unclipped."""
-        lowest = int(plane.min())
-        self._lowest, self._highest = (
-            min(self._lowest, lowest),
-            max(self._highest, int(plane.max())),
-        )
+        lowest, highest, *_ = cv2.minMaxLoc(plane)
+        self._lowest = min(self._lowest, int(lowest))
+        self._highest = max(self._highest, int(highest))
         self._voxels += plane.size
         if lowest < _AIR_HU:
             self._below_air += int(np.count_nonzero(plane < _AIR_HU))

@@ -1,0 +1,197 @@
+"""A contact sheet of a shard set: its largest and smallest tumors and random slices, outlined."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ingest.cases import BadCaseError
+from shards.command import Options
+from shards.manifest import CaseEntry
+
+TILE = 320
+CAPTION = 26
+COLUMNS = 4
+
+_WINDOW_HU = (-1000, 400)
+_OUTLINE = (86, 180, 233)  # blue of the Okabe-Ito palette
+_BACKGROUND, _INK = 18, (230, 230, 230)
+
+Picture = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview(Options):
+    """Draw a contact sheet: the largest tumors, the smallest, and random slices, with outlines."""
+
+    shards: str
+    """Shard set: its folder or URL."""
+    out: Path
+    """PNG file to write."""
+    random: int = 8
+    """Random slices to draw, below four of the largest and four of the smallest tumors."""
+    seed: int = 0
+    """Decides which slices are random."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be drawn."""
+        if self.random < 0:
+            raise ValueError(f"--random must be at least 0, got {self.random}")
+        if self.out.suffix.lower() != ".png":
+            raise ValueError(f"--out must be a .png file, got {self.out}")
+
+
+def preview(options: Preview) -> dict[str, Any]:
+    """Draw the sheet.
+
+    Returns:
+        The file, and the slices on it as `<case>-<zzzz>`.
+
+    Raises:
+        ShardError: If no shard set lies there, or a shard is damaged.
+        BadCaseError: If the picture cannot be written.
+    """
+    import cv2
+
+    from shards.store import open_shards
+
+    shard_set = open_shards(options.shards)
+    index = shard_set.index
+    volumes_ml = [_kept_volume_ml(shard_set.manifest.cases[name]) for name in index.cases]
+    largest, smallest = extreme_tumors(volumes_ml, index.case, index.tumor_pixels, COLUMNS)
+    count = min(options.random, len(index))
+    rng = np.random.default_rng(options.seed)
+    random = np.sort(rng.choice(len(index), count, replace=False)).tolist()
+    groups = [("largest", largest), ("smallest", smallest), ("random", random)]
+    tiles, keys = [], []
+    for group, rows in groups:
+        for row in rows:
+            record = _read(shard_set, row)
+            tiles.append(draw_tile(record, group))
+            keys.append(record.key)
+        tiles += [blank_tile()] * (-len(tiles) % COLUMNS)
+    if not tiles:
+        raise BadCaseError(f"{options.shards} holds no slice to draw")
+    sheet = contact_sheet(tiles)
+    encoded = cv2.imencode(".png", sheet[:, :, ::-1])[1].tobytes()
+    _write(options.out, encoded)
+    return {"picture": str(options.out), "slices": keys}
+
+
+def extreme_tumors(
+    volumes_ml: Sequence[float],
+    case: npt.NDArray[np.int32],
+    tumor_pixels: npt.NDArray[np.int32],
+    count: int,
+) -> tuple[list[int], list[int]]:
+    """Choose the cases with the most and the least tumor, each by its slice with most of it.
+
+    Args:
+        volumes_ml: Tumor in the slices of each case, in mL; cases without any are left out.
+        case: (n,) case of each slice.
+        tumor_pixels: (n,) tumor pixels on it.
+        count: Cases wanted of either kind; no case is in both.
+
+    Returns:
+        Rows of the largest, descending, and of the smallest, ascending.
+    """
+    order = [int(c) for c in np.argsort(-np.array(volumes_ml), kind="stable") if volumes_ml[c] > 0]
+    largest = order[:count]
+    smallest = order[len(largest) :][-count:][::-1]
+    widest = {c: int(np.argmax(np.where(case == c, tumor_pixels, -1))) for c in order}
+    return [widest[c] for c in largest], [widest[c] for c in smallest]
+
+
+def draw_tile(record: Any, group: str) -> Picture:
+    """Draw one slice as radiologists look at it (both axes flipped), outlined, with a caption.
+
+    Args:
+        record: The `shards.record.Slice`.
+        group: Why it is on the sheet.
+
+    Returns:
+        (TILE + CAPTION, TILE, 3) RGB.
+    """
+    import cv2
+
+    width_mm, height_mm = (
+        n * mm for n, mm in zip(record.image.shape[::-1], record.spacing_mm, strict=False)
+    )
+    shrink = TILE / max(width_mm, height_mm)
+    size = (max(1, round(width_mm * shrink)), max(1, round(height_mm * shrink)))
+    low, high = _WINDOW_HU
+    gray = np.clip((record.image[::-1, ::-1].astype(np.float32) - low) / (high - low), 0, 1) * 255
+    gray = cv2.resize(np.rint(gray).astype(np.uint8), size, interpolation=cv2.INTER_LINEAR)
+    picture = np.ascontiguousarray(np.repeat(gray[..., None], 3, axis=2))
+    mask = np.ascontiguousarray((record.mask[::-1, ::-1] != 0).astype(np.uint8))
+    mask = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST)
+    outlines, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    cv2.drawContours(picture, outlines, -1, _OUTLINE, 1)
+    tile = blank_tile()
+    top, left = (TILE - size[1]) // 2, (TILE - size[0]) // 2
+    tile[top : top + size[1], left : left + size[0]] = picture
+    area_mm2 = record.tumor_pixels * record.spacing_mm[0] * record.spacing_mm[1]
+    what = f"{area_mm2:,.0f} mm2" if record.tumor_pixels else "no tumor"
+    return _with_caption(tile, f"{group}: {record.case}  z {record.z}  {what}")
+
+
+def blank_tile() -> Picture:
+    """A tile without a slice."""
+    return np.full((TILE + CAPTION, TILE, 3), _BACKGROUND, np.uint8)
+
+
+def contact_sheet(tiles: Sequence[Picture]) -> Picture:
+    """Lay tiles out in rows of `COLUMNS`."""
+    padded = [*tiles, *[blank_tile()] * (-len(tiles) % COLUMNS)]
+    rows = [np.hstack(padded[start : start + COLUMNS]) for start in range(0, len(padded), COLUMNS)]
+    return np.vstack(rows)
+
+
+def _kept_volume_ml(entry: CaseEntry) -> float:
+    x, y, z = entry.spacing_mm
+    return entry.tumor_voxels * x * y * z / 1000
+
+
+def _with_caption(tile: Picture, text: str) -> Picture:
+    from PIL import Image, ImageDraw, ImageFont
+
+    canvas = Image.fromarray(tile)
+    draw, size = ImageDraw.Draw(canvas), 14
+    while size > 7 and draw.textlength(text, ImageFont.load_default(size)) > TILE - 8:
+        size -= 1
+    draw.text((4, TILE + 4), text, fill=_INK, font=ImageFont.load_default(size))
+    return np.array(canvas)
+
+
+def _read(shard_set: Any, row: int) -> Any:
+    """Read one slice by its row of the index."""
+    from shards.codec import IMAGE, IMAGE_COMPRESSED, MASK, TAGS, decode
+
+    index = shard_set.index
+    compressed = shard_set.manifest.compressed
+    spans = {
+        IMAGE_COMPRESSED if compressed else IMAGE: (index.image_offset, index.image_size),
+        MASK: (index.mask_offset, index.mask_size),
+        TAGS: (index.tags_offset, index.tags_size),
+    }
+    members = {}
+    with shard_set.local(index.shard(int(index.case[row]))).open("rb") as shard:
+        for extension, (offset, size) in spans.items():
+            shard.seek(int(offset[row]))
+            members[extension] = shard.read(int(size[row]))
+    return decode(members)
+
+
+def _write(path: Path, data: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    except OSError as error:
+        raise BadCaseError(f"--out {path} cannot be written ({error.strerror})") from error
+    finally:
+        temporary.unlink(missing_ok=True)
