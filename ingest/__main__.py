@@ -2,13 +2,16 @@
 
 from typing import Any
 
+from ingest.check import Check, check, show_findings
 from ingest.options import BuildShards
 from ingest.phantom_set import PhantomSet
+from ingest.preview import Preview, preview
 from shards.command import run
 
 DESCRIPTION = """Chest CT scans and tumor masks -> preprocessed slices in shards.
 
-phantom makes a data set of synthetic chests; build-shards turns a data set into a shard set.
+phantom makes a data set of synthetic chests; check says what is wrong with a data set, and writes
+nothing; build-shards turns it into a shard set; preview draws a contact sheet of that.
 """
 
 
@@ -25,13 +28,25 @@ def main(options: Any) -> dict[str, Any]:
             from ingest.build import build_shards
 
             return build_shards(options)
+        case Check():
+            return check(options)
+        case Preview():
+            return preview(options)
     raise AssertionError(options)
+
+
+def show(result: dict[str, Any]) -> str:
+    """Render a result for people."""
+    if "findings" in result:
+        return show_findings(result)
+    return "\n".join(f"{name}: {value}" for name, value in result.items())
 
 
 if __name__ == "__main__":
     run(
-        {"phantom": PhantomSet, "build-shards": BuildShards},
+        {"phantom": PhantomSet, "check": Check, "build-shards": BuildShards, "preview": Preview},
         main,
         prog="python -m ingest",
         description=DESCRIPTION,
+        show=show,
     )

@@ -16,8 +16,10 @@ def of_case(case: Case, source: Path) -> dict[str, Any]:
     Raises:
         BadCaseError: If a file is missing.
     """
-    image = of_file(case.image, source, files=case.files)
-    return {"image": image} | ({"label": of_file(case.label, source)} if case.label else {})
+    fingerprint: dict[str, Any] = {"image": of_file(case.image, source, files=case.files)}
+    if case.label:
+        fingerprint["label"] = of_file(case.label, source)
+    return fingerprint | ({"roi": case.roi} if case.roi else {})
 
 
 def of_file(path: Path, source: Path, *, files: Sequence[Path] = ()) -> dict[str, Any]:

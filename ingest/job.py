@@ -7,15 +7,13 @@ from typing import Any
 
 import cv2
 
+from ingest.case_reader import CaseReader
 from ingest.cases import Case
-from ingest.geometry import Grid
 from ingest.recipe import Recipe
-from ingest.slices import Tally, read_slices
-from ingest.volume import open_image
 from shards.errors import KnownError, StoreError
 from shards.index import ShardIndex, shard_name
 from shards.manifest import CaseEntry
-from shards.target import open_target
+from shards.target import open_target, written_error
 from shards.writer import ShardWriter, WrittenShard
 
 
@@ -71,7 +69,7 @@ def build_case(task: Task) -> Outcome:
         StoreError: If the target cannot be written to: no other case would fare better.
     """
     try:
-        return _build(task)
+        return Outcome(built=_build(task))
     except StoreError:
         raise
     except KnownError as error:
@@ -82,23 +80,26 @@ def build_case(task: Task) -> Outcome:
         return Outcome(reason=f"unexpected {type(error).__name__}: {error}")
 
 
-def _build(task: Task) -> Outcome:
+def _build(task: Task) -> Built:
     cv2.setNumThreads(1)  # the cores are busy with other cases
-    case, tally = task.case, Tally()
-    target = open_target(task.out)
-    target.staging.mkdir(parents=True, exist_ok=True)
-    staged = target.staging / f"{case.name}.{os.getpid()}.tar"
-    with ShardWriter(staged, case=case.name, compress=task.compress) as shard:
-        for record in read_slices(case, task.recipe, tally=tally):
-            shard.add(record)
-        written = shard.finish()
-    target.publish(staged, shard_name(case.name))
-    entry = _entry(task, open_image(case.image, case.files).grid, tally, written)
-    return Outcome(built=Built(entry=entry, index=written.index))
-
-
-def _entry(task: Task, grid: Grid, tally: Tally, written: WrittenShard) -> CaseEntry:
     case = task.case
+    target = open_target(task.out)
+    reader = CaseReader(case, task.recipe)
+    try:
+        target.staging.mkdir(parents=True, exist_ok=True)
+        staged = target.staging / f"{case.name}.{os.getpid()}.tar"
+        with ShardWriter(staged, case=case.name, compress=task.compress) as shard:
+            for record in reader.checked_slices():
+                shard.add(record)
+            written = shard.finish()
+    except OSError as error:  # readers turn theirs into BadCaseError: this one is of writing
+        raise written_error(target.url, error) from error
+    target.publish(staged, shard_name(case.name))
+    return Built(entry=_entry(task, reader, written), index=written.index)
+
+
+def _entry(task: Task, reader: CaseReader, written: WrittenShard) -> CaseEntry:
+    case, grid = task.case, reader.grid
     return CaseEntry(
         shard=shard_name(case.name),
         bytes=written.bytes,
@@ -110,25 +111,10 @@ def _entry(task: Task, grid: Grid, tally: Tally, written: WrittenShard) -> CaseE
         spacing_mm=grid.spacing_mm,
         orientation=grid.orientation,
         slices=len(written.index),
-        slices_dropped=tally.slices_dropped,
+        slices_dropped=reader.num_dropped,
         tumor_slices=int(written.index.tumor.sum()),
-        tumor_voxels=tally.tumor_voxels,
-        tumor_voxels_dropped=tally.tumor_voxels_dropped,
-        measures={"lowest_hu": tally.lowest, "highest_hu": tally.highest},
-        warnings=tuple(_warnings(grid, tally)),
+        tumor_voxels=reader.tumor_voxels,
+        tumor_voxels_dropped=reader.tumor_voxels_dropped,
+        measures=reader.measures,
+        warnings=tuple(f.message for f in reader.findings if f.level != "note"),
     )
-
-
-def _warnings(grid: Grid, tally: Tally) -> list[str]:
-    warnings = []
-    if not grid.streams:
-        warnings.append(
-            f"stored as {grid.orientation}: axial slices do not follow one another in the file, "
-            "so that the scan was read whole into memory"
-        )
-    lost, kept = tally.tumor_voxels_dropped, tally.tumor_voxels
-    if lost and not kept:
-        warnings.append(f"ALL TUMOR LOST: all {lost} tumor voxels lie in slices that were dropped")
-    elif lost:
-        warnings.append(f"{lost} of {lost + kept} tumor voxels lie in slices that were dropped")
-    return warnings

@@ -2,7 +2,7 @@
 
 import contextlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +29,16 @@ class NiftiImage:
 
     Args:
         path: The file.
+        fill_nan: HU for voxels that are NaN or infinite; None refuses them.
 
     Raises:
         BadCaseError: If the file is missing, unreadable or no NIfTI scan.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, fill_nan: int | None = None) -> None:
         self.path = path
         self.header = read_header(path)
+        self._fill_nan = fill_nan
 
     @property
     def grid(self) -> Grid:
@@ -51,29 +53,38 @@ class NiftiImage:
     def _as_hu(self, raw: npt.NDArray[Any]) -> npt.NDArray[np.int16]:
         values = _scaled(raw, self.header)
         if values.dtype.kind == "f":
-            if not np.isfinite(values).all():
-                bad = int(np.count_nonzero(~np.isfinite(values)))
-                raise BadCaseError(
-                    f"{self.path}: HU must be finite, found {bad} NaN or infinite voxels in one "
-                    "slice: repair the scan"
-                )
-            values = np.rint(values)
+            values = np.rint(self._filled(values))
         return _narrow(values)
+
+    def _filled(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        finite = np.isfinite(values)
+        if finite.all():
+            return values
+        if self._fill_nan is None:
+            raise BadCaseError(
+                f"{self.path}: HU must be finite, found {np.count_nonzero(~finite)} NaN or "
+                "infinite voxels in one slice: repair the scan, or give them a value with "
+                "--fill-nan"
+            )
+        return np.where(finite, values, self._fill_nan)
 
 
 class NiftiLabel:
-    """A tumor mask in a `.nii` or `.nii.gz` file: 0 background, 1 tumor.
+    """A tumor mask in a `.nii` or `.nii.gz` file; slabs hold 0 background, 1 tumor.
 
     Args:
         path: The file.
+        tumor_labels: Values that are tumor, all others are background; empty accepts only 0 and
+            1, to within 0.001.
 
     Raises:
         BadCaseError: If the file is missing, unreadable or no NIfTI mask.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, tumor_labels: Sequence[int] = ()) -> None:
         self.path = path
         self.header = read_header(path)
+        self._tumor_labels = tuple(tumor_labels)
 
     @property
     def grid(self) -> Grid:
@@ -82,7 +93,7 @@ class NiftiLabel:
 
     def slabs(self) -> Iterator[npt.NDArray[np.uint8]]:
         """Yield (shape[1], shape[0]) uint8 (0, 1) per index of the last axis."""
-        plain = _is_plain(self.header, np.uint8)
+        plain = _is_plain(self.header, np.uint8) and not self._tumor_labels
         for raw in _raw_slabs(self.path, self.header):
             if plain and (not cv2.hasNonZero(raw) or raw.max() <= 1):
                 yield raw
@@ -92,10 +103,15 @@ class NiftiLabel:
     def _as_mask(self, raw: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
         values = _scaled(raw, self.header)
         labels = np.rint(values) if values.dtype.kind == "f" else values
+        if self._tumor_labels:
+            return np.isin(labels, self._tumor_labels).astype(np.uint8)
         odd = (np.abs(values - labels) > _LABEL_TOLERANCE) | ~np.isin(labels, (0, 1))
         if odd.any():
             found = ", ".join(f"{value:g}" for value in np.unique(values[odd])[:5])
-            raise BadCaseError(f"{self.path}: a mask holds 0 and 1 only, found {found}")
+            raise BadCaseError(
+                f"{self.path}: a mask holds 0 and 1 only, found {found}: say which values are "
+                "tumor with --tumor-labels"
+            )
         return labels.astype(np.uint8)
 
 

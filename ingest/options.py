@@ -26,6 +26,9 @@ class BuildShards(Recipe, Options):
     """Store images as .ct.npy.gz: less than half the bytes, slower to read."""
     on_error: Literal["fail", "skip"] = "fail"
     """Cases that cannot be used are named and left out; fail makes the exit code 1 then."""
+    window: tuple[int, int] | None = None
+    """Center and width in HU (lung: -600 1500): keeps these values, and divides them by the width.
+    Sets --clip and --scale."""
     roi: str = ""
     """Name of the regions in DICOM masks that are tumor."""
     seed: int = 0
@@ -34,13 +37,20 @@ class BuildShards(Recipe, Options):
     def __post_init__(self) -> None:
         """Refuse values that no build can use."""
         super().__post_init__()
+        if self.window is not None and self.window[1] < 1:
+            raise ValueError(f"--window needs CENTER WIDTH with a width over 0, got {self.window}")
         if self.workers < 0:
             raise ValueError(f"--workers must be at least 0, got {self.workers}")
 
     @property
     def recipe(self) -> Recipe:
         """The part of the options that decides what slices look like."""
-        return Recipe(**{field.name: getattr(self, field.name) for field in _RECIPE_FIELDS})
+        values = {field.name: getattr(self, field.name) for field in _RECIPE_FIELDS}
+        if self.window is not None:
+            center, width = self.window
+            low = center - width // 2
+            values |= {"clip": (low, low + width), "scale": 1 / width}
+        return Recipe(**values)
 
 
 _RECIPE_FIELDS = dataclasses.fields(Recipe)

@@ -1,10 +1,14 @@
 """HU slice -> model-ready slice: what the recipe is and what it does to one slice."""
 
+import math
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
+
+_LOWEST, _HIGHEST = -32768, 32767  # int16
+_TUMOR_SHARE = 0.5 - 1e-6  # of a pixel's area; float32 sums of halves may fall short
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,15 +23,43 @@ class Recipe:
     """Factor from HU to the model's input."""
     drop_slices: int = 30
     """Slices left out at the lower end of the scan, counted from the feet."""
+    drop_mm: float | None = None
+    """Millimeters left out at the lower end, instead of a number of slices."""
+    drop_outside_lungs: bool = False
+    """Leave out what lies below and above the lungs instead; reads each scan twice."""
+    mask: Literal["nearest", "area"] = "nearest"
+    """How masks are resized: by nearest neighbor, or a pixel is tumor where half its area is."""
+    tumor_labels: tuple[int, ...] = ()
+    """Label values that are tumor, all others are background; else only 0 and 1 are accepted."""
+    fill_nan: int | None = None
+    """HU for voxels without a number (NaN, infinite); else scans with such voxels are refused."""
+    any_values: bool = False
+    """Accept scans whose values do not look like HU."""
 
     def __post_init__(self) -> None:
+        """Refuse values that mean nothing."""
         if self.size < 1:
             raise ValueError(f"--size must be at least 1 pixel, got {self.size}")
         low, high = self.clip
-        if not -32768 <= low < high <= 32767:
+        if not _LOWEST <= low < high <= _HIGHEST:
             raise ValueError(f"--clip needs LOW < HIGH within int16, got {low} {high}")
         if self.drop_slices < 0:
             raise ValueError(f"--drop-slices must be at least 0, got {self.drop_slices}")
+        if self.drop_mm is not None and not 0 <= self.drop_mm < math.inf:
+            raise ValueError(f"--drop-mm must be at least 0, got {self.drop_mm}")
+        if self.drop_mm is not None and self.drop_outside_lungs:
+            raise ValueError("--drop-mm and --drop-outside-lungs exclude each other, got both")
+        if self.fill_nan is not None and not _LOWEST <= self.fill_nan <= _HIGHEST:
+            raise ValueError(f"--fill-nan needs a value within int16, got {self.fill_nan}")
+
+    @property
+    def drop_rule(self) -> str:
+        """The rule that leaves out slices, for people."""
+        if self.drop_outside_lungs:
+            return "slices outside the lungs"
+        if self.drop_mm is not None:
+            return f"the lowest {self.drop_mm:g} mm"
+        return f"the lowest {self.drop_slices} slices"
 
     def to_dict(self) -> dict[str, Any]:
         """The recipe as plain data, for the manifest and the checkpoint."""
@@ -39,7 +71,11 @@ class Recipe:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """The recipe that `to_dict` wrote down."""
-        return cls(**{**values, "clip": tuple(values["clip"])})
+        known: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in values.items()
+        }
+        return cls(**known)
 
 
 def prepare_image(plane: npt.NDArray[np.int16], recipe: Recipe) -> npt.NDArray[np.int16]:
@@ -64,10 +100,13 @@ def prepare_image(plane: npt.NDArray[np.int16], recipe: Recipe) -> npt.NDArray[n
 
 
 def prepare_mask(plane: npt.NDArray[np.uint8], recipe: Recipe) -> npt.NDArray[np.uint8]:
-    """Resize one axial plane of a mask to (size, size) by nearest neighbor."""
+    """Resize one axial plane (0, 1) of a mask to (size, size), as the recipe says."""
     import cv2
 
-    return _resized(plane, recipe, cv2.INTER_NEAREST)
+    if recipe.mask == "nearest":
+        return _resized(plane, recipe, cv2.INTER_NEAREST)
+    share = _resized(plane.astype(np.float32), recipe, cv2.INTER_AREA)
+    return (share >= _TUMOR_SHARE).astype(np.uint8)
 
 
 def _resized(plane: npt.NDArray[Any], recipe: Recipe, interpolation: int) -> npt.NDArray[Any]:

@@ -3,8 +3,7 @@
 import dataclasses
 import gzip
 import os
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,34 +11,15 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ingest.cases import BadCaseError, Case
+from ingest.case_reader import CaseReader
+from ingest.cases import Case
 from ingest.geometry import Grid, to_canonical
-from ingest.planes import axial_planes, mask_planes, stored_downwards
-from ingest.recipe import Recipe, prepare_image, prepare_mask
-from ingest.volume import Volume, open_image, open_label, whole
+from ingest.recipe import Recipe
+from ingest.volume import open_image, open_label, whole
 from shards.record import Slice
 
 Image = npt.NDArray[np.int16]
 Mask = npt.NDArray[np.uint8]
-
-
-@dataclasses.dataclass(kw_only=True)
-class Tally:
-    """What was seen while a case was read; complete after its last slice.
-
-    Attributes:
-        lowest: Lowest HU of the kept slices, before clipping.
-        highest: Highest HU of them.
-        tumor_voxels: Tumor voxels of the source in kept slices.
-        tumor_voxels_dropped: Tumor voxels of the source in dropped slices.
-        slices_dropped: Slices that the recipe left out.
-    """
-
-    lowest: int = 32767
-    highest: int = -32768
-    tumor_voxels: int = 0
-    tumor_voxels_dropped: int = 0
-    slices_dropped: int = 0
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,37 +44,21 @@ class ScanSlices:
         return self.num_slices - len(self.z)
 
 
-def read_slices(case: Case, recipe: Recipe, *, tally: Tally | None = None) -> Iterator[Slice]:
+def read_slices(case: Case, recipe: Recipe) -> Iterator[Slice]:
     """Read a case as preprocessed slices, from the feet up, in constant memory.
 
     Args:
         case: The case; without a label, masks are empty.
         recipe: The recipe.
-        tally: Filled with what was seen on the way.
 
     Yields:
         The kept slices.
 
     Raises:
-        BadCaseError: If a file is damaged, image and label lie on grids of different shape, or
-            the recipe drops every slice.
+        BadCaseError: If a file is damaged, image and label do not lie on one grid, or the recipe
+            drops every slice.
     """
-    image = open_image(case.image, case.files)
-    label = open_label(case.label, on=image.grid, roi=case.roi) if case.label else None
-    canonical = image.grid.canonical()
-    if label and label.grid.canonical().shape != canonical.shape:
-        raise BadCaseError(
-            f"image and label must have one shape, {case.image} has {image.grid.shape} and "
-            f"{case.label} has {label.grid.shape}: use the label that was drawn on this scan"
-        )
-    spacing_mm = _pitch_of_slices(canonical, recipe)
-    seen = tally or Tally()
-    seen.slices_dropped = _num_dropped(canonical, recipe, case.image)
-    prepared = _prepared(image, label, recipe, seen)
-    if stored_downwards(image.grid):
-        prepared = _reversed(prepared, recipe.size)
-    for z, pixels, mask in prepared:
-        yield Slice(case=case.name, z=z, image=pixels, mask=mask, spacing_mm=spacing_mm)
+    yield from CaseReader(case, recipe).slices()
 
 
 def load_scan(path: Path, recipe: Recipe) -> ScanSlices:
@@ -103,25 +67,23 @@ def load_scan(path: Path, recipe: Recipe) -> ScanSlices:
     Raises:
         BadCaseError: As in `read_slices`.
     """
-    case = Case(name="scan", image=path, label=None, patient="scan")
-    slices = list(read_slices(case, recipe))
-    grid = open_image(path).grid
-    return ScanSlices(
-        grid=grid,
-        z=[record.z for record in slices],
-        images=np.stack([record.image for record in slices]),
-        num_slices=grid.canonical().shape[2],
-    )
+    reader = CaseReader(Case(name="scan", image=path, label=None, patient="scan"), recipe)
+    images = np.empty((len(reader.kept), recipe.size, recipe.size), np.int16)
+    for place, record in enumerate(reader.slices()):
+        images[place] = record.image
+    num_slices = reader.grid.canonical().shape[2]
+    return ScanSlices(grid=reader.grid, z=list(reader.kept), images=images, num_slices=num_slices)
 
 
 def to_source_grid(
-    slices: npt.NDArray[Any], z: Sequence[int], grid: Grid, *, threshold: float = 0.5
+    slices: Iterable[npt.NDArray[Any]], z: Sequence[int], grid: Grid, *, threshold: float = 0.5
 ) -> Mask:
     """Put predicted slices back on the grid of their scan.
 
     Args:
-        slices: (n, size, size), canonical rows and columns: float probabilities, interpolated
-            bilinearly and then compared with the threshold, or a uint8 mask, by nearest neighbor.
+        slices: n planes (size, size), canonical rows and columns, taken one by one: float
+            probabilities, interpolated bilinearly and then compared with the threshold, or uint8
+            masks, by nearest neighbor.
         z: Canonical slice number of each; all others stay background.
         grid: The scan's own grid.
         threshold: Lowest probability that counts as tumor.
@@ -186,58 +148,3 @@ def write_mask(mask: Mask, like: Path, out: Path) -> None:
         temporary.replace(out)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _prepared(
-    image: Volume, label: Volume | None, recipe: Recipe, seen: Tally
-) -> Iterator[tuple[int, Image, Mask]]:
-    """Yield (z, image, mask) of the kept slices, in the order in which the image stores them."""
-    downwards = stored_downwards(image.grid)
-    num_slices = image.grid.canonical().shape[2]
-    planes = axial_planes(image, downwards=downwards)
-    masks = mask_planes(label, downwards=downwards) if label else iter([None] * num_slices)
-    empty = np.zeros((recipe.size, recipe.size), np.uint8)
-    for step, (plane, mask) in enumerate(zip(planes, masks, strict=True)):
-        z = num_slices - 1 - step if downwards else step
-        voxels = 0 if mask is None else cv2.countNonZero(mask)
-        if z < seen.slices_dropped:
-            seen.tumor_voxels_dropped += voxels
-            continue
-        seen.tumor_voxels += voxels
-        lowest, highest, *_ = cv2.minMaxLoc(plane)
-        seen.lowest, seen.highest = min(seen.lowest, int(lowest)), max(seen.highest, int(highest))
-        yield z, prepare_image(plane, recipe), empty if mask is None else prepare_mask(mask, recipe)
-
-
-def _reversed(
-    slices: Iterator[tuple[int, Image, Mask]], size: int
-) -> Iterator[tuple[int, Image, Mask]]:
-    """Yield slices last to first, by way of a file, so that memory stays constant."""
-    numbers: list[int] = []
-    pixels = size * size
-    with tempfile.TemporaryFile() as spool:
-        for z, image, mask in slices:
-            numbers.append(z)
-            spool.write(image.tobytes() + mask.tobytes())
-        for place in range(len(numbers) - 1, -1, -1):
-            spool.seek(place * 3 * pixels)
-            data = spool.read(3 * pixels)
-            image = np.frombuffer(data, np.int16, pixels).reshape(size, size)
-            mask = np.frombuffer(data, np.uint8, pixels, 2 * pixels).reshape(size, size)
-            yield numbers[place], image, mask
-
-
-def _num_dropped(canonical: Grid, recipe: Recipe, path: Path) -> int:
-    num_slices = canonical.shape[2]
-    if recipe.drop_slices >= num_slices:
-        raise BadCaseError(
-            f"the recipe drops the lowest {recipe.drop_slices} slices, {path} has {num_slices}: "
-            "lower --drop-slices"
-        )
-    return recipe.drop_slices
-
-
-def _pitch_of_slices(canonical: Grid, recipe: Recipe) -> tuple[float, float, float]:
-    """Pixel pitch of the resized slices along x and y, and slice pitch along z, in mm."""
-    (width, height, _), (x, y, z) = canonical.shape, canonical.spacing_mm
-    return x * width / recipe.size, y * height / recipe.size, z

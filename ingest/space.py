@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from ingest.cases import BadCaseError
 from ingest.job import Task
+from ingest.recipe import Recipe
 from ingest.volume import open_image
 from shards.errors import StoreError
 from shards.target import Target
@@ -39,10 +40,15 @@ def _bytes_of(task: Task) -> int:
         num_slices = open_image(task.case.image, task.case.files).grid.canonical().shape[2]
     except BadCaseError:
         return 0
-    kept = max(num_slices - task.recipe.drop_slices, 0)
+    kept = max(num_slices - _least_dropped(task.recipe), 0)
     pixels = 2 * task.recipe.size**2
     share = _COMPRESSED_SHARE if task.compress else 1.0
     return kept * int(pixels * share + _BYTES_BESIDE_IMAGE)
+
+
+def _least_dropped(recipe: Recipe) -> int:
+    by_count = recipe.drop_mm is None and not recipe.drop_outside_lungs
+    return recipe.drop_slices if by_count else 0
 
 
 def _megabytes(count: int) -> str:

@@ -29,12 +29,13 @@ class Volume(Protocol):
         """
 
 
-def open_image(path: Path, files: Sequence[Path] = ()) -> Volume:
+def open_image(path: Path, files: Sequence[Path] = (), *, fill_nan: int | None = None) -> Volume:
     """Open a scan: a NIfTI file, or a folder with one DICOM series.
 
     Args:
         path: The file or folder.
         files: The files of the series; all below the folder when empty.
+        fill_nan: HU for voxels of a NIfTI file that are NaN or infinite; None refuses them.
 
     Raises:
         BadCaseError: If it is neither, or its header is damaged.
@@ -45,16 +46,19 @@ def open_image(path: Path, files: Sequence[Path] = ()) -> Volume:
         return DicomVolume(path, files)
     from ingest.nifti import NiftiImage
 
-    return NiftiImage(path)
+    return NiftiImage(path, fill_nan=fill_nan)
 
 
-def open_label(path: Path, *, on: Grid | None = None, roi: str = "") -> Volume:
+def open_label(
+    path: Path, *, on: Grid | None = None, roi: str = "", tumor_labels: Sequence[int] = ()
+) -> Volume:
     """Open a tumor mask: a NIfTI file on a grid of its own, or contours or segments in DICOM.
 
     Args:
         path: The file.
         on: Grid of the scan, which a DICOM mask is placed on; a NIfTI mask needs none.
         roi: Name of the regions in a DICOM file that are tumor.
+        tumor_labels: Values in a NIfTI file that are tumor; empty accepts only 0 and 1.
 
     Raises:
         BadCaseError: If it is none, its header is damaged, or it has no such region.
@@ -65,7 +69,7 @@ def open_label(path: Path, *, on: Grid | None = None, roi: str = "") -> Volume:
         return open_mask(path, on=on, roi=roi)
     from ingest.nifti import NiftiLabel
 
-    return NiftiLabel(path)
+    return NiftiLabel(path, tumor_labels=tumor_labels)
 
 
 def is_dicom(path: Path) -> bool:

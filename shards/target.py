@@ -105,16 +105,21 @@ def _lock_path(target: Target) -> Path:
     return target.staging.with_suffix(_LOCK_NAME)
 
 
+def written_error(url: str, error: OSError) -> StoreError:
+    """What to tell a user whose target could not be written to."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StoreError(f"the disk of {url} is full: make room and run this again")
+    what = error.strerror or " ".join(str(error).split())
+    return StoreError(f"{url} cannot be read or written ({what}): check it")
+
+
 @contextlib.contextmanager
 def _known_errors(url: str) -> Iterator[None]:
     """Turn failures of a store, whose libraries each have their own errors, into one line."""
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StoreError(f"the disk of {url} is full: make room and run this again") from error
-        what = error.strerror or " ".join(str(error).split())
-        raise StoreError(f"{url} cannot be read or written ({what}): check it") from error
+        raise written_error(url, error) from error
     except StoreError:
         raise
     except Exception as error:

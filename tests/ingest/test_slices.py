@@ -7,11 +7,11 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from ingest.case_reader import CaseReader
 from ingest.cases import BadCaseError, Case
 from ingest.geometry import Grid
 from ingest.recipe import Recipe
 from ingest.slices import (
-    Tally,
     load_scan,
     read_label,
     read_slices,
@@ -109,16 +109,17 @@ def test_label_stored_along_other_axes_than_its_image_is_paired_by_place(tmp_pat
 
 def test_every_tumor_voxel_is_counted_as_kept_or_dropped(tmp_path):
     image, mask = make_scan()
-    tally = Tally()
-    list(read_slices(save_case(tmp_path, image, mask), RECIPE, tally=tally))
-    assert tally.tumor_voxels_dropped == mask[:, :, :3].sum()
-    assert tally.tumor_voxels == mask[:, :, 3:].sum()
-    assert (tally.lowest, tally.highest) == (image[:, :, 3:].min(), image[:, :, 3:].max())
+    reader = CaseReader(save_case(tmp_path, image, mask), RECIPE)
+    list(reader.slices())
+    assert reader.tumor_voxels_dropped == mask[:, :, :3].sum()
+    assert reader.tumor_voxels == mask[:, :, 3:].sum()
 
 
 def test_a_recipe_that_drops_every_slice_is_refused(tmp_path):
     case = save_case(tmp_path, *make_scan())
-    with pytest.raises(BadCaseError, match="drops the lowest 12 slices.* has 12: lower"):
+    with pytest.raises(
+        BadCaseError, match=r"drops the lowest 12 slices.* has 12 slices of 2.5 mm: lower"
+    ):
         list(read_slices(case, Recipe(drop_slices=12)))
 
 
