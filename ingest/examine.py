@@ -1,0 +1,104 @@
+"""One case -> every finding about it: a build that writes nothing, and then each file by itself."""
+
+from dataclasses import dataclass
+
+from ingest.case_reader import CaseReader
+from ingest.cases import BadCaseError, Case
+from ingest.checks import Finding, VoxelChecks, header_findings, tumor_findings
+from ingest.planes import axial_planes, stored_downwards
+from ingest.recipe import Recipe
+from ingest.volume import Volume, open_image, open_label
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examination:
+    """What is to be examined.
+
+    Attributes:
+        case: The case.
+        recipe: What it would be built by.
+        needs_label: Whether a case without label is unfit, as in training.
+    """
+
+    case: Case
+    recipe: Recipe
+    needs_label: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examined:
+    """What came out.
+
+    Attributes:
+        findings: About the case.
+        content: Key that scans with equal voxels share; None when it could not be read.
+    """
+
+    findings: list[Finding]
+    content: int | None
+
+
+def examine(task: Examination) -> Examined:
+    """Find all that is to be said about a case."""
+    case, recipe = task.case, task.recipe
+    if case.problem:
+        return Examined(findings=[_fatal(case, "case", case.problem)], content=None)
+    checks = VoxelChecks(case.name, any_values=recipe.any_values)
+    try:
+        reader = CaseReader(case, recipe)
+        for _ in reader.slices(watch=checks.see):
+            pass
+    except BadCaseError as error:
+        return _examine_apart(task, str(error))
+    findings = [*reader.findings, *checks.findings()]
+    if case.label:
+        kept, dropped = reader.tumor_voxels, reader.tumor_voxels_dropped
+        findings += tumor_findings(case.name, kept=kept, dropped=dropped)
+    elif task.needs_label:
+        findings.append(_no_label(case))
+    return Examined(findings=findings, content=checks.content)
+
+
+def _examine_apart(task: Examination, error: str) -> Examined:
+    """Examine image and label by themselves, because together they failed with `error`.
+
+    The error stands for itself where nothing that is found here says the same.
+    """
+    case, recipe = task.case, task.recipe
+    findings: list[Finding] = [_no_label(case)] if task.needs_label and not case.label else []
+    checks = VoxelChecks(case.name, any_values=recipe.any_values)
+    image = label = None
+    try:
+        image = open_image(case.image, case.files, fill_nan=recipe.fill_nan)
+        _look_through(image, checks)
+        findings += checks.findings()
+    except BadCaseError as own:
+        findings.append(_fatal(case, "image", str(own)))
+    try:
+        if case.label and image:
+            label = open_label(
+                case.label, on=image.grid, roi=case.roi, tumor_labels=recipe.tumor_labels
+            )
+            for _ in label.slabs():
+                pass
+    except BadCaseError as own:
+        findings.append(_fatal(case, "label", str(own)))
+    if image:
+        findings += header_findings(case.name, image.grid, label.grid if label else None)
+    if not any(finding.level == "fatal" and finding.message in error for finding in findings):
+        findings.insert(0, _fatal(case, "case", error))
+    return Examined(findings=findings, content=None)
+
+
+def _look_through(image: Volume, checks: VoxelChecks) -> None:
+    planes = axial_planes(image, downwards=stored_downwards(image.grid))
+    for z, plane in enumerate(planes):
+        checks.see(z, plane)
+
+
+def _no_label(case: Case) -> Finding:
+    return _fatal(case, "label", f"{case.name} has no label: add it, or take the case out")
+
+
+def _fatal(case: Case, rule: str, message: str) -> Finding:
+    return Finding(case=case.name, level="fatal", rule=rule, message=" ".join(message.split()))
