@@ -12,8 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 Points = NDArray[np.float64]
+Counts = NDArray[np.int64]
 
 MURRAY_POWER = 2.5
+NUM_DIRECTIONS = 8
+"""Random directions, of which the one with the longest extent splits a branch's targets."""
+FLATNESS = 1.35
+"""Targets are split by height first, so that the finer branches lie rather level."""
 PIECES_PER_BRANCH = 4
 
 
@@ -25,12 +30,13 @@ class Pieces:
     end: Points
     radius: NDArray[np.float64]
 
-    def __add__(self, other: "Pieces") -> "Pieces":
-        """Both sets together."""
-        return Pieces(
-            np.concatenate([self.start, other.start]),
-            np.concatenate([self.end, other.end]),
-            np.concatenate([self.radius, other.radius]),
+    @classmethod
+    def joined(cls, sets: list["Pieces"]) -> "Pieces":
+        """Several sets as one."""
+        return cls(
+            np.concatenate([each.start for each in sets]),
+            np.concatenate([each.end for each in sets]),
+            np.concatenate([each.radius for each in sets]),
         )
 
     def moved(self, offset: Points) -> "Pieces":
@@ -59,23 +65,24 @@ def grow(
         rng: Source of randomness.
 
     Returns:
-        The tree's pieces, thick ones first.
+        The tree's pieces.
     """
-    todo = [(np.array(origin, float), np.zeros(3), targets)]
-    nodes, controls, ends, shares = [], [], [], []
-    while todo:
-        node, heading, aims = todo.pop()
-        center = aims.mean(0)
-        end = aims[0] if len(aims) == 1 else _fork(node, center, rng)
-        nodes.append(node)
-        ends.append(end)
-        controls.append(node + 0.4 * float(np.linalg.norm(end - node)) * heading)
-        shares.append(len(aims))
-        if len(aims) > 1:
-            heading = (end - controls[-1]) / max(float(np.linalg.norm(end - controls[-1])), 1e-6)
-            todo += [(end, heading, half) for half in _halves(aims, rng)]
-    share = np.array(shares) / len(targets)
-    return _pieces(np.array(nodes), np.array(controls), np.array(ends), radius_mm, share)
+    nodes, headings, sizes = np.array([origin], float), np.zeros((1, 3)), np.array([len(targets)])
+    aims, branches = targets, []
+    while len(aims):
+        centers = np.add.reduceat(aims, np.cumsum(sizes) - sizes) / sizes[:, None]
+        forks = sizes > 1
+        ends = np.where(forks[:, None], _forks(nodes, centers, rng), centers)
+        lengths = np.linalg.norm(ends - nodes, axis=1, keepdims=True)
+        controls = nodes + 0.45 * lengths * headings
+        branches.append((nodes, controls, ends, sizes / len(targets)))
+        headings = (ends - controls) / np.maximum(
+            np.linalg.norm(ends - controls, axis=1, keepdims=True), 1e-6
+        )
+        nodes, headings = (np.repeat(each[forks], 2, axis=0) for each in (ends, headings))
+        aims, sizes = _halved(aims[np.repeat(forks, sizes)], sizes[forks], rng)
+    start, control, end, share = (np.concatenate(column) for column in zip(*branches, strict=True))
+    return _pieces(start, control, end, radius_mm * share ** (1 / MURRAY_POWER))
 
 
 def spread(
@@ -100,30 +107,41 @@ def spread(
     return chosen[:count]
 
 
-def _fork(node: Points, center: Points, rng: np.random.Generator) -> Points:
-    reach = center - node
-    aside = rng.normal(0, 0.06 * float(np.linalg.norm(reach)), 3)
-    return node + rng.uniform(0.32, 0.5) * reach + aside
+def _forks(nodes: Points, centers: Points, rng: np.random.Generator) -> Points:
+    """Where branches fork: on the way to the middle of what they feed, a little aside."""
+    reach = centers - nodes
+    aside = 0.035 * np.linalg.norm(reach, axis=1, keepdims=True) * rng.normal(size=reach.shape)
+    forks: Points = nodes + rng.uniform(0.3, 0.5, (len(nodes), 1)) * reach + aside
+    return forks
 
 
-def _halves(aims: Points, rng: np.random.Generator) -> tuple[Points, Points]:
-    if len(aims) == 2:
-        return aims[:1], aims[1:]
-    centered = aims - aims.mean(0)
-    _, axes = np.linalg.eigh(centered.T @ centered)
-    order = np.argsort(centered @ axes[:, 2])
-    cut = int(np.clip(round(len(aims) * rng.uniform(0.3, 0.7)), 1, len(aims) - 1))
-    return aims[order[:cut]], aims[order[cut:]]
+def _halved(aims: Points, sizes: Counts, rng: np.random.Generator) -> tuple[Points, Counts]:
+    """Split groups of points in two, each across one of a few random directions.
+
+    Args:
+        aims: (n, 3) points, group after group.
+        sizes: (m,) points in each group; at least 2.
+        rng: Source of randomness.
+
+    Returns:
+        The points in a new order, and the sizes (2m,) of the parts.
+    """
+    if not len(sizes):
+        return aims, sizes
+    group, first = np.repeat(np.arange(len(sizes)), sizes), np.cumsum(sizes) - sizes
+    toward = rng.normal(size=(3, NUM_DIRECTIONS))
+    along = (aims * (1, 1, FLATNESS)) @ (toward / np.sqrt((toward**2).sum(0)))
+    along -= (np.add.reduceat(along, first) / sizes[:, None])[group]
+    longest = np.argmax(np.add.reduceat(along**2, first) / sizes[:, None], axis=1)
+    order = np.lexsort((along[np.arange(len(aims)), longest[group]], group))
+    share = rng.uniform(0.18, 0.82, len(sizes))
+    cut = np.clip(np.round(sizes * share).astype(int), 1, sizes - 1)
+    return aims[order], np.column_stack([cut, sizes - cut]).ravel()
 
 
-def _pieces(
-    nodes: Points, controls: Points, ends: Points, radius_mm: float, share: NDArray[np.float64]
-) -> Pieces:
+def _pieces(start: Points, control: Points, end: Points, radius_mm: Points) -> Pieces:
     """Sample each branch's quadratic curve; the radius falls along it by a fifth."""
     step = np.linspace(0, 1, PIECES_PER_BRANCH + 1)[:, None, None]
-    path = (1 - step) ** 2 * nodes + 2 * step * (1 - step) * controls + step**2 * ends
-    radius = radius_mm * share ** (1 / MURRAY_POWER)
+    path = (1 - step) ** 2 * start + 2 * step * (1 - step) * control + step**2 * end
     taper = 1.1 - 0.2 * step[1:, :, 0]
-    radii = (taper * radius).reshape(-1)
-    order = np.argsort(-radii, kind="stable")
-    return Pieces(path[:-1].reshape(-1, 3)[order], path[1:].reshape(-1, 3)[order], radii[order])
+    return Pieces(path[:-1].reshape(-1, 3), path[1:].reshape(-1, 3), (taper * radius_mm).ravel())
