@@ -6,6 +6,7 @@ manifest and index will say of each finished case. So whoever sees a manifest se
 """
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -112,8 +113,9 @@ def record(target: Target, case: str, built: Built) -> None:
 
 def finish(target: Target, manifest: Manifest, indexes: Iterable[ShardIndex]) -> None:
     """Write index and manifest, which makes the set whole; remove what only the build needed."""
-    index = ShardIndex.concatenate(list(indexes))
-    target.write(INDEX_NAME, index.to_parquet())
+    index = ShardIndex.concatenate(list(indexes)).to_parquet()
+    target.write(INDEX_NAME, index)
+    manifest = dataclasses.replace(manifest, index_sha256=hashlib.sha256(index).hexdigest())
     target.write(MANIFEST_NAME, manifest.to_json().encode())
     target.delete(BUILD_FOLDER)
 

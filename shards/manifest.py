@@ -1,6 +1,7 @@
 """What a shard set says of itself: `manifest.json`."""
 
 import dataclasses
+import hashlib
 import json
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -83,6 +84,7 @@ class Manifest:
         compressed: Whether images are stored as `.ct.npy.gz`.
         cases: The cases by name, sorted.
         rejected: Reason by name for each case that could not be built.
+        index_sha256: Hash of `index.parquet`, hexadecimal; empty until the index is written.
     """
 
     recipe: dict[str, Any]
@@ -93,12 +95,13 @@ class Manifest:
     cases: dict[str, CaseEntry]
     rejected: dict[str, str] = field(default_factory=dict)
     compressed: bool = False
+    index_sha256: str = ""
 
     def to_json(self) -> str:
-        """The text of `manifest.json`: equal manifests give equal text."""
+        """The text of `manifest.json`: equal manifests give equal text, with a hash of its own."""
         content = {"format_version": FORMAT_VERSION} | dataclasses.asdict(self)
         content["cases"] = dict(sorted(content["cases"].items()))
-        return json.dumps(content, indent=1) + "\n"
+        return json.dumps(content | {"sha256": _hash(content)}, indent=1) + "\n"
 
     @classmethod
     def from_json(cls, text: str | bytes, *, where: str) -> Self:
@@ -112,11 +115,14 @@ class Manifest:
             The manifest.
 
         Raises:
-            ManifestError: If it is no manifest, or one of another format version.
+            ManifestError: If it is no manifest, one of another format version, or not as it was
+                written.
         """
         try:
             content = json.loads(text)
-            version = content.pop("format_version")
+            sha256 = content.pop("sha256", None)
+            version, intact = content["format_version"], sha256 == _hash(content)
+            del content["format_version"]
         except (ValueError, KeyError, AttributeError, TypeError) as error:
             raise ManifestError(
                 f"{where} is no manifest of a shard set ({error}): build it again with "
@@ -127,6 +133,11 @@ class Manifest:
                 f"{where} has shard format version {version}, this program reads "
                 f"{FORMAT_VERSION}: build the shards again with `python -m ingest build-shards`"
             )
+        if not intact:
+            raise ManifestError(
+                f"{where} is damaged or was changed by hand, its content differs from its own "
+                "sha256: delete it and run `python -m ingest build-shards` again"
+            )
         try:
             cases = {
                 name: CaseEntry.from_dict(values) for name, values in content.pop("cases").items()
@@ -135,3 +146,7 @@ class Manifest:
             return cls(cases=cases, slice_shape=shape, **content)
         except (KeyError, TypeError, AttributeError) as error:
             raise ManifestError(f"{where} is damaged: {error}") from error
+
+
+def _hash(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, indent=1).encode()).hexdigest()

@@ -4,7 +4,9 @@ import functools
 import hashlib
 from pathlib import Path
 
-from shards.errors import ShardError, StoreError
+import numpy as np
+
+from shards.errors import DamagedShardError, ManifestError, ShardError, StoreError
 from shards.index import ShardIndex
 from shards.manifest import INDEX_NAME, MANIFEST_NAME, Manifest
 
@@ -27,16 +29,48 @@ class ShardSet:
 
     @functools.cached_property
     def index(self) -> ShardIndex:
-        """Where each slice lies."""
-        return ShardIndex.from_parquet(self._read(INDEX_NAME), where=f"{self.url}/{INDEX_NAME}")
+        """Where each slice lies.
+
+        Raises:
+            ShardError: If `index.parquet` is absent or not the one that the manifest means.
+        """
+        return read_index(self._read(INDEX_NAME), self.manifest, where=f"{self.url}/{INDEX_NAME}")
 
     def local(self, shard: str) -> Path:
-        """A shard as a local file, of the size the manifest gives."""
-        return self._root / shard
+        """A shard as a local file, of the size the manifest gives.
+
+        Raises:
+            DamagedShardError: If it is absent or of another size.
+        """
+        path = self._root / shard
+        expected = self.manifest.cases[Path(shard).stem].bytes
+        found = path.stat().st_size if path.is_file() else None
+        if found != expected:
+            what = "is absent" if found is None else f"has {found} bytes instead of {expected}"
+            raise DamagedShardError(
+                f"{path} {what}: run `python -m ingest build-shards` again, which builds it anew"
+            )
+        return path
+
+    def check_unchanged(self) -> None:
+        """Refuse to go on with a set that was written anew since it was opened.
+
+        Raises:
+            ShardError: If the manifest is another one by now.
+        """
+        if hashlib.sha256(self._read(MANIFEST_NAME)).hexdigest() != self.manifest_sha256:
+            raise ShardError(
+                f"{self.url} was written anew while it was in use: start again with the new set"
+            )
 
     def _read(self, name: str) -> bytes:
         try:
             return (self._root / name).read_bytes()
+        except FileNotFoundError as error:
+            raise StoreError(
+                f"{self.url}/{name} is absent: run `python -m ingest build-shards` again, "
+                "which completes the set"
+            ) from error
         except OSError as error:
             raise StoreError(f"{self.url}/{name} cannot be read: {error.strerror}") from error
 
@@ -53,11 +87,45 @@ def open_shards(url: str | Path) -> ShardSet:
     Raises:
         ShardError: If no shard set lies there.
     """
-    root = Path(url)
+    root = Path(str(url).removeprefix("file://"))
     if not (root / MANIFEST_NAME).is_file():
-        what = "holds no manifest.json" if root.is_dir() else "is no folder"
         raise ShardError(
-            f"{root} {what}, so it is no shard set: make one with "
+            f"{root} {_what_is_at(root)}, so it is no shard set: make one with "
             f"`python -m ingest build-shards --source SCANS --out {root}`"
         )
     return ShardSet(root)
+
+
+def read_index(data: bytes, manifest: Manifest, *, where: str) -> ShardIndex:
+    """Read the index that belongs to a manifest.
+
+    Args:
+        data: Content of `index.parquet`.
+        manifest: The set's manifest.
+        where: Path or URL of the index, for messages.
+
+    Returns:
+        The index; its slices per case are those of the manifest.
+
+    Raises:
+        ManifestError: If it is damaged or belongs to another manifest.
+    """
+    if hashlib.sha256(data).hexdigest() == manifest.index_sha256:
+        index = ShardIndex.from_parquet(data, where=where)
+        counts = np.bincount(index.case, minlength=len(index.cases)).tolist()
+        if dict(zip(index.cases, counts, strict=True)) == {
+            name: entry.slices for name, entry in manifest.cases.items()
+        }:
+            return index
+    raise ManifestError(
+        f"{where} is not the index that {MANIFEST_NAME} means, it is damaged or of another build: "
+        "delete both and run `python -m ingest build-shards` again"
+    )
+
+
+def _what_is_at(path: Path) -> str:
+    if path.is_file():
+        return "is a file"
+    if not path.is_dir():
+        return "does not exist"
+    return f"holds no {MANIFEST_NAME}" if any(path.iterdir()) else "is an empty folder"
