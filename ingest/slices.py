@@ -61,13 +61,19 @@ def read_slices(case: Case, recipe: Recipe) -> Iterator[Slice]:
     yield from CaseReader(case, recipe).slices()
 
 
-def load_scan(path: Path, recipe: Recipe) -> ScanSlices:
+def load_scan(scan: Path | Case, recipe: Recipe) -> ScanSlices:
     """Read a scan for prediction, exactly as `read_slices` reads it for training.
+
+    Args:
+        scan: A NIfTI file, a folder with one DICOM series, or a case; its label is not read.
+        recipe: The recipe.
 
     Raises:
         BadCaseError: As in `read_slices`.
     """
-    reader = CaseReader(Case(name="scan", image=path, label=None, patient="scan"), recipe)
+    if isinstance(scan, Path):
+        scan = Case(name="scan", image=scan, label=None, patient="scan")
+    reader = CaseReader(dataclasses.replace(scan, label=None), recipe)
     images = np.empty((len(reader.kept), recipe.size, recipe.size), np.int16)
     for place, record in enumerate(reader.slices()):
         images[place] = record.image

@@ -1,14 +1,18 @@
 """A labeled scan -> what a model's prediction of it is worth, in numbers and pictures."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from ingest.cases import BadCaseError, Case
-from ingest.geometry import Grid, from_canonical, same_place_voxels, to_canonical
+from ingest.checks import header_findings, refuse
+from ingest.geometry import Grid, from_canonical, to_canonical
 from ingest.recipe import Recipe, prepare_mask
-from ingest.slices import ScanSlices, load_scan, read_label
-from ingest.volume import open_image
+from ingest.slices import ScanSlices, load_scan
+from ingest.volume import open_label, whole
 from lungseg.case_choice import Role, role_of
 from lungseg.case_scores import CaseScore, count_voxels
 from lungseg.filmstrip import EDGE, Filmstrip, film
@@ -44,20 +48,17 @@ def examine(
     Raises:
         BadCaseError: If a file is damaged, or the label lies on another grid.
     """
-    grid = open_image(case.image).grid
-    truth = to_canonical(label_on(grid, case), grid)
+    scan = load_scan(case, model.recipe)
+    truth = to_canonical(label_on(scan.grid, case, model.recipe), scan.grid)
     sums = SoftSums(truth, model.recipe)
-    prediction = predict_scan(
-        model,
-        case.image,
-        device=device,
-        threshold=threshold,
-        batch_size=batch_size,
-        watch=sums.add,
+    mask = predict_scan(
+        model, scan, device=device, threshold=threshold, batch_size=batch_size, watch=sums.add
     )
-    planes = truth, to_canonical(prediction.mask, grid)
-    score = _score(case, planes, prediction.scan, sums, role=role_of(case.name, model))
-    return Chapter(score=score, strip=_strip(case, planes, prediction.scan, num_frames=num_frames))
+    planes = truth, to_canonical(mask, scan.grid)
+    return Chapter(
+        score=_score(case, planes, scan, sums, role=role_of(case.name, model)),
+        strip=_strip(case, planes, scan.z, model.recipe, num_frames=num_frames),
+    )
 
 
 class SoftSums:
@@ -81,27 +82,25 @@ class SoftSums:
         self.total += float(probability.sum(dtype=np.float64)) + int(np.count_nonzero(mask))
 
 
-def label_on(grid: Grid, case: Case) -> Mask:
+def label_on(grid: Grid, case: Case, recipe: Recipe) -> Mask:
     """The label of a case along the stored axes of its scan, whatever its own are.
+
+    Args:
+        grid: The scan's own grid.
+        case: A case with a label.
+        recipe: Says which label values are tumor.
 
     Raises:
         BadCaseError: If the file is damaged, or its voxels are not those of the scan.
     """
     assert case.label is not None  # noqa: S101 (chosen so)
-    mask, own = read_label(case.label)
-    canonical, wanted = own.canonical(), grid.canonical()
-    if canonical.shape != wanted.shape:
-        raise BadCaseError(
-            f"image and label must have one shape, {case.image} has {grid.shape} and "
-            f"{case.label} has {own.shape}: use the label that was drawn on this scan"
-        )
-    apart = same_place_voxels(wanted, canonical)
-    if apart > 0.5:
-        raise BadCaseError(
-            f"image and label must lie in one place, {case.label} lies {apart:.1f} voxels from "
-            f"{case.image}: use the label that was drawn on this scan"
-        )
-    return np.asarray(from_canonical(to_canonical(mask, own), grid))
+    label = open_label(case.label, on=grid, roi=case.roi, tumor_labels=recipe.tumor_labels)
+    try:
+        refuse(header_findings(case.name, grid, label.grid))
+    except BadCaseError as error:
+        raise BadCaseError(f"{case.label} does not fit {case.image}: {error}") from error
+    canonical = to_canonical(whole(label, np.uint8), label.grid)
+    return np.asarray(from_canonical(canonical, grid))
 
 
 def _score(
@@ -126,15 +125,22 @@ def _score(
 
 
 def _strip(
-    case: Case, planes: tuple[Mask, Mask], scan: ScanSlices, *, num_frames: int
+    case: Case, planes: tuple[Mask, Mask], kept: Sequence[int], recipe: Recipe, *, num_frames: int
 ) -> Filmstrip:
     """Pictures of any slice of the scan, those that the model never saw included."""
-    shown = load_scan(case.image, Recipe(size=EDGE, drop_slices=0))
-    kept = set(scan.z)
+    for_people = replace(
+        recipe,
+        size=EDGE,
+        clip=Recipe().clip,
+        drop_slices=0,
+        drop_mm=None,
+        drop_outside_lungs=False,
+    )
+    shown = load_scan(case, for_people)
     return film(
         shown.images,
         *planes,
         spacing_mm=shown.grid.canonical().spacing_mm,
-        dropped=tuple(z for z in range(shown.num_slices) if z not in kept),
+        dropped=tuple(sorted(set(shown.z) - set(kept))),
         num_frames=num_frames,
     )

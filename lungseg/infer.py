@@ -1,17 +1,16 @@
 """A scan -> probability of tumor per slice -> a mask on the scan's own grid."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from ingest.slices import ScanSlices, load_scan, to_source_grid
+from ingest.slices import ScanSlices, to_source_grid
 from lungseg.model_file import LoadedModel
 from shards.errors import KnownError
 
+Mask = npt.NDArray[np.uint8]
 Plane = npt.NDArray[np.float32]
 
 
@@ -19,45 +18,29 @@ class DeviceError(KnownError):
     """The device asked for is not there."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Prediction:
-    """What the model says about one scan.
-
-    Attributes:
-        scan: The slices that the model saw.
-        mask: uint8, 1 is tumor, of the shape of `scan.grid`, in its stored axes.
-    """
-
-    scan: ScanSlices
-    mask: npt.NDArray[np.uint8]
-
-
 def predict_scan(
     model: LoadedModel,
-    path: Path,
+    scan: ScanSlices,
     *,
     device: torch.device,
     threshold: float | None = None,
     batch_size: int = 16,
     watch: Callable[[int, Plane], object] | None = None,
-) -> Prediction:
+) -> Mask:
     """Find tumor in a scan; probabilities pass through slice by slice, and are not kept.
 
     Args:
-        model: The model; its recipe makes the slices.
-        path: The scan, a file that `ingest` reads.
+        model: The model.
+        scan: The slices that the model's recipe makes of the scan.
         device: Where the net lies and runs.
         threshold: Probability from which a voxel is tumor; by default the model's own.
         batch_size: Slices in one forward pass.
         watch: Called for each slice with its canonical number and its probabilities (size, size).
 
     Returns:
-        The slices and the mask on the scan's own grid. Slices that the recipe drops are background.
-
-    Raises:
-        BadCaseError: If the scan cannot be read.
+        uint8, 1 is tumor, of the shape of `scan.grid`, in its stored axes. Slices that the recipe
+        drops are background.
     """
-    scan = load_scan(path, model.recipe)
 
     def watched() -> Iterator[Plane]:
         planes = probabilities(model, scan.images, device=device, batch_size=batch_size)
@@ -67,8 +50,7 @@ def predict_scan(
             yield plane
 
     threshold = model.threshold if threshold is None else threshold
-    mask = to_source_grid(watched(), scan.z, scan.grid, threshold=threshold)
-    return Prediction(scan=scan, mask=mask)
+    return to_source_grid(watched(), scan.z, scan.grid, threshold=threshold)
 
 
 @torch.inference_mode()

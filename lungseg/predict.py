@@ -14,7 +14,8 @@ from shards.errors import KnownError
 if TYPE_CHECKING:
     import torch
 
-    from lungseg.infer import Prediction
+    from ingest.slices import ScanSlices
+    from lungseg.infer import Mask
     from lungseg.model_file import LoadedModel
 
 logger = logging.getLogger(__name__)
@@ -148,23 +149,23 @@ def _predict(
     """Predict one scan and write what was asked for."""
     import numpy as np
 
-    from ingest.slices import write_mask
+    from ingest.slices import load_scan, write_mask
     from lungseg.infer import predict_scan
 
-    prediction = predict_scan(
+    scan = load_scan(path, model.recipe)
+    mask = predict_scan(
         model,
-        path,
+        scan,
         device=device,
         threshold=options.threshold,
         batch_size=options.batch_size,
         watch=lambda *_: bar.update(),
     )
-    scan = prediction.scan
     mask_path, *gif_path = _targets(name, options)
     for target in gif_path:
-        _write_animation(name, prediction, target)
-    write_mask(prediction.mask, path, mask_path)
-    voxels = int(np.count_nonzero(prediction.mask))
+        _write_animation(name, scan, mask, target)
+    write_mask(mask, path, mask_path)
+    voxels = int(np.count_nonzero(mask))
     return {
         "tumor_voxels": voxels,
         "tumor_ml": round(voxels * float(np.prod(scan.grid.spacing_mm)) / 1000, 4),
@@ -174,18 +175,17 @@ def _predict(
     }
 
 
-def _write_animation(name: str, prediction: "Prediction", target: Path) -> None:
+def _write_animation(name: str, scan: "ScanSlices", mask: "Mask", target: Path) -> None:
     """The slices that the model saw, from the feet up, with the prediction outlined."""
     from ingest.geometry import to_canonical
     from lungseg.pictures import caption, outline_picture, picture_size, write_gif
 
-    scan = prediction.scan
     canonical = scan.grid.canonical()
     width_mm, height_mm, _ = (
         size * pitch for size, pitch in zip(canonical.shape, canonical.spacing_mm, strict=True)
     )
     size = picture_size((height_mm, width_mm), edge=384)
-    planes = to_canonical(prediction.mask, scan.grid)
+    planes = to_canonical(mask, scan.grid)
     pictures = (
         caption(
             outline_picture(image, None, planes[:, :, z].T, size=size),
