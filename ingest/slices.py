@@ -125,21 +125,22 @@ def read_label(path: Path, *, on: Grid | None = None, roi: str = "") -> tuple[Ma
     return whole(label, np.uint8), label.grid
 
 
-def write_mask(mask: Mask, like: Path, out: Path) -> None:
+def write_mask(mask: Mask, like: Path | Case, out: Path) -> None:
     """Write a mask as NIfTI uint8 on the exact grid of a scan; equal masks give equal bytes.
 
     Args:
         mask: Along the stored axes of `like`.
-        like: The scan: its shape, affine and their codes are taken over.
+        like: The scan, or its case: shape, affine and their codes are taken over.
         out: `.nii.gz` or `.nii`; appears when it is whole.
     """
     import nibabel
 
-    if like.is_dir():
-        image = nibabel.Nifti1Image(mask, open_image(like).grid.matrix)
+    path, files = (like, ()) if isinstance(like, Path) else (like.image, like.files)
+    if path.is_dir():
+        image = nibabel.Nifti1Image(mask, open_image(path, files).grid.matrix)
         image.set_qform(image.affine, code=1)
     else:
-        source = nibabel.load(like)
+        source = nibabel.load(path)
         header = source.header.copy()
         header.set_data_dtype(np.uint8)
         header.set_slope_inter(1, 0)

@@ -2,11 +2,13 @@
 
 import logging
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ingest.cases import BadCaseError, case_name
+from ingest.cases import BadCaseError, Case, case_name
+from ingest.volume import is_dicom
 from lungseg.inference_options import InferenceOptions
 from shards.command import run, save_config
 from shards.errors import KnownError
@@ -32,7 +34,7 @@ class PredictOptions(InferenceOptions):
     """Find tumor in scans."""
 
     input: Path
-    """A NIfTI file (`.nii.gz`, `.nii`), or a folder of them."""
+    """A NIfTI file (`.nii.gz`, `.nii`), a folder of them, or a folder with DICOM series."""
     out: Path
     """Folder for `<case>.nii.gz`: 1 is tumor, on the scan's own grid."""
     gif: bool = False
@@ -59,60 +61,71 @@ def main(options: PredictOptions) -> dict[str, Any]:
     done: dict[str, dict[str, Any]] = {}
     failed: dict[str, str] = {}
     with logging_redirect_tqdm(), tqdm(unit="slice", disable=None) as bar:
-        for number, (name, path) in enumerate(scans.items(), start=1):
-            bar.set_description(f"{name} ({number}/{len(scans)})")
+        for number, scan in enumerate(scans, start=1):
+            bar.set_description(f"{scan.name} ({number}/{len(scans)})")
             try:
-                done[name] = _predict(name, path, model, options, device=device, bar=bar)
+                done[scan.name] = _predict(scan, model, options, device=device, bar=bar)
             except BadCaseError as error:
-                failed[name] = str(error)
-                logger.error("%s failed: %s", name, error)
+                failed[scan.name] = str(error)
+                logger.error("%s failed: %s", scan.name, error)
             else:
-                logger.info("%s: %s", name, _in_words(done[name]))
+                logger.info("%s: %s", scan.name, _in_words(done[scan.name]))
     if not done:
         raise PredictError(f"no scan could be read: {'; '.join(failed.values())}")
     result = {"out": str(options.out), "predicted": done, "failed": failed}
     return result | ({"exit_code": 1} if failed else {})
 
 
-def find_scans(path: Path) -> dict[str, Path]:
+def find_scans(path: Path) -> list[Case]:
     """The scans to predict.
 
     Args:
-        path: A NIfTI file or a folder of them; hidden files (`._*` of macOS) are no scans.
+        path: A NIfTI file, a folder of them, or a folder with DICOM series; hidden files (`._*` of
+            macOS) are no scans.
 
     Returns:
-        Case name -> file, sorted.
+        The scans as cases by name.
 
     Raises:
+        BadCaseError: If a DICOM file is damaged.
         PredictError: If there is none, or two would have the same result.
     """
-    wanted = f"--input must be a NIfTI file (.nii.gz, .nii) or a folder of them, {path}"
+    wanted = f"--input must be a NIfTI file (.nii.gz, .nii) or a folder of scans, {path}"
     if path.is_file():
         if not path.name.endswith(_SUFFIXES):
             raise PredictError(f"{wanted} is neither: convert it first")
-        return {case_name(path): path}
+        return [_as_case(path)]
     if not path.is_dir():
         raise PredictError(f"{wanted} does not exist: check the path")
-    files = [
-        file
-        for file in sorted(path.iterdir())
-        if file.name.endswith(_SUFFIXES) and not file.name.startswith(".") and file.is_file()
-    ]
-    if not files:
+    scans = [_as_case(file) for file in sorted(path.iterdir()) if _is_scan(file)]
+    if not scans and any(is_dicom(file) for file in path.rglob("*")):
+        from ingest.dicom_cases import find_dicom_cases
+
+        scans = find_dicom_cases(path)
+    if not scans:
         inner = next((name for name in ("imagesTs", "imagesTr") if (path / name).is_dir()), None)
         advice = f"give {path / inner}" if inner else "check the path"
         raise PredictError(f"{wanted} holds none: {advice}")
-    scans: dict[str, Path] = {}
-    for file in files:
-        twin = scans.setdefault(case_name(file), file)
-        if twin is not file:
+    by_name: dict[str, Case] = {}
+    for scan in scans:
+        twin = by_name.setdefault(scan.name, scan)
+        if twin is not scan:
             raise PredictError(
-                f"{twin} and {file} would have the same result: move one of them away"
+                f"{twin.image} and {scan.image} would have the same result: move one of them away"
             )
-    return scans
+    return sorted(scans, key=lambda scan: scan.name)
 
 
-def check_out(options: PredictOptions, scans: dict[str, Path]) -> None:
+def _is_scan(path: Path) -> bool:
+    return path.name.endswith(_SUFFIXES) and not path.name.startswith(".") and path.is_file()
+
+
+def _as_case(path: Path) -> Case:
+    name = case_name(path)
+    return Case(name=name, image=path, label=None, patient=name)
+
+
+def check_out(options: PredictOptions, scans: Sequence[Case]) -> None:
     """Refuse to replace a scan ever, and a result unless told so.
 
     Raises:
@@ -120,10 +133,12 @@ def check_out(options: PredictOptions, scans: dict[str, Path]) -> None:
     """
     if options.out.exists() and not options.out.is_dir():
         raise PredictError(f"--out must be a folder, {options.out} is a file: choose another")
-    targets = [path for name in scans for path in _targets(name, options)]
-    for scan in scans.values():
-        if scan.resolve() in {path.resolve() for path in targets}:
-            raise PredictError(f"the result would replace the scan {scan}: choose another --out")
+    targets = [path for scan in scans for path in _targets(scan.name, options)]
+    for scan in scans:
+        if scan.image.resolve() in {path.resolve() for path in targets}:
+            raise PredictError(
+                f"the result would replace the scan {scan.image}: choose another --out"
+            )
     present = [path for path in targets if path.exists()]
     if present and not options.overwrite:
         others = f" and {len(present) - 1} more" if len(present) > 1 else ""
@@ -138,8 +153,7 @@ def _targets(name: str, options: PredictOptions) -> list[Path]:
 
 
 def _predict(
-    name: str,
-    path: Path,
+    case: Case,
     model: "LoadedModel",
     options: PredictOptions,
     *,
@@ -152,7 +166,7 @@ def _predict(
     from ingest.slices import load_scan, write_mask
     from lungseg.infer import predict_scan
 
-    scan = load_scan(path, model.recipe)
+    scan = load_scan(case, model.recipe)
     mask = predict_scan(
         model,
         scan,
@@ -161,10 +175,10 @@ def _predict(
         batch_size=options.batch_size,
         watch=lambda *_: bar.update(),
     )
-    mask_path, *gif_path = _targets(name, options)
+    mask_path, *gif_path = _targets(case.name, options)
     for target in gif_path:
-        _write_animation(name, scan, mask, target)
-    write_mask(mask, path, mask_path)
+        _write_animation(case.name, scan, mask, target)
+    write_mask(mask, case, mask_path)
     voxels = int(np.count_nonzero(mask))
     return {
         "tumor_voxels": voxels,
@@ -212,5 +226,6 @@ if __name__ == "__main__":
         PredictOptions,
         main,
         prog="python -m lungseg.predict",
-        description="Find tumor in NIfTI scans; writes a mask on each scan's own grid.",
+        description="Find tumor in scans: one NIfTI mask each, 1 is tumor, with the scan's own "
+        "shape and affine. The checkpoint alone says how. Not for clinical use.",
     )

@@ -1,12 +1,22 @@
 """Masks of scans as files."""
 
+import json
+import re
+import subprocess
+import sys
+import zipfile
+
 import nibabel
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from ingest.recipe import Recipe
+from ingest.slices import load_scan
 from lungseg import predict
 from lungseg.predict import PredictError, PredictOptions, find_scans
+from lungseg.unet import build_net
 
 
 @pytest.fixture
@@ -117,3 +127,64 @@ def test_two_scans_of_one_name_are_refused(folder):
     (folder / "ball_1.nii").write_bytes(b"another")
     with pytest.raises(PredictError, match="same result"):
         find_scans(folder)
+
+
+@pytest.mark.data
+def test_a_dicom_series_becomes_a_nifti_mask_on_its_grid(run, real_data, tmp_path):
+    with zipfile.ZipFile(real_data / "dicom/4D-Lung-113_HM10395.zip") as archive:
+        archive.extractall(tmp_path / "series")
+    (name,) = run(tmp_path / "series")["predicted"]
+    mask = nibabel.load(tmp_path / f"out/{name}.nii.gz")
+    (case,) = find_scans(tmp_path / "series")
+    grid = load_scan(case, Recipe(size=8, drop_slices=0)).grid
+    assert mask.shape == grid.shape == (512, 512, 38)
+    assert np.abs(mask.affine - grid.matrix).max() < 1e-5  # NIfTI keeps float32
+    assert np.asarray(mask.dataobj).any()
+
+
+@pytest.mark.slow
+def test_the_command_says_in_one_line_what_is_wrong(tmp_path, folder):
+    (tmp_path / "best.ckpt").write_text("no weights")
+    command = [sys.executable, "-m", "lungseg.predict", "--checkpoint", tmp_path / "best.ckpt"]
+    ended = subprocess.run(
+        [*command, "--input", folder, "--out", tmp_path / "out"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert re.fullmatch(r"python -m lungseg\.predict: .*no checkpoint.*\n", ended.stderr)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    """A real checkpoint of a small net with the tutorial's recipe, untrained."""
+    options = {"neighbors": 1, "width": 4, "depth": 3, "norm": "instance"}
+    ours = {"recipe": Recipe().to_dict(), "threshold": 0.5, "neighbors": 1}
+    ours |= {"manifest_sha256": "", "training_cases": [], "validation_cases": []}
+    weights = {f"net.{name}": value for name, value in build_net(options).state_dict().items()}
+    content = {"state_dict": weights, "hyper_parameters": options | {"lungseg": ours}}
+    torch.save(content, tmp_path / "best.ckpt")
+    return tmp_path / "best.ckpt"
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_the_command_predicts_a_real_scan_on_its_own_grid(real_data, tmp_path, checkpoint):
+    scan = real_data / "lung/imagesTs/lung_937.nii.gz"
+    command = [sys.executable, "-m", "lungseg.predict", "--checkpoint", checkpoint, "--gif"]
+    ended = subprocess.run(
+        [*command, "--input", scan, "--out", tmp_path / "out", "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    said = json.loads(ended.stdout)["predicted"]["lung_937"]
+    assert (said["slices"], said["slices_dropped"]) == (112, 30)
+    mask, image = nibabel.load(tmp_path / "out/lung_937.nii.gz"), nibabel.load(scan)
+    assert mask.shape == image.shape
+    assert (mask.affine == image.affine).all()
+    assert said["tumor_voxels"] == np.count_nonzero(mask.dataobj)
+    with Image.open(tmp_path / "out/lung_937.gif") as animation:
+        assert animation.n_frames == 82
