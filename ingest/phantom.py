@@ -168,9 +168,9 @@ def _grow_chest(patient: Patient, tumors: list[Tumor], rng: np.random.Generator)
     """Grow arteries, veins and airways in both lungs, and strands around the tumors."""
     vessels, airways = [], []
     for side, box in LUNG_BOXES.items():
-        targets = spread(inside_lung, box, 820, rng)
-        artery = grow(body.HILA[side], targets[:500], radius_mm=6.6, rng=rng)
-        vessels += [artery, grow(body.ATRIUM[side], targets[500:], radius_mm=5.6, rng=rng)]
+        targets = spread(inside_lung, box, 1100, rng)
+        artery = grow(body.HILA[side], targets[:680], radius_mm=6.6, rng=rng)
+        vessels += [artery, grow(body.ATRIUM[side], targets[680:], radius_mm=5.6, rng=rng)]
         beside = artery.thicker_than(2.0)
         aside = np.array([0.25, -0.9, 0.3]) * (1.9 * beside.radius + 0.5)[:, None]
         airways.append(beside.moved(aside).scaled(0.62))

@@ -12,7 +12,7 @@ AIR, FAT, MUSCLE, SKIN = -1000.0, -102.0, 50.0, 15.0
 LUNG = -860.0
 """Stands for plain lung tissue while a section is painted; the scanner gives it its texture."""
 FISSURE = LUNG + 55
-AIRWAY, GAS = -985.0, -960.0
+AIRWAY, AIRWAY_WALL, GAS = -985.0, -40.0, -960.0
 CORTEX, MARROW, DISC, CARTILAGE = 620.0, 190.0, 85.0, 110.0
 
 TUBES = {

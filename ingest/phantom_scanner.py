@@ -107,15 +107,11 @@ def _average_sections(chest: Chest, z_mm: float, scan: Scan) -> tuple[Image, Ima
     size = scan.frame.size
     finer = 2 if 2 * size <= FINEST_SIZE else 1
     frame = Frame(size * finer, scan.frame.pitch / finer)
-    layers = [
-        (coverage(chest.vessels, z_mm, scan.thickness, frame), chest.patient.blood_hu),
-        (coverage(chest.airways.scaled(1.12, 0.45), z_mm, scan.thickness, frame), -40.0),
-        (coverage(chest.airways, z_mm, scan.thickness, frame), organs.AIRWAY),
-    ]
+    lung_content = _lung_content(chest, z_mm, scan.thickness, frame)
     num_sections = max(1, round(scan.thickness / SECTION_MM))
     image, lung = np.zeros((2, frame.size, frame.size), np.float32)
     for offset in (np.arange(num_sections) + 0.5) / num_sections - 0.5:
-        section = _paint_section(chest, z_mm + scan.thickness * float(offset), frame, layers)
+        section = _paint_section(chest, z_mm + scan.thickness * float(offset), frame, lung_content)
         image += section
         lung += section == organs.LUNG
     image /= np.float32(num_sections)
@@ -125,20 +121,26 @@ def _average_sections(chest: Chest, z_mm: float, scan: Scan) -> tuple[Image, Ima
     return image, cv2.resize(lung, (size, size), interpolation=cv2.INTER_AREA)
 
 
-def _paint_section(
-    chest: Chest, z_mm: float, frame: Frame, layers: list[tuple[Image, float]]
-) -> Image:
+def _lung_content(chest: Chest, z_mm: float, thickness: float, frame: Frame) -> Image:
+    """HU of vessels and airways in lung tissue, over a whole slice; `organs.LUNG` between them."""
+    content = np.full((frame.size, frame.size), organs.LUNG, np.float32)
+    for pieces, hu in (
+        (chest.vessels, chest.patient.blood_hu),
+        (chest.airways.scaled(1.12, 0.45), organs.AIRWAY_WALL),
+        (chest.airways, organs.AIRWAY),
+    ):
+        content += coverage(pieces, z_mm, thickness, frame) * (np.float32(hu) - content)
+    return content
+
+
+def _paint_section(chest: Chest, z_mm: float, frame: Frame, lung_content: Image) -> Image:
     """Paint one thin section from the outside in."""
-    z = z_mm / chest.patient.scale[2]
-    canvas = Canvas(frame, chest.patient, z, hu=organs.AIR)
+    canvas = Canvas(frame, chest.patient, z_mm / chest.patient.scale[2], hu=organs.AIR)
     organs.paint_table(canvas)
     organs.paint_trunk(canvas)
     organs.paint_chest_wall(canvas)
     organs.paint_lungs(canvas)
-    in_lung = (canvas.image == organs.LUNG) | (canvas.image == organs.FISSURE)
-    for share, hu in layers:
-        touched = in_lung & (share > 0)
-        canvas.image[touched] += share[touched] * (hu - canvas.image[touched])
+    np.copyto(canvas.image, lung_content, where=canvas.image == organs.LUNG)
     for tumor in chest.tumors:
         _paint_tumor(canvas.image, tumor, frame, z_mm)
     organs.paint_mediastinum(canvas)

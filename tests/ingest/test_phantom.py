@@ -206,14 +206,14 @@ def test_tumors_have_no_hu_of_their_own(dozen):
 
 def test_vessels_look_like_nodules_on_one_slice_and_not_on_the_next():
     scan = make_phantom(seed=0, case=3, size=192, slices=16)
-    bright = (scan.image > -350).astype(np.uint8)
+    bright = (scan.image > -500).astype(np.uint8)
     spots = 0
-    for k in range(5, 10):
+    for k in range(5, 15):
         _, _, stats, centers = cv2.connectedComponentsWithStats(bright[:, :, k].copy())
         small = (stats[:, cv2.CC_STAT_AREA] >= 4) & (stats[:, cv2.CC_STAT_AREA] < 60)
         for x, y in centers[small].astype(int):
             spots += not bright[y - 1 : y + 2, x - 1 : x + 2, k + 1].any()
-    assert spots > 20
+    assert spots > 15
 
 
 def test_bending_a_patient_can_be_undone():
