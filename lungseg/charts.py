@@ -32,7 +32,8 @@ def volume_plot(scores: Sequence[CaseScore]) -> Markup:
         kind = "bad" if score.bad else "dot"
         title = f"{score.case}: labeled {score.truth_ml:.2f} mL, predicted {score.predicted_ml:.2f}"
         parts.append(
-            f'<a href="#case-{escape(score.case)}"><circle class="{kind}" r="5" '
+            f'<a href="#case-{escape(score.case)}" aria-label="{escape(title)} mL">'
+            f'<circle class="{kind}" r="5" '
             f'cx="{_x(at(score.truth_ml)):.1f}" cy="{_y(at(score.predicted_ml)):.1f}">'
             f"<title>{escape(title)} mL</title></circle></a>"
         )
@@ -51,10 +52,12 @@ def dice_plot(scores: Sequence[CaseScore]) -> Markup:
         x, y = _x((position + 0.5) / count), _y(dice)
         kind = "bad" if score.bad else "bar"
         height = max(2.0, _y(0) - y)
+        title = escape(f"{score.case}: Dice {dice:.3f}")
         parts.append(
-            f'<a href="#case-{escape(score.case)}"><rect class="{kind}" x="{x - half:.1f}" '
+            f'<a href="#case-{escape(score.case)}" aria-label="{title}">'
+            f'<rect class="{kind}" x="{x - half:.1f}" '
             f'y="{_y(0) - height:.1f}" width="{2 * half:.1f}" height="{height:.1f}" rx="2">'
-            f"<title>{escape(score.case)}: Dice {dice:.3f}</title></rect></a>"
+            f"<title>{title}</title></rect></a>"
         )
     if known:
         mean = sum(score.dice or 0.0 for score in known) / len(known)
@@ -129,7 +132,7 @@ def _y(place: float) -> float:
 
 def _svg(parts: Iterable[str], label: str) -> Markup:
     return Markup(
-        f'<svg class="plot" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{label}">'
+        f'<svg class="plot" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="group" aria-label="{label}">'
         + "".join(parts)
         + "</svg>"
     )

@@ -180,7 +180,7 @@ def _facts(
         "Python": platform.python_version(),
         "platform": platform.platform(),
         "device": str(device),
-        **{name: version(name) for name in ("torch", "numpy", "nibabel", "opencv-python-headless")},
+        **{name: version(name) for name in ("lungseg", "torch", "numpy", "opencv-python-headless")},
     }
     checkpoint = {
         "file": result["checkpoint"],

@@ -71,13 +71,27 @@ def probabilities(
 
     Yields:
         Tumor probabilities (size, size) of each slice, in order.
+
+    Raises:
+        DeviceError: If a batch does not fit into the device's memory.
     """
     for start in range(0, len(images), batch_size):
         middle = np.arange(start, min(start + batch_size, len(images)))
         rows = neighbor_rows(middle, len(images), neighbors=model.neighbors)
         pixels = torch.from_numpy(images[rows]).to(device)
-        logits = model.net(pixels.float() * model.recipe.scale)
+        logits = _run(model.net, pixels.float() * model.recipe.scale)
         yield from torch.sigmoid(logits[:, 0].float()).cpu().numpy()
+
+
+def _run(net: torch.nn.Module, batch: torch.Tensor) -> torch.Tensor:
+    try:
+        logits: torch.Tensor = net(batch)
+    except torch.OutOfMemoryError as error:
+        raise DeviceError(
+            f"{batch.device} has not enough memory for {len(batch)} slices at once: lower "
+            "--batch-size, or use --device cpu"
+        ) from error
+    return logits
 
 
 def neighbor_rows(

@@ -48,16 +48,27 @@ def main(options: PredictOptions) -> dict[str, Any]:
     scans = find_scans(options.input)
     check_out(options, scans)
 
-    from tqdm import tqdm
-    from tqdm.contrib.logging import logging_redirect_tqdm
-
     from lungseg.infer import pick_device
     from lungseg.model_file import load_model
 
     device = pick_device(options.device)
     model = load_model(options.checkpoint, device=device)
-    options.out.mkdir(parents=True, exist_ok=True)
-    save_config(options, options.out / "config.yaml")
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+        save_config(options, options.out / "config.yaml")
+        return _predict_all(scans, model, options, device)
+    except OSError as error:
+        raise PredictError(
+            f"--out {options.out} cannot be written ({error.strerror}): choose a folder that can"
+        ) from error
+
+
+def _predict_all(
+    scans: Sequence[Case], model: "LoadedModel", options: PredictOptions, device: "torch.device"
+) -> dict[str, Any]:
+    from tqdm import tqdm
+    from tqdm.contrib.logging import logging_redirect_tqdm
+
     done: dict[str, dict[str, Any]] = {}
     failed: dict[str, str] = {}
     with logging_redirect_tqdm(), tqdm(unit="slice", disable=None) as bar:

@@ -90,6 +90,17 @@ def test_neighbors_are_channels_and_edge_slices_are_repeated(neighbors, make_mod
     assert neighbor_rows(np.arange(4), 4, neighbors=neighbors).tolist() == channels
 
 
+def test_too_large_a_batch_is_one_known_error(make_model):
+    def fill_up(net, inputs):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    model = make_model()
+    model.net.register_forward_pre_hook(fill_up)
+    images = np.zeros((4, 8, 8), np.int16)
+    with pytest.raises(DeviceError, match=r"for 3 slices at once: lower --batch-size"):
+        list(probabilities(model, images, device=CPU, batch_size=3))
+
+
 def test_devices_are_chosen_by_name():
     assert pick_device("cpu") == CPU
     assert pick_device("auto").type in ("cpu", "cuda")

@@ -123,6 +123,13 @@ def test_inputs_that_are_no_scans_are_refused_with_advice(tmp_path, folder):
         find_scans(tmp_path / "msd")
 
 
+def test_an_output_that_cannot_be_made_is_one_known_error(run, folder, tmp_path):
+    with pytest.raises(PredictError, match="must be a folder"):
+        run(folder, out=folder / "readme.txt")
+    with pytest.raises(PredictError, match=r"cannot be written \(Not a directory\)"):
+        run(folder, out=folder / "readme.txt/deeper")
+
+
 def test_two_scans_of_one_name_are_refused(folder):
     (folder / "ball_1.nii").write_bytes(b"another")
     with pytest.raises(PredictError, match="same result"):
