@@ -10,6 +10,7 @@ import numpy.typing as npt
 from ingest.cases import BadCaseError, Case
 from ingest.checks import (
     VoxelChecks,
+    filled_findings,
     header_findings,
     refuse,
     skew_degrees,
@@ -81,7 +82,8 @@ class CaseReader:
         name = self._case.name
         checks = VoxelChecks(name, any_values=self._recipe.any_values)
         yield from self.slices(watch=checks.see)
-        self.findings += checks.findings()
+        filled = filled_findings(name, filled=self._image.filled, hu=self._recipe.fill_nan)
+        self.findings += checks.findings() + filled
         if self._label:
             kept, dropped = self.tumor_voxels, self.tumor_voxels_dropped
             self.findings += tumor_findings(name, kept=kept, dropped=dropped)

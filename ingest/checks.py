@@ -170,6 +170,23 @@ def tumor_findings(case: str, *, kept: int, dropped: int) -> list[Finding]:
     return [Finding(case=case, level=level, rule="tumor", message=message)]
 
 
+def filled_findings(case: str, *, filled: int, hu: int | None) -> list[Finding]:
+    """Say how many voxels had no number and were given one.
+
+    Args:
+        case: Name of the case.
+        filled: Voxels.
+        hu: What they were given.
+
+    Returns:
+        At most one warning.
+    """
+    if not filled:
+        return []
+    message = f"{filled} voxels without a number (NaN, infinite) were given {hu} HU"
+    return [Finding(case=case, level="warning", rule="values", message=message)]
+
+
 def duplicate_findings(contents: Mapping[str, Hashable]) -> list[Finding]:
     """Find scans that are there twice.
 

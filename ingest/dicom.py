@@ -28,6 +28,7 @@ class DicomVolume:
 
     def __init__(self, path: Path, files: Sequence[Path] = ()) -> None:
         self.path = path
+        self.filled = 0  # stored numbers are integers: each has a value
         headers = _only_one(path, ct_series(read_headers(path, files=files)))
         self.grid, self._headers = arrange(headers)
 

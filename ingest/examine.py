@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from ingest.case_reader import CaseReader
+from ingest.case_reader import VOXELS_CRC32, CaseReader
 from ingest.cases import BadCaseError, Case
-from ingest.checks import Finding, VoxelChecks, header_findings, tumor_findings
+from ingest.checks import Finding, VoxelChecks, header_findings
 from ingest.planes import axial_planes, stored_downwards
 from ingest.recipe import Recipe
 from ingest.volume import Volume, open_image, open_label
@@ -43,20 +43,16 @@ def examine(task: Examination) -> Examined:
     case, recipe = task.case, task.recipe
     if case.problem:
         return Examined(findings=[_fatal(case, "case", case.problem)], content=None)
-    checks = VoxelChecks(case.name, any_values=recipe.any_values)
     try:
         reader = CaseReader(case, recipe)
-        for _ in reader.slices(watch=checks.see):
+        for _ in reader.checked_slices():
             pass
     except BadCaseError as error:
         return _examine_apart(task, str(error))
-    findings = [*reader.findings, *checks.findings()]
-    if case.label:
-        kept, dropped = reader.tumor_voxels, reader.tumor_voxels_dropped
-        findings += tumor_findings(case.name, kept=kept, dropped=dropped)
-    elif task.needs_label:
-        findings.append(_no_label(case))
-    return Examined(findings=findings, content=checks.content)
+    unlabeled = [_no_label(case)] if task.needs_label and not case.label else []
+    return Examined(
+        findings=[*reader.findings, *unlabeled], content=int(reader.measures[VOXELS_CRC32])
+    )
 
 
 def _examine_apart(task: Examination, error: str) -> Examined:

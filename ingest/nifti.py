@@ -31,6 +31,9 @@ class NiftiImage:
         path: The file.
         fill_nan: HU for voxels that are NaN or infinite; None refuses them.
 
+    Attributes:
+        filled: Voxels read so far that were given it.
+
     Raises:
         BadCaseError: If the file is missing, unreadable or no NIfTI scan.
     """
@@ -38,6 +41,7 @@ class NiftiImage:
     def __init__(self, path: Path, *, fill_nan: int | None = None) -> None:
         self.path = path
         self.header = read_header(path)
+        self.filled = 0
         self._fill_nan = fill_nan
 
     @property
@@ -66,6 +70,7 @@ class NiftiImage:
                 "infinite voxels in one slice: repair the scan, or give them a value with "
                 "--fill-nan"
             )
+        self.filled += int(np.count_nonzero(~finite))
         return np.where(finite, values, self._fill_nan)
 
 

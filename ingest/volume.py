@@ -29,7 +29,17 @@ class Volume(Protocol):
         """
 
 
-def open_image(path: Path, files: Sequence[Path] = (), *, fill_nan: int | None = None) -> Volume:
+class Scan(Volume, Protocol):
+    """A volume of HU.
+
+    Attributes:
+        filled: Voxels read so far that had no number and were given one.
+    """
+
+    filled: int
+
+
+def open_image(path: Path, files: Sequence[Path] = (), *, fill_nan: int | None = None) -> Scan:
     """Open a scan: a NIfTI file, or a folder with one DICOM series.
 
     Args:
