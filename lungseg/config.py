@@ -60,6 +60,8 @@ class FitOptions(Options):
     """Floating point in training; auto: bf16 on GPUs that have it, else 32 bits."""
     resume: bool = False
     """Go on from last.ckpt in --out, at the very next batch."""
+    validate: Path | None = None
+    """Only score this checkpoint on the validation cases; leaves validation.json in --out."""
     checkpoint_minutes: float = 10.0
     """Minutes between writes of last.ckpt inside an epoch; it is written after each epoch too."""
 

@@ -2,17 +2,19 @@
 
 import dataclasses
 import os
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 import pytorch_lightning as pl
+import torch
 from torch.utils.data import DataLoader, Dataset
 
 from lungseg.augment import Augmenter
 from lungseg.config import FitOptions
 from lungseg.errors import TrainingError
+from shards.index import ShardIndex
 from shards.plan import Plan, oversample_ratio
 from shards.reader import SliceReader
 from shards.sampler import BatchRequest, PlanSampler
@@ -20,7 +22,8 @@ from shards.store import ShardSet
 
 Batch = dict[str, Any]
 
-_VALIDATION_BATCH = 16
+STRETCH = 16
+"""Slices that are scored together."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -105,12 +108,10 @@ class SliceData(pl.LightningDataModule):
         return self._loader(slices, sampler, shares=world_size)
 
     def val_dataloader(self) -> DataLoader[Batch]:
-        """The slices of this rank's validation cases, a few of one case at a time."""
+        """Every `world_size`-th stretch of the validation cases."""
         world_size, rank = self._world()
-        index = self.shards.index
-        sizes = [int((index.case == case).sum()) for case in self.split.validation]
-        mine = share_of_rank(sizes, rank=rank, world_size=world_size)
-        slices = ValidationSlices(self.shards, self.split, mine, self._options.neighbors)
+        mine = stretches_of(self.shards.index, self.split.validation)[rank::world_size]
+        slices = ValidationSlices(self.shards, mine, self._options.neighbors)
         return self._loader(slices, None, shares=world_size)
 
     def on_before_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
@@ -180,7 +181,7 @@ class TrainingSlices(Dataset[Batch]):
             the training's `position` after the step.
         """
         images, masks = self._reader.read(request.rows)
-        changed = np.empty(images.shape, np.float32)
+        changed = _aligned(images.shape)
         for b, position in enumerate(request.positions):
             changed[b], masks[b, 0] = self._augment(
                 images[b], masks[b, 0], epoch=request.epoch, position=int(position)
@@ -190,19 +191,45 @@ class TrainingSlices(Dataset[Batch]):
         return {"image": changed, "mask": masks, "position": position}
 
 
-class ValidationSlices(Dataset[Batch]):
-    """Stretches of neighboring slices of one case each, so that batches never mix cases."""
+class Stretch(NamedTuple):
+    """Neighboring slices of one validation case, which are scored together.
 
-    def __init__(self, shards: ShardSet, split: Split, cases: list[int], neighbors: int) -> None:
+    Attributes:
+        number: Position among all stretches.
+        case: Position of the case among the validation cases.
+        slices: (b,) int64, positions among all validation slices.
+        rows: (b,) int64, rows of the index.
+    """
+
+    number: int
+    case: int
+    slices: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.int64]
+
+
+def stretches_of(index: ShardIndex, cases: tuple[int, ...]) -> list[Stretch]:
+    """Cut the validation cases into stretches; they are the same on any number of ranks."""
+    all_rows = np.flatnonzero(np.isin(index.case, cases))
+    stretches: list[Stretch] = []
+    for number, case in enumerate(cases):
+        of_case = np.flatnonzero(index.case[all_rows] == case)
+        for start in range(0, len(of_case), STRETCH):
+            slices = of_case[start : start + STRETCH]
+            stretches.append(
+                Stretch(number=len(stretches), case=number, slices=slices, rows=all_rows[slices])
+            )
+    return stretches
+
+
+class ValidationSlices(Dataset[Batch]):
+    """Whole stretches as batches; a rank without any has one empty batch, so that it takes part."""
+
+    def __init__(self, shards: ShardSet, stretches: list[Stretch], neighbors: int) -> None:
         self._scale = np.float32(shards.manifest.recipe["scale"])
         self._reader = SliceReader(shards, neighbors=neighbors)
-        self._stretches: list[tuple[int, npt.NDArray[np.int64], npt.NDArray[np.int64]]] = []
-        all_rows = np.flatnonzero(np.isin(shards.index.case, split.validation))
-        for case in cases:
-            slices = np.flatnonzero(shards.index.case[all_rows] == split.validation[case])
-            for start in range(0, len(slices), _VALIDATION_BATCH):
-                stretch = slices[start : start + _VALIDATION_BATCH]
-                self._stretches.append((case, stretch, all_rows[stretch]))
+        nothing = np.zeros(0, np.int64)
+        empty = Stretch(number=0, case=0, slices=nothing, rows=nothing)
+        self._stretches = stretches or [empty]
 
     def __len__(self) -> int:
         return len(self._stretches)
@@ -211,34 +238,18 @@ class ValidationSlices(Dataset[Batch]):
         """Read one stretch.
 
         Returns:
-            `image` and `mask` as in training, `case` (position among the validation cases),
-            `slices` (positions among all validation slices) and `rows` of the index.
+            `image` and `mask` as in training, and the `stretch` it is.
         """
-        case, slices, rows = self._stretches[position]
-        images, masks = self._reader.read(rows)
-        image = images.astype(np.float32) * self._scale
-        return {"image": image, "mask": masks, "case": case, "slices": slices, "rows": rows}
+        stretch = self._stretches[position]
+        images, masks = self._reader.read(stretch.rows)
+        image = _aligned(images.shape)
+        np.multiply(images, self._scale, out=image)
+        return {"image": image, "mask": masks, "stretch": stretch}
 
 
-def share_of_rank(sizes: list[int], *, rank: int, world_size: int) -> list[int]:
-    """Deal items out to ranks, the largest first, each to the rank that has the least so far.
-
-    Args:
-        sizes: Size of each item.
-        rank: 0-based rank.
-        world_size: Number of ranks.
-
-    Returns:
-        The rank's items, ascending; together the ranks have each item once.
-    """
-    loads = [0] * world_size
-    mine = []
-    for item in sorted(range(len(sizes)), key=lambda item: (-sizes[item], item)):
-        lightest = loads.index(min(loads))
-        loads[lightest] += sizes[item]
-        if lightest == rank:
-            mine.append(item)
-    return sorted(mine)
+def _aligned(shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+    """Uninitialized floats where torch would put them: a convolution's last bit depends on it."""
+    return torch.empty(shape).numpy()
 
 
 def num_workers(wanted: int | Literal["auto"], shares: int) -> int:

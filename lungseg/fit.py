@@ -13,9 +13,9 @@ pictures/ and tensorboard/. The score is Dice per case over the slices of the va
 
 def main(options: FitOptions) -> dict[str, Any] | None:
     """Train, with the heavy libraries imported only now."""
-    from lungseg.training import fit
+    from lungseg.training import fit, validate
 
-    return fit(options)
+    return validate(options, options.validate) if options.validate else fit(options)
 
 
 if __name__ == "__main__":

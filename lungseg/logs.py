@@ -67,9 +67,7 @@ class BestScore(Callback):
             return
         self.best = {**scores, "epoch": trainer.current_epoch, **self._fixed}
         if trainer.is_global_zero:
-            staged = self._path.with_name(".result.json.tmp")
-            staged.write_text(json.dumps(self.best, indent=1) + "\n", encoding="utf-8")
-            staged.replace(self._path)
+            write_json(self.best, self._path)
 
     def state_dict(self) -> dict[str, Any]:
         """The best scores, so that a resumed training knows what to beat."""
@@ -78,6 +76,13 @@ class BestScore(Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take the best scores of the checkpoint."""
         self.best = state_dict["best"]
+
+
+def write_json(content: Mapping[str, Any], path: Path) -> None:
+    """Write a JSON file that is whole whenever it is there."""
+    staged = path.with_name(f".{path.name}.tmp")
+    staged.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    staged.replace(path)
 
 
 def _read_table(path: Path) -> list[dict[str, str]]:

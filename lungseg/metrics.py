@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torchmetrics import Metric
 
+from lungseg.data import Stretch
 from lungseg.scores import dice, soft_dice, summarize
 
 
@@ -12,23 +13,26 @@ class CaseDice(Metric):
     """Counts TP, FP and FN per case in integers, and sums them over ranks once per epoch.
 
     The states have a fixed shape, so the reduction is one plain all-reduce, and integers make it
-    independent of order. The sums of the soft score are kept per case, and a case is validated by
-    one rank, so they too are the same on any number of ranks.
+    independent of order. The sums of the soft score are kept per stretch of slices, which one rank
+    scores as a whole, so they too are the same on any number of ranks.
 
     Args:
         cases: Names of the validation cases.
         num_slices: Slices of all of them.
+        num_stretches: Stretches into which they were cut.
         threshold: Probability from which a pixel is tumor.
     """
 
     full_state_update = False
 
-    def __init__(self, cases: tuple[str, ...], *, num_slices: int, threshold: float) -> None:
+    def __init__(
+        self, cases: tuple[str, ...], *, num_slices: int, num_stretches: int, threshold: float
+    ) -> None:
         super().__init__()
         self._cases = cases
         self._logit = torch.logit(torch.tensor(threshold, dtype=torch.float64)).item()
         counts = torch.zeros(len(cases), 3, dtype=torch.int64)
-        sums = torch.zeros(len(cases), 2, dtype=torch.float64)
+        sums = torch.zeros(num_stretches, 2, dtype=torch.float64)
         self.add_state("counts", counts, dist_reduce_fx="sum")
         self.add_state("soft_sums", sums, dist_reduce_fx="sum")
         self.add_state("seen", torch.zeros(num_slices, dtype=torch.int64), dist_reduce_fx="sum")
@@ -36,24 +40,21 @@ class CaseDice(Metric):
         self.soft_sums: torch.Tensor
         self.seen: torch.Tensor
 
-    def update(
-        self, logits: torch.Tensor, mask: torch.Tensor, case: int, slices: torch.Tensor
-    ) -> None:
+    def update(self, logits: torch.Tensor, mask: torch.Tensor, stretch: Stretch) -> None:
         """Add slices of one case.
 
         Args:
             logits: (b, 1, h, w).
             mask: (b, 1, h, w), 0 is background.
-            case: Position of the case in `cases`.
-            slices: (b,) positions of the slices among all validation slices.
+            stretch: Which slices they are.
         """
         truth, found = mask > 0, logits.float() >= self._logit
         counts = ((truth & found).sum(), (~truth & found).sum(), (truth & ~found).sum())
-        self.counts[case] += torch.stack(counts)
+        self.counts[stretch.case] += torch.stack(counts)
         probability = logits.double().sigmoid()
         sums = ((probability * truth).sum(), probability.sum() + truth.sum())
-        self.soft_sums[case] += torch.stack(sums)
-        self.seen[slices] += 1
+        self.soft_sums[stretch.number] += torch.stack(sums)
+        self.seen[torch.as_tensor(stretch.slices, device=self.seen.device)] += 1
 
     def compute(self) -> dict[str, Any]:
         """The scores of `lungseg.scores.summarize`, each case's Dice, and the pooled soft Dice.

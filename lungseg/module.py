@@ -7,7 +7,7 @@ import pytorch_lightning as pl
 import torch
 
 from lungseg.config import FitOptions
-from lungseg.data import Batch, SliceData
+from lungseg.data import Batch, SliceData, stretches_of
 from lungseg.errors import TrainingError
 from lungseg.losses import LOSS_FUNCTIONS
 from lungseg.metrics import CaseDice
@@ -39,8 +39,13 @@ class LungSegmenter(pl.LightningModule):
             tuple(index.cases[case] for case in cases)
             for cases in (split.training, split.validation)
         )
-        num_slices = sum(int((index.case == case).sum()) for case in split.validation)
-        self.dice = CaseDice(validation, num_slices=num_slices, threshold=options.threshold)
+        stretches = stretches_of(index, split.validation)
+        self.dice = CaseDice(
+            validation,
+            num_slices=sum(len(stretch.rows) for stretch in stretches),
+            num_stretches=len(stretches),
+            threshold=options.threshold,
+        )
         self.scores: dict[str, Any] = {}
         ours = {
             "recipe": data.shards.manifest.recipe,
@@ -64,11 +69,13 @@ class LungSegmenter(pl.LightningModule):
         self.log("train/loss", loss, on_step=True, on_epoch=True, prog_bar=True)
         return loss
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
+    def validation_step(self, batch: Batch, batch_idx: int) -> torch.Tensor | None:
         """Count the voxels of a stretch of one case; nothing is exchanged between ranks here."""
         del batch_idx
-        logits = self(batch["image"])
-        self.dice.update(logits, batch["mask"], batch["case"], batch["slices"])
+        if len(batch["image"]) == 0:
+            return None
+        logits: torch.Tensor = self(batch["image"])
+        self.dice.update(logits, batch["mask"], batch["stretch"])
         return logits
 
     def on_validation_epoch_end(self) -> None:

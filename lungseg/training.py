@@ -1,6 +1,7 @@
 """One training from options to scores: checks, Lightning's trainer, and what it leaves behind."""
 
 import logging
+import pickle
 import warnings
 import zipfile
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from lungseg.config import FitOptions
 from lungseg.data import SliceData
 from lungseg.errors import TrainingError
-from lungseg.logs import BestScore, EpochTable
+from lungseg.logs import BestScore, EpochTable, write_json
 from lungseg.module import LungSegmenter
 from lungseg.progress import Throughput, progress_bar
 from lungseg.validation_pictures import SlicePictures
@@ -60,6 +61,45 @@ def fit(options: FitOptions, *, callbacks: Sequence[Callback] = ()) -> dict[str,
     if not trainer.is_global_zero or best.best is None:
         return None
     return best.best | {"checkpoint": str(options.out / "best.ckpt")}
+
+
+def validate(options: FitOptions, checkpoint: Path) -> dict[str, Any] | None:
+    """Score a checkpoint on the validation cases; the number of devices does not change a bit.
+
+    Args:
+        options: The options of the training that made the checkpoint.
+        checkpoint: The checkpoint.
+
+    Returns:
+        As `fit`; None on ranks other than 0.
+
+    Raises:
+        TrainingError: If the checkpoint is none of such a training.
+    """
+    _quiet_lightning()
+    data = SliceData(open_shards(options.shards), options)
+    module = LungSegmenter(options, data)
+    trainer = _trainer(options, [])
+    _load_weights(module, checkpoint)
+    trainer.validate(module, data, verbose=False)
+    if not trainer.is_global_zero:
+        return None
+    scores = module.scores | _passport(options, data) | {"checkpoint": str(checkpoint)}
+    options.out.mkdir(parents=True, exist_ok=True)
+    write_json(scores, options.out / "validation.json")
+    return scores
+
+
+def _load_weights(module: LungSegmenter, checkpoint: Path) -> None:
+    try:
+        content = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        module.load_state_dict(content["state_dict"])
+    except (OSError, RuntimeError, KeyError, TypeError, pickle.UnpicklingError) as error:
+        what = str(error).splitlines()[0]
+        raise TrainingError(
+            f"--validate {checkpoint} is no checkpoint of a training with these options ({what}): "
+            "give its best.ckpt, and its config.yaml as --config"
+        ) from error
 
 
 def _passport(options: FitOptions, data: SliceData) -> dict[str, Any]:
@@ -104,6 +144,7 @@ def _trainer(options: FitOptions, callbacks: list[Callback]) -> pl.Trainer:
             log_every_n_steps=1,
             use_distributed_sampler=False,
             enable_model_summary=False,
+            enable_progress_bar=bool(callbacks),
         )
     except MisconfigurationException as error:
         found = torch.cuda.device_count()
@@ -159,6 +200,7 @@ def _quiet_lightning() -> None:
         ".*It is recommended to use .* when logging on epoch level.*",
         ".*isinstance\\(treespec, LeafSpec\\).*",
         ".*srun.*",
+        ".*`compute` method of metric CaseDice was called before.*",  # a rank without a case
         ".*Trying to infer the `batch_size`.*",
     ):
         warnings.filterwarnings("ignore", message=message)

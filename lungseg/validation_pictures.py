@@ -46,7 +46,7 @@ class SlicePictures(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Draw those slices of the batch that are shown."""
-        for b, row in enumerate(batch["rows"].tolist()):
+        for b, row in enumerate(batch["stretch"].rows.tolist()):
             if row in self._rows:
                 middle = batch["image"][b, batch["image"].shape[1] // 2].float().cpu().numpy()
                 image = np.round(middle / self._scale).astype(np.int16)
