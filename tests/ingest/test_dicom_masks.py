@@ -6,13 +6,16 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from ingest.build import build_shards
 from ingest.cases import BadCaseError, find_cases
 from ingest.contours import fill_even_odd
 from ingest.dicom import DicomVolume
 from ingest.dicom_masks import RTSTRUCT, open_mask
+from ingest.options import BuildShards
 from ingest.recipe import Recipe
 from ingest.slices import read_slices
 from ingest.volume import whole
+from shards.manifest import Manifest
 
 AFFINE = np.array([[-0.7, 0, 0, 20], [0, -0.7, 0, 5], [0, 0, 2.5, -100], [0, 0, 0, 1.0]])
 SHAPE = (40, 32, 9)
@@ -304,3 +307,17 @@ def test_the_real_contours_are_the_label_of_lung_907(tmp_path, real_data):
     expected = np.asarray(label.dataobj)
     assert expected.sum() == mask.sum() == 23611
     assert np.array_equal(mask[i : i + 160, j : j + 160], expected[:, :, -k : 38 - k])
+
+
+@pytest.mark.data
+def test_the_real_series_becomes_a_shard_with_its_tumor(tmp_path, real_data):
+    with zipfile.ZipFile(real_data / "dicom" / "4D-Lung-113_HM10395.zip") as archive:
+        archive.extractall(tmp_path / "scans")
+    options = {"roi": "tumor*", "drop_slices": 0, "workers": 1}
+    build = BuildShards(source=tmp_path / "scans", out=str(tmp_path / "out"), **options)
+    assert build_shards(build)["cases"] == 1
+    again = build_shards(build)
+    assert (again["built_now"], again["tumor_slices"]) == (0, 28)
+    text = (tmp_path / "out" / "manifest.json").read_bytes()
+    (entry,) = Manifest.from_json(text, where="out").cases.values()
+    assert (entry.tumor_voxels, entry.patient) == (23611, "113_HM10395")

@@ -184,16 +184,22 @@ ACCEPTED = {  # by options of a second build
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("quirks") / "source"
+    cases = {name: files[:2] for name, files in (FINE | OTHER | REFUSED).items()}
+    folder = write_cases(tmp_path_factory.mktemp("quirks") / "source", cases)
+    (folder / "imagesTr" / "twins.nii").write_bytes(raw(nifti(HU)))
+    for kind in ("imagesTr", "labelsTr"):
+        (folder / kind / "._plain.nii.gz").write_bytes(b"\0\5\x16\7 of macOS")
+    return folder
+
+
+def write_cases(folder, cases):
+    """An MSD layout without dataset.json."""
     for kind in ("imagesTr", "labelsTr"):
         (folder / kind).mkdir(parents=True)
-        (folder / kind / "._plain.nii.gz").write_bytes(b"\0\5\x16\7 of macOS")
-    cases = {name: files[:2] for name, files in (FINE | OTHER | REFUSED).items()}
     for name, files in cases.items():
         for kind, data in zip(("imagesTr", "labelsTr"), files, strict=True):
             if data is not None:
                 (folder / kind / f"{name}.nii.gz").write_bytes(data)
-    (folder / "imagesTr" / "twins.nii").write_bytes(raw(nifti(HU)))
     return folder
 
 
@@ -264,12 +270,6 @@ def test_check_refuses_nothing_else(findings):
     assert set(findings["fatal"]) == set(REFUSED)
 
 
-def test_skip_makes_the_exit_code_0(source, tmp_path):
-    _, result = build(source, tmp_path / "out", on_error="skip")
-    assert result["exit_code"] == 0
-    assert set(result["rejected"]) == set(REFUSED)
-
-
 @pytest.mark.parametrize(("case", "value"), [("padding_3024", -3024), ("padding_2048", -2048)])
 def test_padding_is_clipped_and_its_share_counted(built, case, value):
     out, manifest, _ = built
@@ -315,19 +315,18 @@ def test_scans_with_equal_voxels_are_warned_of(findings):
     assert "has the voxels of big_endian" in warning
 
 
-def test_files_of_macos_are_ignored_and_counted(source, tmp_path, caplog):
+def test_skip_makes_the_exit_code_0_and_files_of_macos_are_counted(tmp_path, caplog):
     caplog.set_level(logging.INFO)
-    manifest, _ = build(source, tmp_path / "out")
-    assert not [name for name in {**manifest.cases, **manifest.rejected} if name.startswith("._")]
+    source = write_cases(tmp_path / "s", {"plain": FINE["plain"], "nan": REFUSED["nan"][:2]})
+    (source / "imagesTr" / "._plain.nii.gz").write_bytes(b"\0\5\x16\7 of macOS")
+    manifest, result = build(source, tmp_path / "out", on_error="skip")
+    assert result["exit_code"] == 0
+    assert (list(manifest.cases), list(manifest.rejected)) == (["plain"], ["nan"])
     assert "ignored 1 files of macOS (._*)" in caplog.text
 
 
 def test_a_listed_image_that_is_missing_is_rejected_by_name(tmp_path):
-    (tmp_path / "s" / "imagesTr").mkdir(parents=True)
-    (tmp_path / "s" / "labelsTr").mkdir()
-    (tmp_path / "s" / "imagesTr" / "a.nii.gz").write_bytes(IMAGE)
-    for name in ("a", "b"):
-        (tmp_path / "s" / "labelsTr" / f"{name}.nii.gz").write_bytes(LABEL)
+    write_cases(tmp_path / "s", {"a": FINE["plain"], "b": (None, LABEL)})
     pairs = [
         f'{{"image": "imagesTr/{name}.nii.gz", "label": "labelsTr/{name}.nii.gz"}}' for name in "ab"
     ]
@@ -368,18 +367,17 @@ def test_filled_voxels_are_those_without_a_number(accepting, built):
 
 def build_or_die(task):
     """Build a case, unless it is the one that is fatal to its worker."""
-    if task.case.name == "label_2":
+    if task.case.name == "deadly":
         os.kill(os.getpid(), signal.SIGKILL)
     return build_case(task)
 
 
-def test_a_case_that_kills_its_worker_is_rejected_and_the_others_built(
-    source, built, tmp_path, monkeypatch
-):
+def test_a_case_that_kills_its_worker_is_rejected_and_the_others_built(tmp_path, monkeypatch):
     monkeypatch.setattr(ingest.build, "build_case", build_or_die)
+    source = write_cases(tmp_path / "s", dict.fromkeys(("a", "deadly", "z"), FINE["plain"]))
     manifest, _ = build(source, tmp_path / "out")
-    assert "was killed (SIGKILL, as when memory runs out), twice" in manifest.rejected["label_2"]
-    assert set(manifest.cases) == set(built[1].cases)
+    assert "was killed (SIGKILL, as when memory runs out), twice" in manifest.rejected["deadly"]
+    assert list(manifest.cases) == ["a", "z"]
 
 
 @pytest.mark.parametrize("signed", [False, True])
