@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,9 @@ import isal
 import numpy as np
 
 from ingest import engine, journal
+from ingest.case_reader import VOXELS_CRC32
 from ingest.cases import BadCaseError, Case, find_cases, source_name
+from ingest.checks import duplicate_findings
 from ingest.fingerprint import of_case
 from ingest.job import Built, Outcome, Task, build_case
 from ingest.journal import BUILD_FOLDER, Past, Plan
@@ -19,12 +21,18 @@ from ingest.options import BuildShards
 from ingest.progress import progress
 from ingest.space import check_space
 from ingest.split import Subject, assign_folds
-from shards.errors import ShardError
+from shards.errors import KnownError, ShardError
 from shards.index import shard_name
 from shards.manifest import CaseEntry, Manifest
 from shards.target import Target, locked, open_target
 
 _log = logging.getLogger(__name__)
+
+_WORKER_BYTES = 128 << 20
+
+
+class NoClusterError(KnownError):
+    """The Ray cluster of `--address` cannot be joined."""
 
 
 def build_shards(build: BuildShards) -> dict[str, Any]:
@@ -39,8 +47,9 @@ def build_shards(build: BuildShards) -> dict[str, Any]:
     Raises:
         BadCaseError: If the source has no usable case.
         ShardError: If the target cannot be written to, is too small or holds another data set.
+        NoClusterError: If there is no Ray cluster at `--address`.
     """
-    cases = find_cases(build.source, roi=build.roi)
+    cases = find_cases(build.source.absolute(), roi=build.roi)
     target = open_target(build.out)
     with locked(target):
         try:
@@ -93,7 +102,7 @@ def _tasks(build: BuildShards, cases: Iterable[Case]) -> tuple[list[Task], dict[
             if case.problem or case.label is None:
                 what = case.problem or f"{case.name} has no label: add it, or take the case out"
                 raise BadCaseError(what)
-            fingerprint = of_case(case, build.source)
+            fingerprint = of_case(case, build.source.absolute())
         except BadCaseError as error:
             rejected[case.name] = str(error)
             _log.error("rejected %s: %s", case.name, error)
@@ -102,7 +111,7 @@ def _tasks(build: BuildShards, cases: Iterable[Case]) -> tuple[list[Task], dict[
             Task(
                 case=case,
                 recipe=build.recipe,
-                out=build.out,
+                out=build.out if "://" in build.out else str(Path(build.out).absolute()),
                 compress=build.compress,
                 fingerprint=fingerprint,
             )
@@ -132,10 +141,9 @@ def _work(
     rejected: dict[str, str],
 ) -> None:
     """Build what is left; fills `finished` and `rejected`."""
-    workers = build.workers or len(os.sched_getaffinity(0))
     done = len(finished)
     with progress(done + len(left), done=done) as bar:
-        for position, result in engine.run(build_case, left, workers=workers):
+        for position, result in _results(build, left):
             name = left[position].case.name
             outcome = result if isinstance(result, Outcome) else Outcome(reason=str(result))
             if outcome.built is None:
@@ -148,6 +156,23 @@ def _work(
                 for warning in outcome.built.entry.warnings:
                     _log.warning("%s: %s", name, warning)
             bar.step()
+
+
+def _results(build: BuildShards, left: list[Task]) -> Iterator[tuple[int, Any]]:
+    """Build in processes of this machine or on a Ray cluster: (position in `left`, result)."""
+    if build.address is None:
+        workers = build.workers or len(os.sched_getaffinity(0))
+        return engine.run(build_case, left, workers=workers)
+    return _results_of_cluster(build.address, left)
+
+
+def _results_of_cluster(address: str, left: list[Task]) -> Iterator[tuple[int, Any]]:
+    from cluster.fanout import fan_out
+
+    try:
+        yield from fan_out(build_case, left, address=address, memory_bytes=_WORKER_BYTES)
+    except ConnectionError as error:
+        raise NoClusterError(str(error)) from error
 
 
 def _finish(
@@ -172,6 +197,9 @@ def _finish(
         compressed=plan.compressed,
     )
     journal.finish(target, manifest, (finished[name].index for name in entries))
+    contents = {name: entry.measures[VOXELS_CRC32] for name, entry in entries.items()}
+    for finding in duplicate_findings(contents):
+        _log.warning("%s: %s", finding.case, finding.message)
     return manifest
 
 

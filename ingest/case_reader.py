@@ -48,11 +48,13 @@ class CaseReader:
         tumor_voxels_dropped: The same in dropped slices.
 
     Raises:
-        BadCaseError: If a header is damaged, image and label differ in shape or place, or the
+        BadCaseError: If the case has a problem, a header is damaged, image and label differ in shape or place, or the
             recipe drops every slice.
     """
 
     def __init__(self, case: Case, recipe: Recipe) -> None:
+        if case.problem and case.label:
+            raise BadCaseError(case.problem)
         self._case, self._recipe = case, recipe
         self._image = open_image(case.image, case.files, fill_nan=recipe.fill_nan)
         self._label: Volume | None = None

@@ -1,7 +1,7 @@
 """One case -> its shard under its final name, or the reason why not: the unit of parallel work."""
 
 import logging
-import os
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,7 +87,7 @@ def _build(task: Task) -> Built:
     reader = CaseReader(case, task.recipe)
     try:
         target.staging.mkdir(parents=True, exist_ok=True)
-        staged = target.staging / f"{case.name}.{os.getpid()}.tar"
+        staged = target.staging / f"{case.name}.{uuid.uuid4().hex[:12]}.tar"
         with ShardWriter(staged, case=case.name, compress=task.compress) as shard:
             for record in reader.checked_slices():
                 shard.add(record)

@@ -22,6 +22,9 @@ class BuildShards(Recipe, Options):
     """Where the shard set is made: a folder, or a URL such as s3://bucket/shards."""
     workers: int = 0
     """Processes that build; 0 takes one per core."""
+    address: str | None = None
+    """Ray cluster to build on instead: auto for the one this machine belongs to, or host:port.
+    The source and --out must be reachable from all its nodes."""
     compress: bool = False
     """Store images as .ct.npy.gz: less than half the bytes, slower to read."""
     on_error: Literal["fail", "skip"] = "fail"

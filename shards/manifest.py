@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from shards.errors import ManifestError
+from shards.errors import FormatVersionError, ManifestError
 
 FORMAT_VERSION = 1
 MANIFEST_NAME = "manifest.json"
@@ -115,8 +115,8 @@ class Manifest:
             The manifest.
 
         Raises:
-            ManifestError: If it is no manifest, one of another format version, or not as it was
-                written.
+            ManifestError: If it is no manifest, or not as it was written.
+            FormatVersionError: If it is one of another format version.
         """
         try:
             content = json.loads(text)
@@ -129,7 +129,7 @@ class Manifest:
                 "`python -m ingest build-shards`"
             ) from error
         if version != FORMAT_VERSION:
-            raise ManifestError(
+            raise FormatVersionError(
                 f"{where} has shard format version {version}, this program reads "
                 f"{FORMAT_VERSION}: build the shards again with `python -m ingest build-shards`"
             )

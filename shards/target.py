@@ -7,6 +7,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -141,7 +142,7 @@ class _LocalTarget:
                 return None
 
     def write(self, name: str, data: bytes) -> None:
-        staged = self.staging / f"{name.replace('/', '_')}.{os.getpid()}"
+        staged = self.staging / f"{name.replace('/', '_')}.{uuid.uuid4().hex[:12]}"
         with _known_errors(self.url):
             staged.parent.mkdir(parents=True, exist_ok=True)
             try:

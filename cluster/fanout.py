@@ -1,0 +1,113 @@
+"""A function on many tasks, spread over a Ray cluster: few in flight, small results, all told."""
+
+import contextlib
+import socket
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import ray
+
+TaskT = TypeVar("TaskT")
+ResultT = TypeVar("ResultT")
+
+_RETRIES = 3
+_KNOCK_S = 10
+_IN_FLIGHT_PER_CPU = 2  # so that an autoscaler sees the demand
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lost:
+    """Stands for the result of a task whose workers died time after time.
+
+    Attributes:
+        reason: What Ray says of the last one.
+    """
+
+    reason: str
+
+    def __str__(self) -> str:
+        """What happened, for people."""
+        return f"its worker died {_RETRIES + 1} times ({self.reason})"
+
+
+def fan_out(
+    function: Callable[[TaskT], ResultT],
+    tasks: Sequence[TaskT],
+    *,
+    address: str,
+    memory_bytes: int,
+) -> Iterator[tuple[int, ResultT | Lost]]:
+    """Yield every task's position and result, as they are done.
+
+    A task takes one CPU; one whose worker or node dies is tried again. Leaving the generator early
+    cancels what is under way.
+
+    Args:
+        function: Importable on every node; an exception in it ends the run and is raised here.
+        tasks: What to call it with; picklable.
+        address: Of the cluster; `auto` for the one that this machine belongs to, `local` to start
+            one here.
+        memory_bytes: What a task may need, for Ray's planning.
+
+    Yields:
+        (position in `tasks`, result).
+
+    Raises:
+        ConnectionError: If there is no such cluster.
+    """
+    with _joined(address):
+        remote = ray.remote(
+            num_cpus=1, memory=memory_bytes, max_retries=_RETRIES, retry_exceptions=False
+        )(function)
+        window = max(1, int(_IN_FLIGHT_PER_CPU * ray.cluster_resources().get("CPU", 1)))
+        waiting = deque(range(len(tasks)))
+        flying: dict[Any, int] = {}
+        try:
+            while waiting or flying:
+                while waiting and len(flying) < window:
+                    position = waiting.popleft()
+                    flying[remote.remote(tasks[position])] = position
+                done, _ = ray.wait(list(flying), num_returns=1)
+                yield flying.pop(done[0]), _result(done[0])
+        finally:
+            for reference in flying:
+                ray.cancel(reference, force=True)
+
+
+def _result(reference: Any) -> Any:
+    try:
+        return ray.get(reference)
+    except ray.exceptions.RayTaskError as error:
+        raise error.cause from None
+    except ray.exceptions.RayError as error:
+        return Lost(reason=" ".join(str(error).split())[:300])
+
+
+@contextlib.contextmanager
+def _joined(address: str) -> Iterator[None]:
+    """Be part of a cluster; one that the process has joined already stays joined."""
+    if ray.is_initialized():
+        yield
+        return
+    try:
+        _knock(address)
+        ray.init(address=address, log_to_driver=False, logging_level="error")
+    except (OSError, ValueError, RuntimeError) as error:
+        what = " ".join(str(error).split())
+        raise ConnectionError(
+            f"no Ray cluster at {address!r} ({what}): start one with `ray start --head`, or give "
+            "another --address"
+        ) from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Fail at once where nobody listens: Ray itself would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=_KNOCK_S).close()
