@@ -2,8 +2,10 @@
 
 KnownError                 a failure with a known cause: one line, exit code 1
 └── ShardError             a shard set, or a part of one, cannot be used
-    ├── ManifestError      no manifest, an unreadable one, or another format version
+    ├── ManifestError      no manifest or index, or an unreadable one
+    │   └── FormatVersionError   a set of another format version
     ├── DamagedShardError  bytes differ from what the index or the manifest recorded
+    ├── ChangedSetError    a set was written anew while it was in use
     └── StoreError         a folder or URL cannot be read or written
 """
 
@@ -17,11 +19,19 @@ class ShardError(KnownError):
 
 
 class ManifestError(ShardError):
-    """The manifest is absent, unreadable or of another format version."""
+    """The manifest or the index is absent or unreadable."""
+
+
+class FormatVersionError(ManifestError):
+    """The set has another format version."""
 
 
 class DamagedShardError(ShardError):
     """Bytes of a shard differ from what the index or the manifest recorded."""
+
+
+class ChangedSetError(ShardError):
+    """A shard set was written anew while it was in use."""
 
 
 class StoreError(ShardError):

@@ -1,31 +1,59 @@
 """A shard set by its folder or URL: its manifest, its index, and its shards as local files."""
 
+import dataclasses
 import functools
 import hashlib
+import logging
+import os
+from collections.abc import Iterable
 from pathlib import Path
+from typing import BinaryIO, Protocol
 
 import numpy as np
 
-from shards.errors import DamagedShardError, ManifestError, ShardError, StoreError
+from shards.cache import ShardCache
+from shards.errors import ChangedSetError, DamagedShardError, ManifestError, ShardError, StoreError
 from shards.index import ShardIndex
 from shards.manifest import INDEX_NAME, MANIFEST_NAME, Manifest
+from shards.remote import Remote, Retries
+
+_log = logging.getLogger(__name__)
+
+UNFINISHED_NAME = ".build"  # where a build keeps its state until the set is whole
+
+
+class Files(Protocol):
+    """The files of a set on local disk, by (name below the set, bytes, sha256)."""
+
+    def local(self, name: str, num_bytes: int, sha256: str) -> Path:
+        """The file, of the size given unless that is 0."""
+
+    def prefetch(self, files: Iterable[tuple[str, int, str]]) -> None:
+        """Start to make files local."""
+
+    def release(self, name: str, num_bytes: int, sha256: str) -> None:
+        """Say that a file is not needed for a while."""
+
+    def discard(self, name: str, num_bytes: int, sha256: str) -> None:
+        """Forget a damaged local copy of a file."""
 
 
 class ShardSet:
-    """A shard set that can be read.
+    """A shard set that can be read; it pickles, and works in forked processes.
 
     Attributes:
-        url: Folder or URL of the set.
+        url: Folder or URL of the set, without a password or a signature.
+        remote: The URL's server; None for a local folder.
         manifest: What the set says of itself.
         manifest_sha256: Hash of `manifest.json`: it changes when the set does.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.url = str(root)
-        self._root = root
-        text = self._read(MANIFEST_NAME)
-        self.manifest = Manifest.from_json(text, where=f"{self.url}/{MANIFEST_NAME}")
-        self.manifest_sha256 = hashlib.sha256(text).hexdigest()
+    def __init__(self, url: str, files: Files, manifest: bytes, remote: Remote | None) -> None:
+        self.url = url
+        self.remote = remote
+        self.manifest = Manifest.from_json(manifest, where=f"{url}/{MANIFEST_NAME}")
+        self.manifest_sha256 = hashlib.sha256(manifest).hexdigest()
+        self._files = files
 
     @functools.cached_property
     def index(self) -> ShardIndex:
@@ -34,52 +62,135 @@ class ShardSet:
         Raises:
             ShardError: If `index.parquet` is absent or not the one that the manifest means.
         """
-        return read_index(self._read(INDEX_NAME), self.manifest, where=f"{self.url}/{INDEX_NAME}")
+        with self._open(INDEX_NAME, 0, self.manifest.index_sha256) as file:
+            return read_index(file.read(), self.manifest, where=f"{self.url}/{INDEX_NAME}")
 
     def local(self, shard: str) -> Path:
-        """A shard as a local file, of the size the manifest gives.
+        """A shard as a local file of the right size; that of a URL has the right sha256 too.
+
+        In a cache that has a limit it may be evicted before it is opened: prefer `open`.
+
+        Args:
+            shard: Its path below the set, as in the index.
+
+        Returns:
+            The file.
 
         Raises:
-            DamagedShardError: If it is absent or of another size.
+            ShardError: If it cannot be had, or the set has changed since it was opened.
         """
-        path = self._root / shard
-        expected = self.manifest.cases[Path(shard).stem].bytes
-        found = path.stat().st_size if path.is_file() else None
-        if found != expected:
-            what = "is absent" if found is None else f"has {found} bytes instead of {expected}"
-            raise DamagedShardError(
-                f"{path} {what}: run `python -m ingest build-shards` again, which builds it anew"
+        return self._local(*self._entry(shard))
+
+    def open(self, shard: str) -> BinaryIO:
+        """A shard as an open local file: it stays readable even when it is evicted.
+
+        Raises:
+            ShardError: As `local`.
+        """
+        return self._open(*self._entry(shard))
+
+    def prefetch(self, shards: Iterable[str]) -> None:
+        """Start to download shards in the background, in this order; returns at once.
+
+        Nothing to do for a local folder. In a cache that has a limit they push out what was not
+        used for longest, so the limit must hold the window in use and the shards ahead.
+        """
+        self._files.prefetch([self._entry(shard) for shard in shards])
+
+    def release(self, shard: str) -> None:
+        """Say that a shard is not needed for a while: where room is short it is evicted first."""
+        self._files.release(*self._entry(shard))
+
+    def damaged(self, shard: str, what: str) -> DamagedShardError:
+        """The error to raise when bytes of a shard are not those that the index recorded.
+
+        A damaged copy in the cache is deleted, so that the next run downloads it again.
+
+        Args:
+            shard: Its path below the set.
+            what: What is wrong with it, and where.
+
+        Returns:
+            The error, which says what to do.
+
+        Raises:
+            ChangedSetError: If the set was written anew since it was opened: that is the cause.
+        """
+        self._name_a_change_as_cause()
+        where = f"{self.url}/{shard} is damaged: {what}"
+        if self.remote is None:
+            return DamagedShardError(
+                f"{where}; `python -m shards verify --shards {self.url}` lists all damage, delete "
+                "the file and run `python -m ingest build-shards` again to mend it"
             )
-        return path
+        self._files.discard(*self._entry(shard))
+        return DamagedShardError(
+            f"{where}; this was its copy in the local cache, which is deleted now: run this again"
+        )
 
     def check_unchanged(self) -> None:
         """Refuse to go on with a set that was written anew since it was opened.
 
         Raises:
-            ShardError: If the manifest is another one by now.
+            ChangedSetError: If the manifest is another one by now.
+            StoreError: If it cannot be read any more.
         """
-        if hashlib.sha256(self._read(MANIFEST_NAME)).hexdigest() != self.manifest_sha256:
-            raise ShardError(
+        self._compare(self.remote)
+
+    def _compare(self, remote: Remote | None) -> None:
+        found = hashlib.sha256(_manifest_bytes(self.url, remote)).hexdigest()
+        if found != self.manifest_sha256:
+            raise ChangedSetError(
                 f"{self.url} was written anew while it was in use: start again with the new set"
             )
 
-    def _read(self, name: str) -> bytes:
+    def _name_a_change_as_cause(self) -> None:
+        """Raise if the set has changed; what else may be wrong is known better by the caller."""
+        once = self.remote and dataclasses.replace(self.remote, retries=Retries(attempts=1))
         try:
-            return (self._root / name).read_bytes()
-        except FileNotFoundError as error:
-            raise StoreError(
-                f"{self.url}/{name} is absent: run `python -m ingest build-shards` again, "
-                "which completes the set"
-            ) from error
-        except OSError as error:
-            raise StoreError(f"{self.url}/{name} cannot be read: {error.strerror}") from error
+            self._compare(once)
+        except ChangedSetError:
+            raise
+        except ShardError as error:
+            _log.debug("%s", error)
+
+    def _entry(self, shard: str) -> tuple[str, int, str]:
+        entry = self.manifest.cases[Path(shard).stem]
+        return shard, entry.bytes, entry.sha256
+
+    def _local(self, name: str, num_bytes: int, sha256: str) -> Path:
+        try:
+            return self._files.local(name, num_bytes, sha256)
+        except ShardError:
+            self._name_a_change_as_cause()
+            raise
+
+    def _open(self, name: str, num_bytes: int, sha256: str) -> BinaryIO:
+        while True:
+            path = self._local(name, num_bytes, sha256)
+            try:
+                return path.open("rb")
+            except FileNotFoundError:
+                continue  # evicted by another process since
+            except OSError as error:
+                raise StoreError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def open_shards(url: str | Path) -> ShardSet:
+def open_shards(
+    url: str | Path,
+    *,
+    cache: Path | None = None,
+    cache_bytes: int | None = None,
+    retries: Retries | None = None,
+) -> ShardSet:
     """Open a shard set.
 
     Args:
-        url: Its folder.
+        url: Its folder, or a URL that fsspec knows (`https://`, `s3://`, `gs://`, ...).
+        cache: Folder for local copies of a URL's files; by default `lungseg/shards` in
+            `$XDG_CACHE_HOME` or `~/.cache`.
+        cache_bytes: Room for them; None for no limit.
+        retries: How long to bear with a URL's server.
 
     Returns:
         The set, its manifest read.
@@ -87,13 +198,30 @@ def open_shards(url: str | Path) -> ShardSet:
     Raises:
         ShardError: If no shard set lies there.
     """
-    root = Path(str(url).removeprefix("file://"))
-    if not (root / MANIFEST_NAME).is_file():
-        raise ShardError(
-            f"{root} {_what_is_at(root)}, so it is no shard set: make one with "
-            f"`python -m ingest build-shards --source SCANS --out {root}`"
-        )
-    return ShardSet(root)
+    text = str(url)
+    if not is_remote(text):
+        root = Path(text.removeprefix("file://"))
+        return ShardSet(str(root), _Folder(root), _manifest_bytes(str(root), None), None)
+    remote = Remote(url=text.rstrip("/"), retries=retries or Retries())
+    manifest = _manifest_bytes(remote.shown, remote)
+    files = ShardCache(
+        remote,
+        manifest_sha256=hashlib.sha256(manifest).hexdigest(),
+        folder=cache or default_cache(),
+        max_bytes=cache_bytes,
+    )
+    return ShardSet(remote.shown, files, manifest, remote)
+
+
+def is_remote(url: str) -> bool:
+    """Whether a set's address is a URL rather than a local folder."""
+    return "://" in url and not url.startswith("file://")
+
+
+def default_cache() -> Path:
+    """The cache folder where none is given (XDG base directories)."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "lungseg" / "shards"
 
 
 def read_index(data: bytes, manifest: Manifest, *, where: str) -> ShardIndex:
@@ -123,9 +251,57 @@ def read_index(data: bytes, manifest: Manifest, *, where: str) -> ShardIndex:
     )
 
 
+class _Folder:
+    """A set in a local folder, where nothing needs to be copied."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def local(self, name: str, num_bytes: int, sha256: str) -> Path:
+        del sha256  # the reader holds each slice against its crc32
+        path = self._root / name
+        found = path.stat().st_size if path.is_file() else None
+        if found is not None and num_bytes in (0, found):
+            return path
+        what = "is absent" if found is None else f"has {found} bytes instead of {num_bytes}"
+        raise DamagedShardError(
+            f"{path} {what}: run `python -m ingest build-shards` again, which builds it anew"
+        )
+
+    def prefetch(self, files: Iterable[tuple[str, int, str]]) -> None:
+        """Nothing to do."""
+
+    def release(self, name: str, num_bytes: int, sha256: str) -> None:
+        """Nothing to do."""
+
+    def discard(self, name: str, num_bytes: int, sha256: str) -> None:
+        """Nothing to do: this is no copy."""
+
+
+def _manifest_bytes(url: str, remote: Remote | None) -> bytes:
+    where = f"{url}/{MANIFEST_NAME}"
+
+    def check(data: bytes) -> bytes:
+        Manifest.from_json(data, where=where)
+        return data
+
+    try:
+        return remote.read(MANIFEST_NAME, check) if remote else Path(where).read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        what = f"has no {MANIFEST_NAME}" if remote else _what_is_at(Path(url))
+        raise ShardError(
+            f"{url} {what}, so it is no shard set: make one with "
+            f"`python -m ingest build-shards --source SCANS --out {url}`"
+        ) from error
+    except OSError as error:
+        raise StoreError(f"{where} cannot be read: {error.strerror}") from error
+
+
 def _what_is_at(path: Path) -> str:
     if path.is_file():
         return "is a file"
     if not path.is_dir():
         return "does not exist"
+    if (path / UNFINISHED_NAME).is_dir():
+        return "holds a build that is not finished"
     return f"holds no {MANIFEST_NAME}" if any(path.iterdir()) else "is an empty folder"

@@ -1,9 +1,12 @@
-"""What tests of several rooms share: the real scans, where they are present."""
+"""What tests of several rooms share: the real scans, where they are present, and servers."""
 
+import contextlib
 import os
 from pathlib import Path
 
 import pytest
+
+from tests.servers import FaultyServer, s3_server
 
 # The nets of tests are tiny: threads that wait for each other cost more than they compute, most of
 # all where tests run beside each other. Child processes inherit this.
@@ -18,3 +21,26 @@ def real_data():
     if not REAL_DATA.is_dir():
         pytest.skip(f"the real scans are absent: no folder {REAL_DATA}")
     return REAL_DATA
+
+
+@pytest.fixture
+def serve():
+    """Function: folder -> a web server of it with `url`, `requests` and `fail`."""
+    with contextlib.ExitStack() as stack:
+        yield lambda folder: stack.enter_context(FaultyServer(folder))
+
+
+@pytest.fixture
+def serve_s3(monkeypatch):
+    """Function: folder -> the URL of a copy of it on a server that speaks S3."""
+    s3fs = pytest.importorskip("s3fs")
+    with contextlib.ExitStack() as stack:
+
+        def start(folder):
+            url, environment = stack.enter_context(s3_server(folder))
+            for name, value in environment.items():
+                monkeypatch.setenv(name, value)
+            s3fs.S3FileSystem.clear_instance_cache()  # which would know the last test's server
+            return url
+
+        yield start

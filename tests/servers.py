@@ -1,0 +1,163 @@
+"""Servers on loopback for tests: a web server with faults to order, and one that speaks S3."""
+
+import contextlib
+import http.server
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections import Counter, defaultdict, deque
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+ALWAYS = 1000
+
+
+class FaultyServer:
+    """Serves a folder over HTTP; each file's next answers can be spoiled.
+
+    Faults: a status such as `503`; `hang` (silence), `trickle` (a byte at a time), `truncate`
+    (the connection breaks half-way), `short` (half the file, and says that is all), `corrupt`
+    (a flipped bit), `html` (a page in its place), `reset` (no answer at all).
+    """
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.requests = Counter()
+        self.faults = defaultdict(deque)
+        self.released = threading.Event()
+        handler = type("Handler", (_Handler,), {"owner": self})
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/set"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,))
+
+    def fail(self, name, fault, times=1):
+        """Spoil the next answers for a file, named by its path below the folder."""
+        self.faults[name].extend([fault] * times)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *error):
+        self.released.set()
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_HEAD(self):
+        self.answer(b"")
+
+    def do_GET(self):
+        owner = self.owner
+        name = unquote(urlsplit(self.path).path).removeprefix("/set/")
+        owner.requests[name] += 1
+        path = owner.folder / name
+        if not path.is_file():
+            self.answer(b"no such file", status=404)
+            return
+        data = path.read_bytes()
+        fault = owner.faults[name].popleft() if owner.faults[name] else None
+        if isinstance(fault, int):
+            self.answer(b"not now", status=fault)
+        elif fault is None:
+            self.answer(data)
+        else:
+            getattr(self, fault)(data)
+
+    def answer(self, data, *, status=200, size=None):
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(data) if size is None else size))
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            self.wfile.write(data)
+
+    def hang(self, data):
+        self.owner.released.wait(60)
+        self.close_connection = True
+
+    def trickle(self, data):
+        self.answer(b"", size=len(data))
+        with contextlib.suppress(OSError):
+            for position in range(len(data)):
+                self.wfile.write(data[position : position + 1])
+                if self.owner.released.wait(0.05):
+                    break
+        self.close_connection = True
+
+    def truncate(self, data):
+        self.answer(data[: len(data) // 2], size=len(data))
+        self.close_connection = True
+
+    def short(self, data):
+        self.answer(data[: len(data) // 2])
+
+    def corrupt(self, data):
+        middle = len(data) // 2
+        self.answer(data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :])
+
+    def html(self, data):
+        self.answer(b"<html>please log in</html>")
+
+    def reset(self, data):
+        self.close_connection = True
+
+    def log_message(self, *args):
+        """Say nothing."""
+
+
+@contextlib.contextmanager
+def s3_server(folder):
+    """A server that speaks S3, with the files of a folder in a bucket named after its port.
+
+    Yields:
+        The folder's URL, and the environment variables with which any process finds the server.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    endpoint = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _put(f"{endpoint}/bucket-{port}", b"", patience_s=60)
+        for path in sorted(Path(folder).rglob("*")):
+            if path.is_file():
+                _put(f"{endpoint}/bucket-{port}/set/{path.relative_to(folder)}", path.read_bytes())
+        yield (
+            f"s3://bucket-{port}/set",
+            {
+                "AWS_ENDPOINT_URL": endpoint,
+                "AWS_ACCESS_KEY_ID": "test",
+                "AWS_SECRET_ACCESS_KEY": "test",
+                "AWS_DEFAULT_REGION": "us-east-1",
+            },
+        )
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _put(url, data, *, patience_s=0):
+    """Store an object, or make a bucket, as soon as the server listens."""
+    request = urllib.request.Request(url, data=data, method="PUT")
+    request.add_header("Content-Type", "application/octet-stream")
+    request.add_header("Authorization", "AWS4-HMAC-SHA256 Credential=test/x/us-east-1/s3/x")
+    until = time.monotonic() + patience_s
+    while True:
+        try:
+            urllib.request.urlopen(request, timeout=30).close()
+            return
+        except ConnectionError:
+            raise
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
