@@ -54,11 +54,10 @@ def build_shards(build: BuildShards) -> dict[str, Any]:
     with locked(target):
         try:
             manifest, num_built = _resume(build, cases, target)
+            target.delete(BUILD_FOLDER)  # also where a kill came just before this line
         except KeyboardInterrupt:
             _log.warning("interrupted: finished cases are kept, the same command goes on from here")
             raise
-        finally:
-            target.delete(f"{BUILD_FOLDER}/staging")
     return _summary(build, manifest, num_built)
 
 

@@ -48,8 +48,8 @@ class CaseReader:
         tumor_voxels_dropped: The same in dropped slices.
 
     Raises:
-        BadCaseError: If the case has a problem, a header is damaged, image and label differ in shape or place, or the
-            recipe drops every slice.
+        BadCaseError: If the case has a problem, a header is damaged, image and label differ in
+            shape or place, or the recipe drops every slice.
     """
 
     def __init__(self, case: Case, recipe: Recipe) -> None:

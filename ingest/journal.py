@@ -97,10 +97,12 @@ def _cut_off(target: Target) -> Past | None:
 
 
 def begin(target: Target, plan: Plan, kept: dict[str, Built]) -> None:
-    """Take the set back to unfinished, with the cases that stay as they are."""
-    target.delete(BUILD_FOLDER)
-    if kept:
-        _write(target, _KEPT, kept)
+    """Take the set back to unfinished, with the cases that stay as they are.
+
+    Cut off between any two of these steps, what is there still tells the truth.
+    """
+    _write(target, _KEPT, kept)
+    target.delete(_DONE)
     target.write(_PLAN, json.dumps(dataclasses.asdict(plan)).encode())
     target.delete(MANIFEST_NAME)
     target.delete(INDEX_NAME)
@@ -112,12 +114,11 @@ def record(target: Target, case: str, built: Built) -> None:
 
 
 def finish(target: Target, manifest: Manifest, indexes: Iterable[ShardIndex]) -> None:
-    """Write index and manifest, which makes the set whole; remove what only the build needed."""
+    """Write index and manifest, which makes the set whole."""
     index = ShardIndex.concatenate(list(indexes)).to_parquet()
     target.write(INDEX_NAME, index)
     manifest = dataclasses.replace(manifest, index_sha256=hashlib.sha256(index).hexdigest())
     target.write(MANIFEST_NAME, manifest.to_json().encode())
-    target.delete(BUILD_FOLDER)
 
 
 def _write(target: Target, name: str, cases: dict[str, Built]) -> None:

@@ -71,7 +71,7 @@ def open_target(url: str, *, staging: str = ".build/staging") -> Target:
 
 @contextlib.contextmanager
 def locked(target: Target) -> Iterator[None]:
-    """Hold the target against another writer on this machine.
+    """Hold the target against another writer on this machine; unfinished files go at the end.
 
     Raises:
         StoreError: If another process holds it.
@@ -92,6 +92,7 @@ def locked(target: Target) -> Iterator[None]:
         try:
             yield
         finally:
+            shutil.rmtree(target.staging, ignore_errors=True)
             path.unlink(missing_ok=True)
             if created:
                 with contextlib.suppress(OSError):  # it holds what was written

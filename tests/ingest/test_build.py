@@ -24,8 +24,8 @@ SLICES = {"size": 16, "drop_slices": 2}
 
 def make_source(folder, *, names=("lung_001", "lung_002", "lung_003"), tumor=slice(3, 6)):
     """An MSD layout with small random scans."""
-    for number, name in enumerate(names):
-        rng = np.random.default_rng(number)
+    for name in names:
+        rng = np.random.default_rng(list(name.encode()))
         mask = np.zeros(SHAPE, np.uint8)
         mask[4:12, 5:9, tumor] = 1
         for kind, array in (
@@ -132,6 +132,16 @@ def test_a_second_run_touches_nothing(source, tmp_path):
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.*")}
     assert build(source, tmp_path / "out")["built_now"] == 0
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.*")} == before
+
+
+def test_a_kill_between_the_manifest_and_the_clean_up_leaves_only_the_clean_up(source, tmp_path):
+    build(source, tmp_path / "out")
+    before = files_of(tmp_path / "out")
+    (tmp_path / "out/.build/staging").mkdir(parents=True)
+    (tmp_path / "out/.build/plan.json").write_text("{}")
+    assert build(source, tmp_path / "out")["built_now"] == 0
+    assert files_of(tmp_path / "out") == before
+    assert not (tmp_path / "out/.build").exists()
 
 
 def test_only_a_changed_source_is_built_again(source, tmp_path):
