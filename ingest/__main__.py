@@ -20,7 +20,7 @@ def main(options: Any) -> dict[str, Any]:
     match options:
         case PhantomSet():
             from ingest.phantom_set import make_phantoms
-            from ingest.progress import progress
+            from shards.progress import progress
 
             with progress(options.cases + options.test_cases) as bar:
                 return make_phantoms(options, lambda _done, _total: bar.step())

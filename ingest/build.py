@@ -18,12 +18,12 @@ from ingest.fingerprint import of_case
 from ingest.job import Built, Outcome, Task, build_case
 from ingest.journal import BUILD_FOLDER, Past, Plan
 from ingest.options import BuildShards
-from ingest.progress import progress
 from ingest.space import check_space
 from ingest.split import Subject, assign_folds
 from shards.errors import KnownError, ShardError
 from shards.index import shard_name
 from shards.manifest import CaseEntry, Manifest
+from shards.progress import progress
 from shards.target import Target, locked, open_target
 
 _log = logging.getLogger(__name__)

@@ -52,7 +52,7 @@ def check(options: Check) -> dict[str, Any]:
     from ingest.cases import find_cases
     from ingest.checks import Finding, duplicate_findings, leak_findings
     from ingest.examine import Examination, Examined, examine
-    from ingest.progress import progress
+    from shards.progress import progress
 
     training = find_cases(options.source, roi=options.roi)
     test = _test_cases(options, training)

@@ -11,27 +11,28 @@ _SECONDS_BETWEEN_LINES = 10.0
 
 
 class Progress(Protocol):
-    """Counts finished cases for whoever watches."""
+    """Counts finished cases, or shards, for whoever watches."""
 
     def step(self) -> None:
-        """One more case is done."""
+        """One more is done."""
 
 
 @contextmanager
-def progress(total: int, *, done: int = 0) -> Iterator[Progress]:
+def progress(total: int, *, done: int = 0, unit: str = "case") -> Iterator[Progress]:
     """Show the progress of a job; messages of `logging` appear above the bar.
 
     Args:
         total: Cases there are.
         done: Cases that an earlier run finished.
+        unit: What is counted.
     """
     if not sys.stderr.isatty():
-        yield _Lines(total, done)
+        yield _Lines(total, done, unit)
         return
     from tqdm import tqdm
     from tqdm.contrib.logging import logging_redirect_tqdm
 
-    with logging_redirect_tqdm(), tqdm(total=total, initial=done, unit="case") as bar:
+    with logging_redirect_tqdm(), tqdm(total=total, initial=done, unit=unit) as bar:
         yield _Bar(bar)
 
 
@@ -44,7 +45,8 @@ class _Bar:
 
 
 class _Lines:
-    def __init__(self, total: int, done: int) -> None:
+    def __init__(self, total: int, done: int, unit: str) -> None:
+        self._unit = unit
         self._total, self._before, self._done = total, done, done
         self._start = self._said = time.monotonic()
 
@@ -56,6 +58,7 @@ class _Lines:
         self._said = now
         rate = (self._done - self._before) / max(now - self._start, 1e-9)
         logging.getLogger(__name__).info(
-            "%d of %d cases, %.2f cases/s, %.0f s to go",
-            *(self._done, self._total, rate, (self._total - self._done) / rate),
+            "%d of %d %ss, %.2f %ss/s, %.0f s to go",
+            *(self._done, self._total, self._unit, rate, self._unit),
+            (self._total - self._done) / rate,
         )
