@@ -214,7 +214,7 @@ def _label(scan: Scan, tumors: list[Tumor]) -> tuple[NDArray[np.uint8], list[int
             rows, columns, depth = tumor.depth_on(axis, float(z_mm))
             mask[k, rows, columns][depth < 1] = 1
             voxels[number] += int((depth < 1).sum())
-    return np.ascontiguousarray(mask.transpose(2, 1, 0)), voxels
+    return mask.transpose(2, 1, 0), voxels
 
 
 def _draw_world(oblique: bool, rng: np.random.Generator) -> Points:

@@ -95,7 +95,7 @@ def scan_chest(chest: Chest, scan: Scan, rng: np.random.Generator) -> NDArray[np
         volume[k] = np.round(np.clip(image, LOWEST_HU, HIGHEST_HU)).astype(np.int16)
         if scan.padding_hu is not None:
             volume[k][radius > frame.pitch * frame.size / 2] = scan.padding_hu
-    return np.ascontiguousarray(volume.transpose(2, 1, 0))
+    return volume.transpose(2, 1, 0)
 
 
 def _average_sections(chest: Chest, z_mm: float, scan: Scan) -> tuple[Image, Image]:
