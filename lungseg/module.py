@@ -47,6 +47,7 @@ class LungSegmenter(pl.LightningModule):
             threshold=options.threshold,
         )
         self.scores: dict[str, Any] = {}
+        self._num_threads = torch.get_num_threads()
         ours = {
             "recipe": data.shards.manifest.recipe,
             "threshold": options.threshold,
@@ -69,6 +70,11 @@ class LungSegmenter(pl.LightningModule):
         self.log("train/loss", loss, on_step=True, on_epoch=True, prog_bar=True)
         return loss
 
+    def on_validation_epoch_start(self) -> None:
+        """Score on one thread: on a processor a convolution's last bit depends on their number."""
+        self._num_threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+
     def validation_step(self, batch: Batch, batch_idx: int) -> torch.Tensor | None:
         """Count the voxels of a stretch of one case; nothing is exchanged between ranks here."""
         del batch_idx
@@ -80,6 +86,7 @@ class LungSegmenter(pl.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Sum the counts over ranks, once."""
+        torch.set_num_threads(self._num_threads)
         self.scores = self.dice.compute()
         self.dice.reset()
         for name in ("dice_case_mean", "dice_pooled_soft", "missed", "n"):
