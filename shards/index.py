@@ -9,6 +9,8 @@ import numpy.typing as npt
 
 from shards.errors import ManifestError
 
+BLOCK_BYTES = 512  # of a tar: a header is one, and data is filled up to whole ones
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ShardIndex:
@@ -50,6 +52,15 @@ class ShardIndex:
     def shard(self, case: int) -> str:
         """Path of a case's tar below the root of the set."""
         return shard_name(self.cases[case])
+
+    def stretch(self, row: int) -> tuple[int, int]:
+        """A slice's bytes in its tar, which `crc32` is of: the first, and the one behind them."""
+        end = int(self.tags_offset[row] + self.tags_size[row])
+        return int(self.image_offset[row]) - BLOCK_BYTES, end + -end % BLOCK_BYTES
+
+    def key(self, row: int) -> str:
+        """Name of a sample in its tar: `<case>-<zzzz>`."""
+        return f"{self.cases[self.case[row]]}-{self.z[row]:04d}"
 
     def rows(self) -> list[tuple[Any, ...]]:
         """What `of_case` takes: z and all columns after it, a tuple of plain numbers per slice."""

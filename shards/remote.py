@@ -96,19 +96,28 @@ class Remote:
             if sha256 not in (None, found):
                 raise StoreError(
                     f"{path.stat().st_size} bytes came that are not those that the manifest means "
-                    f"(sha256 {found[:12]} instead of {str(sha256)[:12]}), `python -m shards verify "
-                    f"--shards {self.shown}` tells whether the file is damaged"
+                    f"(sha256 {found[:12]} instead of {str(sha256)[:12]}), "
+                    f"`python -m shards verify --shards {self.shown}` tells whether it is damaged"
                 )
 
         self._persist(name, fetch)
 
     def names(self, folder: str) -> set[str] | None:
-        """Names of the files directly in a folder; None where the server does not tell."""
+        """Names of what lies directly in a folder; None where the server does not tell.
+
+        Raises:
+            StoreError: If they could not be had.
+        """
         if self.url.startswith("http"):
             return None
         system, root = self._system()
-        entries = system.ls(f"{root}/{folder}", detail=False, refresh=True)
-        return {entry.rstrip("/").rsplit("/", 1)[-1] for entry in entries}
+        place = f"{root}/{folder}".rstrip("/")
+        try:
+            entries = self._persist(folder, lambda: system.ls(place, detail=False, refresh=True))
+        except FileNotFoundError:
+            return set()
+        paths = {f"/{entry.rstrip('/')}" for entry in entries} - {f"/{place.lstrip('/')}"}
+        return {path.rsplit("/", 1)[-1] for path in paths}
 
     def _system(self) -> tuple[Any, str]:
         return _filesystem(self.url, self.retries.timeout_s, os.getpid())

@@ -138,7 +138,7 @@ class ShardSet:
         self._compare(self.remote)
 
     def _compare(self, remote: Remote | None) -> None:
-        found = hashlib.sha256(_manifest_bytes(self.url, remote)).hexdigest()
+        found = hashlib.sha256(manifest_bytes(self.url, remote)).hexdigest()
         if found != self.manifest_sha256:
             raise ChangedSetError(
                 f"{self.url} was written anew while it was in use: start again with the new set"
@@ -198,24 +198,50 @@ def open_shards(
     Raises:
         ShardError: If no shard set lies there.
     """
-    text = str(url)
-    if not is_remote(text):
-        root = Path(text.removeprefix("file://"))
-        return ShardSet(str(root), _Folder(root), _manifest_bytes(str(root), None), None)
-    remote = Remote(url=text.rstrip("/"), retries=retries or Retries())
-    manifest = _manifest_bytes(remote.shown, remote)
+    place, remote = locate(url, retries)
+    manifest = manifest_bytes(place, remote)
+    if remote is None:
+        return ShardSet(place, _Folder(Path(place)), manifest, None)
     files = ShardCache(
         remote,
         manifest_sha256=hashlib.sha256(manifest).hexdigest(),
         folder=cache or default_cache(),
         max_bytes=cache_bytes,
     )
-    return ShardSet(remote.shown, files, manifest, remote)
+    return ShardSet(place, files, manifest, remote)
 
 
-def is_remote(url: str) -> bool:
-    """Whether a set's address is a URL rather than a local folder."""
-    return "://" in url and not url.startswith("file://")
+def locate(url: str | Path, retries: Retries | None = None) -> tuple[str, Remote | None]:
+    """A set's folder or URL, fit for messages, and the URL's server; None for a local folder."""
+    text = str(url)
+    if "://" not in text or text.startswith("file://"):
+        return str(Path(text.removeprefix("file://"))), None
+    remote = Remote(url=text.rstrip("/"), retries=retries or Retries())
+    return remote.shown, remote
+
+
+def manifest_bytes(url: str, remote: Remote | None) -> bytes:
+    """Content of the `manifest.json` at what `locate` gave.
+
+    Raises:
+        ShardError: If there is none, or an unreadable one.
+    """
+    where = f"{url}/{MANIFEST_NAME}"
+
+    def check(data: bytes) -> bytes:
+        Manifest.from_json(data, where=where)
+        return data
+
+    try:
+        return remote.read(MANIFEST_NAME, check) if remote else Path(where).read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        what = f"has no {MANIFEST_NAME}" if remote else _what_is_at(Path(url))
+        raise ShardError(
+            f"{url} {what}, so it is no shard set: make one with "
+            f"`python -m ingest build-shards --source SCANS --out {url}`"
+        ) from error
+    except OSError as error:
+        raise StoreError(f"{where} cannot be read: {error.strerror}") from error
 
 
 def default_cache() -> Path:
@@ -276,25 +302,6 @@ class _Folder:
 
     def discard(self, name: str, num_bytes: int, sha256: str) -> None:
         """Nothing to do: this is no copy."""
-
-
-def _manifest_bytes(url: str, remote: Remote | None) -> bytes:
-    where = f"{url}/{MANIFEST_NAME}"
-
-    def check(data: bytes) -> bytes:
-        Manifest.from_json(data, where=where)
-        return data
-
-    try:
-        return remote.read(MANIFEST_NAME, check) if remote else Path(where).read_bytes()
-    except (FileNotFoundError, NotADirectoryError) as error:
-        what = f"has no {MANIFEST_NAME}" if remote else _what_is_at(Path(url))
-        raise ShardError(
-            f"{url} {what}, so it is no shard set: make one with "
-            f"`python -m ingest build-shards --source SCANS --out {url}`"
-        ) from error
-    except OSError as error:
-        raise StoreError(f"{where} cannot be read: {error.strerror}") from error
 
 
 def _what_is_at(path: Path) -> str:
