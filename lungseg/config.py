@@ -13,6 +13,7 @@ Norm = Literal["instance", "batch", "group", "none"]
 Augmentation = Literal["none", "light", "full"]
 Precision = Literal["auto", "32", "bf16", "16"]
 Accelerator = Literal["auto", "cpu", "gpu"]
+Loader = Literal["index", "webdataset"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -21,6 +22,17 @@ class FitOptions(Options):
 
     shards: str
     """Folder (or URL) of the shards that `python -m ingest build-shards` wrote."""
+    cache: Path | None = None
+    """Folder for local copies of a URL's shards, which processes and trainings share; by default
+    lungseg/shards in ~/.cache."""
+    cache_gb: float | None = None
+    """Room for the copies in that folder, in GB: the least recently used make room for new ones."""
+    loader: Loader = "index"
+    """How training slices are read. index: in the exact order of the plan, a URL's shards through
+    the cache. webdataset: whole shards one after the other, without index and cache (validation
+    still uses both); the share of slices with tumor is the same on average, but which slices an
+    epoch has is not exact, depends on devices and workers, and a resumed training does not go on at
+    the very next slice."""
     out: Path
     """Folder for checkpoints, logs and the result; it must not hold a run yet, except to resume."""
     devices: int | Literal["auto"] = "auto"
@@ -73,6 +85,8 @@ class FitOptions(Options):
             value, least = getattr(self, name), 1 if name == "devices" else 0
             if value != "auto" and not value >= least:
                 raise ValueError(f"{_flag(name)} must be auto or at least {least}, got {value}")
+        if self.cache_gb is not None and not self.cache_gb > 0:
+            raise ValueError(f"--cache-gb must be above 0, got {self.cache_gb}")
         if not 0 < self.threshold < 1:
             raise ValueError(f"--threshold must lie between 0 and 1, got {self.threshold}")
         if self.fold < 0 or self.seed < 0:

@@ -19,6 +19,7 @@ from shards.plan import Plan, oversample_ratio
 from shards.reader import SliceReader
 from shards.sampler import BatchRequest, PlanSampler
 from shards.store import ShardSet
+from shards.stream import SliceStream
 
 Batch = dict[str, Any]
 
@@ -104,7 +105,7 @@ class SliceData(pl.LightningDataModule):
             self.plan, batch_size=self._options.batch_size, rank=rank, world_size=world_size
         )
         sampler.start_at(**self._position)
-        slices = TrainingSlices(self.shards, self._options)
+        slices = TrainingSlices(self.shards, self._options, self._stream(rank, world_size))
         return self._loader(slices, sampler, shares=world_size)
 
     def val_dataloader(self) -> DataLoader[Batch]:
@@ -146,6 +147,19 @@ class SliceData(pl.LightningDataModule):
             )
         self._position = {name: state_dict[name] for name in ("epoch", "samples_consumed")}
 
+    def _stream(self, rank: int, world_size: int) -> SliceStream | None:
+        if self._options.loader == "index":
+            return None
+        return SliceStream(
+            self.shards,
+            cases=[self.shards.index.cases[case] for case in self.split.training],
+            oversample=self.plan.oversample,
+            seed=self._options.seed,
+            rank=rank,
+            world_size=world_size,
+            neighbors=self._options.neighbors,
+        )
+
     def _world(self) -> tuple[int, int]:
         if self.trainer is None:
             return 1, 0
@@ -164,9 +178,10 @@ class SliceData(pl.LightningDataModule):
 
 
 class TrainingSlices(Dataset[Batch]):
-    """Augmented batches by request."""
+    """Augmented batches by request; a stream, where there is one, chooses the slices itself."""
 
-    def __init__(self, shards: ShardSet, options: FitOptions) -> None:
+    def __init__(self, shards: ShardSet, options: FitOptions, stream: SliceStream | None) -> None:
+        self._stream = stream
         recipe = shards.manifest.recipe
         self._scale = np.float32(recipe["scale"])
         self._reader = SliceReader(shards, neighbors=options.neighbors)
@@ -180,7 +195,7 @@ class TrainingSlices(Dataset[Batch]):
             `image` (b, neighbors, h, w) float32 of HU times scale, `mask` (b, 1, h, w) uint8, and
             the training's `position` after the step.
         """
-        images, masks = self._reader.read(request.rows)
+        images, masks = self._read(request)
         changed = _aligned(images.shape)
         for b, position in enumerate(request.positions):
             changed[b], masks[b, 0] = self._augment(
@@ -189,6 +204,11 @@ class TrainingSlices(Dataset[Batch]):
         changed *= self._scale
         position = {"epoch": request.epoch, "samples_consumed": request.samples_consumed}
         return {"image": changed, "mask": masks, "position": position}
+
+    def _read(self, request: BatchRequest) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.uint8]]:
+        if self._stream is None:
+            return self._reader.read(request.rows)
+        return self._stream.read(epoch=request.epoch, count=len(request.rows))
 
 
 class Stretch(NamedTuple):

@@ -24,7 +24,7 @@ from lungseg.module import LungSegmenter
 from lungseg.progress import Throughput, progress_bar
 from lungseg.validation_pictures import SlicePictures
 from shards.command import save_config
-from shards.store import open_shards
+from shards.store import ShardSet, open_shards
 
 LAST = "last.ckpt"
 
@@ -45,7 +45,7 @@ def fit(options: FitOptions, *, callbacks: Sequence[Callback] = ()) -> dict[str,
         shards.errors.ShardError: If the shards cannot be read.
     """
     _quiet_lightning()
-    data = SliceData(open_shards(options.shards), options)
+    data = SliceData(_open(options), options)
     checkpoint = _checkpoint_to_resume(options)
     pl.seed_everything(options.seed, verbose=False)
     module = LungSegmenter(options, data)
@@ -77,7 +77,7 @@ def validate(options: FitOptions, checkpoint: Path) -> dict[str, Any] | None:
         TrainingError: If the checkpoint is none of such a training.
     """
     _quiet_lightning()
-    data = SliceData(open_shards(options.shards), options)
+    data = SliceData(_open(options), options)
     module = LungSegmenter(options, data)
     trainer = _trainer(options, [])
     _load_weights(module, checkpoint)
@@ -88,6 +88,11 @@ def validate(options: FitOptions, checkpoint: Path) -> dict[str, Any] | None:
     options.out.mkdir(parents=True, exist_ok=True)
     write_json(scores, options.out / "validation.json")
     return scores
+
+
+def _open(options: FitOptions) -> ShardSet:
+    limit = None if options.cache_gb is None else int(options.cache_gb * 1e9)
+    return open_shards(options.shards, cache=options.cache, cache_bytes=limit)
 
 
 def _load_weights(module: LungSegmenter, checkpoint: Path) -> None:

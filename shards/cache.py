@@ -131,10 +131,7 @@ class ShardCache:
         except BaseException as error:
             part.unlink(missing_ok=True)
             if isinstance(error, FileNotFoundError):
-                raise StoreError(
-                    f"{self._remote.shown}/{name} is absent, though the manifest names it: upload "
-                    "the whole set again"
-                ) from error
+                raise self._remote.absent(name) from error
             raise
 
     def _is_used(self, copy: Path, num_bytes: int) -> bool:

@@ -4,6 +4,7 @@ import functools
 import io
 import json
 import zlib
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from shards.record import Slice
 
 IMAGE, IMAGE_COMPRESSED, MASK, TAGS = "ct.npy", "ct.npy.gz", "mask.npy.gz", "json"
 
+_GZIP_MAGIC = b"\x1f\x8b"
 _GZIP = 16 + zlib.MAX_WBITS
 _NPY_HEADER_BYTES = 128  # numpy pads the header of a small array to this
 
@@ -51,15 +53,24 @@ def encode(
 def decode(members: dict[str, bytes]) -> Slice:
     """Turn tar members back into their slice: the inverse of `encode`."""
     tags = json.loads(members[TAGS])
-    compressed = members.get(IMAGE_COMPRESSED)
-    image = gunzip(compressed) if compressed is not None else members[IMAGE]
     return Slice(
         case=tags["case"],
         z=tags["z"],
-        image=np.load(io.BytesIO(image), allow_pickle=False),
-        mask=np.load(io.BytesIO(gunzip(members[MASK])), allow_pickle=False),
+        image=decode_array(image_member(members)),
+        mask=decode_array(members[MASK]),
         spacing_mm=tuple(tags["spacing_mm"]),
     )
+
+
+def image_member(members: dict[str, bytes]) -> bytes:
+    """The image among a slice's members, gzipped or not."""
+    return members[IMAGE_COMPRESSED] if IMAGE_COMPRESSED in members else members[IMAGE]
+
+
+def decode_array(member: bytes) -> npt.NDArray[Any]:
+    """The array of an image's or a mask's member, gzipped or not."""
+    data = gunzip(member) if member.startswith(_GZIP_MAGIC) else member
+    return cast("npt.NDArray[Any]", np.load(io.BytesIO(data), allow_pickle=False))
 
 
 def encode_mask(mask: npt.NDArray[np.uint8]) -> bytes:

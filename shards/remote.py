@@ -102,6 +102,13 @@ class Remote:
 
         self._persist(name, fetch)
 
+    def absent(self, name: str) -> StoreError:
+        """The error to raise when the server does not have a file that it should have."""
+        return StoreError(
+            f"{self.shown}/{name} is absent, though the manifest names it: upload the whole set "
+            "again"
+        )
+
     def names(self, folder: str) -> set[str] | None:
         """Names of what lies directly in a folder; None where the server does not tell.
 

@@ -1,11 +1,13 @@
 """A shard set by its folder or URL: its manifest, its index, and its shards as local files."""
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
 import logging
 import os
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -89,6 +91,23 @@ class ShardSet:
         """
         return self._open(*self._entry(shard))
 
+    def read(self, shard: str) -> bytes:
+        """A whole shard, held against its sha256; no copy of it is kept in the cache.
+
+        Raises:
+            ShardError: As `local`, or if it is damaged.
+        """
+        name, num_bytes, sha256 = self._entry(shard)
+        if self.remote is not None:
+            return self._download(self.remote, name, sha256)
+        try:
+            data = self._local(name, num_bytes, sha256).read_bytes()
+        except OSError as error:
+            raise StoreError(f"{self.url}/{name} cannot be read: {error.strerror}") from error
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise self.damaged(shard, "its bytes differ from the manifest's sha256")
+        return data
+
     def prefetch(self, shards: Iterable[str]) -> None:
         """Start to download shards in the background, in this order; returns at once.
 
@@ -159,8 +178,22 @@ class ShardSet:
         return shard, entry.bytes, entry.sha256
 
     def _local(self, name: str, num_bytes: int, sha256: str) -> Path:
-        try:
+        with self._blaming_a_change():
             return self._files.local(name, num_bytes, sha256)
+
+    def _download(self, remote: Remote, name: str, sha256: str) -> bytes:
+        with self._blaming_a_change(), tempfile.TemporaryDirectory(prefix="lungseg-") as folder:
+            path = Path(folder) / "shard"
+            try:
+                remote.download(name, path, sha256=sha256)
+            except FileNotFoundError as error:
+                raise remote.absent(name) from error
+            return path.read_bytes()
+
+    @contextlib.contextmanager
+    def _blaming_a_change(self) -> Iterator[None]:
+        try:
+            yield
         except ShardError:
             self._name_a_change_as_cause()
             raise
