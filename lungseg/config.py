@@ -17,8 +17,8 @@ Loader = Literal["index", "webdataset"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class FitOptions(Options):
-    """Train a U-Net on the slices of a shard set and keep the checkpoint with the best Dice."""
+class TrainingOptions(Options):
+    """What trainings that are compared with each other have in common: data, net and effort."""
 
     shards: str
     """Folder (or URL) of the shards that `python -m ingest build-shards` wrote."""
@@ -33,10 +33,6 @@ class FitOptions(Options):
     still uses both); the share of slices with tumor is the same on average, but which slices an
     epoch has is not exact, depends on devices and workers, and a resumed training does not go on at
     the very next slice."""
-    out: Path
-    """Folder for checkpoints, logs and the result; it must not hold a run yet, except to resume."""
-    devices: int | Literal["auto"] = "auto"
-    """How many devices train together (DDP): GPUs where there are any, else CPU processes."""
     accelerator: Accelerator = "auto"
     """Kind of device; auto takes GPUs where there are any."""
     fold: int = 0
@@ -45,13 +41,6 @@ class FitOptions(Options):
     """Epochs; one draws as many slices as the training cases have."""
     batch_size: int = 32
     """Slices per step, over all devices together."""
-    lr: float = 1e-3
-    """Highest learning rate of AdamW; it warms up over 5 % of the steps, then falls as a cosine."""
-    loss: Loss = "bce_dice"
-    """Loss: binary cross-entropy, soft Dice over the batch, or their sum."""
-    oversample: float | Literal["auto"] = "auto"
-    """How many times as likely a slice with tumor is drawn as one without; auto: half of the draws
-    show tumor, 1: no oversampling."""
     augment: Augmentation = "full"
     """Augmentation: none; light (flip, affine, brightness/contrast); full (also noise, elastic)."""
     width: int = 32
@@ -70,27 +59,51 @@ class FitOptions(Options):
     """Processes per device that augment; auto: the cores that training leaves, at most 8."""
     precision: Precision = "auto"
     """Floating point in training; auto: bf16 on GPUs that have it, else 32 bits."""
-    resume: bool = False
-    """Go on from last.ckpt in --out, at the very next batch."""
-    validate: Path | None = None
-    """Only score this checkpoint on the validation cases; leaves validation.json in --out."""
     checkpoint_minutes: float = 10.0
     """Minutes between writes of last.ckpt inside an epoch; it is written after each epoch too."""
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "width", "depth", "lr", "checkpoint_minutes"):
+        for name in ("epochs", "batch_size", "width", "depth", "checkpoint_minutes"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{_flag(name)} must be above 0, got {getattr(self, name)}")
-        for name in ("oversample", "num_workers", "devices"):
-            value, least = getattr(self, name), 1 if name == "devices" else 0
-            if value != "auto" and not value >= least:
-                raise ValueError(f"{_flag(name)} must be auto or at least {least}, got {value}")
+        if self.num_workers != "auto" and self.num_workers < 0:
+            raise ValueError(f"--num-workers must be auto or at least 0, got {self.num_workers}")
         if self.cache_gb is not None and not self.cache_gb > 0:
             raise ValueError(f"--cache-gb must be above 0, got {self.cache_gb}")
         if not 0 < self.threshold < 1:
             raise ValueError(f"--threshold must lie between 0 and 1, got {self.threshold}")
         if self.fold < 0 or self.seed < 0:
             raise ValueError(f"--fold and --seed start at 0, got {self.fold} and {self.seed}")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FitOptions(TrainingOptions):
+    """Train a U-Net on the slices of a shard set and keep the checkpoint with the best Dice."""
+
+    out: Path
+    """Folder for checkpoints, logs and the result; it must not hold a run yet, except to resume."""
+    devices: int | Literal["auto"] = "auto"
+    """How many devices train together (DDP): GPUs where there are any, else CPU processes."""
+    lr: float = 1e-3
+    """Highest learning rate of AdamW; it warms up over 5 % of the steps, then falls as a cosine."""
+    loss: Loss = "bce_dice"
+    """Loss: binary cross-entropy, soft Dice over the batch, or their sum."""
+    oversample: float | Literal["auto"] = "auto"
+    """How many times as likely a slice with tumor is drawn as one without; auto: half of the draws
+    show tumor, 1: no oversampling."""
+    resume: bool = False
+    """Go on from last.ckpt in --out, at the very next batch."""
+    validate: Path | None = None
+    """Only score this checkpoint on the validation cases; leaves validation.json in --out."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.lr > 0:
+            raise ValueError(f"--lr must be above 0, got {self.lr}")
+        for name, least in (("oversample", 0), ("devices", 1)):
+            value = getattr(self, name)
+            if value != "auto" and not value >= least:
+                raise ValueError(f"{_flag(name)} must be auto or at least {least}, got {value}")
 
 
 def _flag(name: str) -> str:
