@@ -7,11 +7,9 @@ import numpy as np
 import numpy.typing as npt
 from isal import isal_zlib
 
-from shards.codec import IMAGE, gunzip, npy_header
-from shards.errors import DamagedShardError
+from shards.codec import gunzip, npy_header
 from shards.store import ShardSet
 
-_BLOCK_BYTES = 512
 _MAX_OPEN_SHARDS = 256
 
 
@@ -102,22 +100,18 @@ class SliceReader:
 
     def _verify(self, row: int, shard: mmap.mmap) -> None:
         index = self._shards.index
-        start = int(index.image_offset[row]) - _BLOCK_BYTES
-        end = int(index.tags_offset[row]) + int(index.tags_size[row])
-        stretch = memoryview(shard)[start : end + -end % _BLOCK_BYTES]
-        if isal_zlib.crc32(stretch) != index.crc32[row]:
-            case = index.cases[index.case[row]]
-            raise DamagedShardError(
-                f"{self._shards.url}/{index.shard(index.case[row])} is damaged at slice "
-                f"{case}-{index.z[row]:04d}.{IMAGE}: its bytes differ from the index's crc32; "
-                "run `python -m shards verify` and build the case again"
+        start, end = index.stretch(row)
+        if isal_zlib.crc32(memoryview(shard)[start:end]) != index.crc32[row]:
+            raise self._shards.damaged(
+                index.shard(int(index.case[row])),
+                f"the bytes of {index.key(row)} differ from the index's crc32",
             )
         self._verified[row] = True
 
     def _shard(self, case: int) -> mmap.mmap:
         found = self._open.pop(case, None)
         if found is None:
-            with self._shards.local(self._shards.index.shard(case)).open("rb") as file:
+            with self._shards.open(self._shards.index.shard(case)) as file:
                 found = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             if len(self._open) >= _MAX_OPEN_SHARDS:
                 self._open.popitem(last=False)

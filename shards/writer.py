@@ -11,10 +11,9 @@ from typing import Any, BinaryIO, Self
 from isal import isal_zlib
 
 from shards.codec import encode
-from shards.index import ShardIndex
+from shards.index import BLOCK_BYTES, ShardIndex
 from shards.record import Slice
 
-BLOCK_BYTES = 512
 _END_OF_ARCHIVE = bytes(2 * BLOCK_BYTES)
 
 
