@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import FaultyServer, s3_server
+from tests.servers import FaultyS3, FaultyServer, s3_server
 
 # The nets of tests are tiny: threads that wait for each other cost more than they compute, most of
 # all where tests run beside each other. Child processes inherit this.
@@ -42,5 +42,19 @@ def serve_s3(monkeypatch):
                 monkeypatch.setenv(name, value)
             s3fs.S3FileSystem.clear_instance_cache()  # which would know the last test's server
             return url
+
+        yield start
+
+
+@pytest.fixture
+def serve_faulty_s3(serve_s3, monkeypatch):
+    """As `serve`, for a copy of the folder on a server that speaks S3."""
+    with contextlib.ExitStack() as stack:
+
+        def start(folder):
+            url = serve_s3(folder)
+            server = stack.enter_context(FaultyS3(url, os.environ["AWS_ENDPOINT_URL"]))
+            monkeypatch.setenv("AWS_ENDPOINT_URL", server.address)
+            return server
 
         yield start

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections import Counter, defaultdict, deque
 from pathlib import Path
@@ -38,6 +39,11 @@ class FaultyServer:
         """Spoil the next answers for a file, named by its path below the folder."""
         self.faults[name].extend([fault] * times)
 
+    def fetch(self, path, headers):
+        """Status, headers and body of what lies at a path."""
+        file = self.folder / unquote(urlsplit(path).path).removeprefix("/set/")
+        return (200, {}, file.read_bytes()) if file.is_file() else (404, {}, b"no such file")
+
     def __enter__(self):
         self.thread.start()
         return self
@@ -49,32 +55,52 @@ class FaultyServer:
         self.thread.join()
 
 
+class FaultyS3(FaultyServer):
+    """The same between a client and a server that speaks S3: what a client gets can be spoiled."""
+
+    def __init__(self, url, endpoint):
+        super().__init__(".")
+        self.url, self.endpoint = url, endpoint
+        self.address = "http://{}:{}".format(*self.server.server_address)
+
+    def fetch(self, path, headers):
+        """Ask the server behind."""
+        request = urllib.request.Request(self.endpoint + path, method=headers["method"])
+        for name in {"Authorization", "Range"} & set(headers):
+            request.add_header(name, headers[name])
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, dict(answer.headers), answer.read()
+        except urllib.error.HTTPError as answer:
+            with answer:
+                return answer.code, dict(answer.headers), answer.read()
+
+
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_HEAD(self):
-        self.answer(b"")
+        status, headers, _ = self.owner.fetch(self.path, {**self.headers, "method": "HEAD"})
+        size = headers.pop("Content-Length", 0)
+        self.answer(b"", status=status, size=size, headers=headers)
 
     def do_GET(self):
         owner = self.owner
-        name = unquote(urlsplit(self.path).path).removeprefix("/set/")
+        name = unquote(urlsplit(self.path).path).split("/set/")[-1]
         owner.requests[name] += 1
-        path = owner.folder / name
-        if not path.is_file():
-            self.answer(b"no such file", status=404)
-            return
-        data = path.read_bytes()
-        fault = owner.faults[name].popleft() if owner.faults[name] else None
+        status, headers, data = owner.fetch(self.path, {**self.headers, "method": "GET"})
+        fault = owner.faults[name].popleft() if owner.faults[name] and status < 400 else None
         if isinstance(fault, int):
             self.answer(b"not now", status=fault)
         elif fault is None:
-            self.answer(data)
+            self.answer(data, status=status, headers=headers)
         else:
             getattr(self, fault)(data)
 
-    def answer(self, data, *, status=200, size=None):
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(data) if size is None else size))
+    def answer(self, data, *, status=200, size=None, headers=()):
+        self.send_response_only(status)
+        for name, value in {**dict(headers), "Content-Length": size or len(data)}.items():
+            self.send_header(name, str(value))
         self.end_headers()
         with contextlib.suppress(OSError):
             self.wfile.write(data)
