@@ -1,7 +1,5 @@
 """A function on many tasks, spread over a Ray cluster: few in flight, small results, all told."""
 
-import contextlib
-import socket
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,11 +7,12 @@ from typing import Any, TypeVar
 
 import ray
 
+from cluster.session import session
+
 TaskT = TypeVar("TaskT")
 ResultT = TypeVar("ResultT")
 
 _RETRIES = 3
-_KNOCK_S = 10
 _IN_FLIGHT_PER_CPU = 2  # so that an autoscaler sees the demand
 
 
@@ -57,7 +56,7 @@ def fan_out(
     Raises:
         ConnectionError: If there is no such cluster.
     """
-    with _joined(address):
+    with session(address):
         remote = ray.remote(
             num_cpus=1, memory=memory_bytes, max_retries=_RETRIES, retry_exceptions=False
         )(function)
@@ -83,31 +82,3 @@ def _result(reference: Any) -> Any:
         raise error.cause from None
     except ray.exceptions.RayError as error:
         return Lost(reason=" ".join(str(error).split())[:300])
-
-
-@contextlib.contextmanager
-def _joined(address: str) -> Iterator[None]:
-    """Be part of a cluster; one that the process has joined already stays joined."""
-    if ray.is_initialized():
-        yield
-        return
-    try:
-        _knock(address)
-        ray.init(address=address, log_to_driver=False, logging_level="error")
-    except (OSError, ValueError, RuntimeError) as error:
-        what = " ".join(str(error).split())
-        raise ConnectionError(
-            f"no Ray cluster at {address!r} ({what}): start one with `ray start --head`, or give "
-            "another --address"
-        ) from error
-    try:
-        yield
-    finally:
-        ray.shutdown()
-
-
-def _knock(address: str) -> None:
-    """Fail at once where nobody listens: Ray itself would try for minutes."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if host and port.isdigit():
-        socket.create_connection((host, int(port)), timeout=_KNOCK_S).close()

@@ -7,9 +7,7 @@ from markupsafe import Markup, escape
 
 from lungseg.case_scores import CaseScore
 from lungseg.filmstrip import Filmstrip
-
-_WIDTH, _HEIGHT = 520, 340
-_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 16, 14, 50
+from lungseg.plot import LEFT, RIGHT, WIDTH, frame, line, svg, x_at, y_at
 
 
 def volume_plot(scores: Sequence[CaseScore]) -> Markup:
@@ -25,19 +23,19 @@ def volume_plot(scores: Sequence[CaseScore]) -> Markup:
         return 0.06 + 0.94 * (math.log10(volume_ml) - low) / (high - low)
 
     ticks = [(at(10.0**power), f"{10.0**power:g}") for power in range(low, high + 1)]
-    parts = [*_frame([(0.0, "0"), *ticks], [(0.0, "0"), *ticks], "labeled, mL", "predicted, mL")]
+    parts = [*frame([(0.0, "0"), *ticks], [(0.0, "0"), *ticks], "labeled, mL", "predicted, mL")]
     corner = at(10.0**low)
-    parts.append(_line(_x(corner), _y(corner), _x(1), _y(1), "identity"))
+    parts.append(line(x_at(corner), y_at(corner), x_at(1), y_at(1), "identity"))
     for score in scores:
         kind = "bad" if score.bad else "dot"
         title = f"{score.case}: labeled {score.truth_ml:.2f} mL, predicted {score.predicted_ml:.2f}"
         parts.append(
             f'<a href="#case-{escape(score.case)}" aria-label="{escape(title)} mL">'
             f'<circle class="{kind}" r="5" '
-            f'cx="{_x(at(score.truth_ml)):.1f}" cy="{_y(at(score.predicted_ml)):.1f}">'
+            f'cx="{x_at(at(score.truth_ml)):.1f}" cy="{y_at(at(score.predicted_ml)):.1f}">'
             f"<title>{escape(title)} mL</title></circle></a>"
         )
-    return _svg(parts, "Predicted against labeled tumor volume of each case, in mL")
+    return svg(parts, "Predicted against labeled tumor volume of each case, in mL")
 
 
 def dice_plot(scores: Sequence[CaseScore]) -> Markup:
@@ -45,26 +43,26 @@ def dice_plot(scores: Sequence[CaseScore]) -> Markup:
     known = [s for s in scores if s.tp + s.fn > 0 and s.dice is not None]
     count = max(1, len(known))
     ticks = [(value / 4, f"{value / 4:g}") for value in range(5)]
-    parts = [*_frame([], ticks, "cases, worst first", "Dice")]
-    half = 0.5 * min(34.0, 0.7 * (_WIDTH - _LEFT - _RIGHT) / count)
+    parts = [*frame([], ticks, "cases, worst first", "Dice")]
+    half = 0.5 * min(34.0, 0.7 * (WIDTH - LEFT - RIGHT) / count)
     for position, score in enumerate(known):
         dice = score.dice or 0.0
-        x, y = _x((position + 0.5) / count), _y(dice)
+        x, y = x_at((position + 0.5) / count), y_at(dice)
         kind = "bad" if score.bad else "bar"
-        height = max(2.0, _y(0) - y)
+        height = max(2.0, y_at(0) - y)
         title = escape(f"{score.case}: Dice {dice:.3f}")
         parts.append(
             f'<a href="#case-{escape(score.case)}" aria-label="{title}">'
             f'<rect class="{kind}" x="{x - half:.1f}" '
-            f'y="{_y(0) - height:.1f}" width="{2 * half:.1f}" height="{height:.1f}" rx="2">'
+            f'y="{y_at(0) - height:.1f}" width="{2 * half:.1f}" height="{height:.1f}" rx="2">'
             f"<title>{title}</title></rect></a>"
         )
     if known:
         mean = sum(score.dice or 0.0 for score in known) / len(known)
-        parts.append(_line(_x(0), _y(mean), _x(1), _y(mean), "mean"))
-        x, y = _x(0) + 6, _y(mean) - 6
+        parts.append(line(x_at(0), y_at(mean), x_at(1), y_at(mean), "mean"))
+        x, y = x_at(0) + 6, y_at(mean) - 6
         parts.append(f'<text class="mean" x="{x:.1f}" y="{y:.1f}">mean {mean:.3f}</text>')
-    return _svg(parts, "Dice of each case with tumor, worst first, and their mean")
+    return svg(parts, "Dice of each case with tumor, worst first, and their mean")
 
 
 def area_plot(strip: Filmstrip) -> Markup:
@@ -90,49 +88,3 @@ def _steps(areas: Iterable[float], top: float) -> str:
     heights = [100 - 96 * area / top for area in areas]
     inner = "".join(f"V{height:.1f}H{z + 1}" for z, height in enumerate(heights))
     return f"M0 100{inner}V100"
-
-
-def _frame(
-    x_ticks: Iterable[tuple[float, str]],
-    y_ticks: Iterable[tuple[float, str]],
-    x_title: str,
-    y_title: str,
-) -> Iterable[str]:
-    """Grid lines, tick labels and titles of a plot."""
-    for place, label in x_ticks:
-        yield _line(_x(place), _y(0), _x(place), _y(1), "grid")
-        yield _text(_x(place), _y(0) + 18, label, "middle")
-    for place, label in y_ticks:
-        yield _line(_x(0), _y(place), _x(1), _y(place), "grid")
-        yield _text(_x(0) - 8, _y(place) + 4, label, "end")
-    yield (
-        f'<text class="title" text-anchor="middle" x="{_x(0.5)}" y="{_HEIGHT - 8}">{x_title}</text>'
-    )
-    yield (
-        f'<text class="title" text-anchor="middle" transform="translate(16 {_y(0.5)}) rotate(-90)">'
-        f"{y_title}</text>"
-    )
-
-
-def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
-    return f'<line class="{kind}" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"/>'
-
-
-def _text(x: float, y: float, label: str, anchor: str) -> str:
-    return f'<text class="tick" text-anchor="{anchor}" x="{x:.1f}" y="{y:.1f}">{label}</text>'
-
-
-def _x(place: float) -> float:
-    return _LEFT + place * (_WIDTH - _LEFT - _RIGHT)
-
-
-def _y(place: float) -> float:
-    return _HEIGHT - _BOTTOM - place * (_HEIGHT - _TOP - _BOTTOM)
-
-
-def _svg(parts: Iterable[str], label: str) -> Markup:
-    return Markup(
-        f'<svg class="plot" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="group" aria-label="{label}">'
-        + "".join(parts)
-        + "</svg>"
-    )

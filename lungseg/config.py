@@ -6,7 +6,7 @@ from typing import Literal
 
 from shards.command import Options
 
-LOSSES = ("bce", "dice", "bce_dice")
+LOSSES: tuple["Loss", ...] = ("bce", "dice", "bce_dice")
 
 Loss = Literal["bce", "dice", "bce_dice"]
 Norm = Literal["instance", "batch", "group", "none"]

@@ -16,6 +16,7 @@ from lightning_utilities.core.rank_zero import rank_zero_only
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 from pytorch_lightning.loggers import TensorBoardLogger
 
+from lungseg.best_checkpoint import BestCheckpoint
 from lungseg.config import FitOptions
 from lungseg.data import SliceData
 from lungseg.errors import TrainingError
@@ -118,9 +119,6 @@ def _passport(options: FitOptions, data: SliceData) -> dict[str, Any]:
 
 def _callbacks(options: FitOptions, data: SliceData) -> list[Callback]:
     shared: dict[str, Any] = {"dirpath": options.out, "enable_version_counter": False}
-    best = ModelCheckpoint(
-        filename="best", monitor="val/dice_case_mean", mode="max", save_top_k=1, **shared
-    )
     after_epoch = ModelCheckpoint(filename="last", save_on_train_epoch_end=True, **shared)
     between = timedelta(minutes=options.checkpoint_minutes)
     inside_epoch = ModelCheckpoint(filename="last", train_time_interval=between, **shared)
@@ -129,7 +127,7 @@ def _callbacks(options: FitOptions, data: SliceData) -> list[Callback]:
         Throughput(options.batch_size),
         EpochTable(options.out / "metrics.csv"),
         SlicePictures(options.out / "pictures", data, threshold=options.threshold),
-        best,
+        BestCheckpoint(options.out),
         after_epoch,
         inside_epoch,
     ]

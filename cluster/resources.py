@@ -1,0 +1,75 @@
+"""CPUs and GPUs of one job, and how many such jobs run side by side on a cluster."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import ray
+
+_MOST_CPUS = 9  # a training and eight processes that read for it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """What a node has, or a job takes.
+
+    Attributes:
+        cpus: Processors.
+        gpus: GPUs; a job may take a fraction of one.
+    """
+
+    cpus: int
+    gpus: float = 0.0
+
+
+def nodes() -> list[Resources]:
+    """What each living node of the joined cluster has."""
+    return [
+        Resources(cpus=int(node["Resources"].get("CPU", 0)), gpus=node["Resources"].get("GPU", 0.0))
+        for node in ray.nodes()
+        if node["Alive"]
+    ]
+
+
+def side_by_side(cluster: Sequence[Resources], job: Resources) -> int:
+    """How many such jobs fit at a time; a job is never split between nodes."""
+    return sum(_fitting(node, job) for node in cluster)
+
+
+def job_resources(
+    cluster: Sequence[Resources],
+    *,
+    jobs: int,
+    cpus: int | Literal["auto"] = "auto",
+    gpus: float | Literal["auto"] = "auto",
+) -> Resources:
+    """Decide what one of several equal jobs takes.
+
+    Args:
+        cluster: What each node has.
+        jobs: How many jobs there are to run at a time, at most.
+        cpus: Of one job; `auto`: the processors of a node, shared by the jobs that it can run.
+        gpus: Of one job; `auto`: one where the cluster has any.
+
+    Returns:
+        CPUs and GPUs of one job, at least one CPU.
+    """
+    if gpus == "auto":
+        gpus = float(any(node.gpus >= 1 for node in cluster))
+    if cpus == "auto":
+        cpus = _even_share([node for node in cluster if node.gpus >= gpus], jobs, gpus)
+    return Resources(cpus=cpus, gpus=gpus)
+
+
+def _even_share(hosts: Sequence[Resources], jobs: int, gpus: float) -> int:
+    """The largest number of CPUs per job with which as many jobs run at a time as with one."""
+    with_one = min(jobs, side_by_side(hosts, Resources(cpus=1, gpus=gpus)))
+    for cpus in range(_MOST_CPUS, 1, -1):
+        if min(jobs, side_by_side(hosts, Resources(cpus=cpus, gpus=gpus))) == with_one > 0:
+            return cpus
+    return 1
+
+
+def _fitting(node: Resources, job: Resources) -> int:
+    by_cpu = node.cpus // job.cpus
+    return min(by_cpu, int(node.gpus / job.gpus + 1e-9)) if job.gpus else by_cpu

@@ -1,0 +1,90 @@
+"""The attempts at one trial: each writes in a folder of its own and begins where the last was.
+
+A trial whose node is cut off from the cluster is started again elsewhere while the old process may
+still write. It cannot harm: nobody writes in another attempt's folder, and it ends as soon as it
+sees that a later attempt exists.
+"""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+LAST = "last.ckpt"
+BEST = "best.ckpt"
+
+_CARRIED_ON = (BEST, "metrics.csv", "result.json")
+_PREFIX = "attempt-"
+
+
+class SupersededError(RuntimeError):
+    """A later attempt at the same trial exists."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One process's try at a trial.
+
+    Attributes:
+        folder: `--out` of its training.
+    """
+
+    folder: Path
+
+    @property
+    def number(self) -> int:
+        """1 for the first attempt."""
+        return int(self.folder.name.removeprefix(_PREFIX))
+
+    @property
+    def resumes(self) -> bool:
+        """Whether there is a checkpoint to go on from."""
+        return (self.folder / LAST).exists()
+
+    def assert_newest(self) -> None:
+        """End an attempt that others believe dead.
+
+        Raises:
+            SupersededError: If there is a later one.
+        """
+        newest = attempts(self.folder.parent)[-1]
+        if newest != self:
+            raise SupersededError(f"{self.folder} is superseded by {newest.folder}")
+
+
+def attempts(trial: Path) -> list[Attempt]:
+    """The attempts at a trial so far, the oldest first."""
+    return sorted(map(Attempt, trial.glob(f"{_PREFIX}*")), key=lambda attempt: attempt.number)
+
+
+def claim(trial: Path) -> Attempt:
+    """Begin the next attempt, with what the last one had reached.
+
+    Args:
+        trial: Folder of the trial; made if absent.
+
+    Returns:
+        The attempt, which no other process has.
+    """
+    trial.mkdir(parents=True, exist_ok=True)
+    earlier = attempts(trial)
+    number = earlier[-1].number + 1 if earlier else 1
+    attempt = Attempt(trial / f"{_PREFIX}{number}")
+    try:
+        attempt.folder.mkdir()
+    except FileExistsError:
+        return claim(trial)
+    for old in reversed(earlier):
+        if old.resumes:
+            _carry_on(old.folder, attempt.folder)
+            break
+    return attempt
+
+
+def _carry_on(old: Path, new: Path) -> None:
+    """Copy the checkpoint first, should its owner still write, and let it appear last, whole."""
+    staged = new / f".{LAST}.tmp"
+    shutil.copyfile(old / LAST, staged)
+    for name in _CARRIED_ON:
+        if (old / name).exists():
+            shutil.copyfile(old / name, new / name)
+    staged.replace(new / LAST)

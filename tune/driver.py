@@ -1,0 +1,199 @@
+"""A search from its options to its results: checks, Ray Tune, and what is left in the folder."""
+
+import logging
+import os
+import shutil
+import warnings
+from typing import Any
+
+import optuna
+import ray.tune
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from ray.tune.schedulers import ASHAScheduler
+from ray.tune.search.optuna import OptunaSearch
+
+from cluster.resources import Resources, job_resources, nodes, side_by_side
+from cluster.session import LOCAL, session
+from lungseg.data import split_by_fold
+from shards.store import ShardSet, open_shards
+from shards.target import locked, open_target
+from tune.config import SearchOptions
+from tune.errors import SearchError
+from tune.events import EventLines
+from tune.identity import check_identity
+from tune.outcome import TrialOutcome, outcomes
+from tune.results import finished_result, leave_results, remove_checkpoints
+from tune.settings import settled
+from tune.space import Space
+from tune.trial import EPOCH, METRIC, run_trial
+
+logger = logging.getLogger(__name__)
+
+_TUNE_FOLDER = "tune"
+_JOURNAL = "optuna.log"
+_RETRIES = 3
+_REDUCTION = 3
+
+
+def search(given: SearchOptions) -> dict[str, Any]:
+    """Search, or go on with a search, and leave its results.
+
+    Args:
+        given: The options.
+
+    Returns:
+        The best trial's values and score, and where everything is.
+
+    Raises:
+        SearchError: If the search cannot start or go on, or none of its trials ended well.
+        shards.errors.ShardError: If the shards cannot be read.
+        lungseg.errors.TrainingError: If the fold cannot be trained on.
+    """
+    options = settled(given)
+    shards = open_shards(options.shards, cache=options.cache)
+    balanced = _balanced_oversampling(shards, options.fold)
+    with locked(open_target(str(options.out))):
+        check_identity(options, shards.manifest_sha256)
+        done = finished_result(options.out)
+        if done is not None:
+            logger.info("this search was finished before; its results are left as they are")
+            remove_checkpoints(options.out)
+            return done
+        try:
+            trials = _run_trials(options, balanced)
+        except KeyboardInterrupt:
+            logger.info("the same command again goes on with the search")
+            raise
+        if all(trial.dice is None for trial in trials):
+            shutil.rmtree(options.out / _TUNE_FOLDER)
+        return leave_results(options, trials)
+
+
+def _balanced_oversampling(shards: ShardSet, fold: int) -> float:
+    """What `--oversample auto` means for the training cases: slices without tumor per one with."""
+    training = split_by_fold(shards, fold).training
+    cases = [shards.manifest.cases[shards.index.cases[position]] for position in training]
+    with_tumor = sum(case.tumor_slices for case in cases)
+    return (sum(case.slices for case in cases) - with_tumor) / max(1, with_tumor)
+
+
+def _run_trials(options: SearchOptions, balanced: float) -> list[TrialOutcome]:
+    _quiet_tune()
+    try:
+        with session(options.address or LOCAL):
+            tuner = _tuner(options, balanced)
+            return outcomes(tuner.fit(), options)
+    except ConnectionError as error:
+        raise SearchError(str(error)) from error
+
+
+def _tuner(options: SearchOptions, balanced: float) -> ray.tune.Tuner:
+    """A new search, or the one that was cut off."""
+    cluster = nodes()
+    resources = _resources(options, cluster)
+    trainable = ray.tune.with_resources(
+        ray.tune.with_parameters(run_trial, search=options, resources=resources),
+        ray.tune.PlacementGroupFactory([{"CPU": resources.cpus, "GPU": resources.gpus}]),
+    )
+    path = options.out / _TUNE_FOLDER
+    if ray.tune.Tuner.can_restore(path):
+        logger.info("going on with the search in %s", options.out)
+        return ray.tune.Tuner.restore(
+            str(path), trainable=trainable, resume_unfinished=True, restart_errored=True
+        )
+    (options.out / _JOURNAL).unlink(missing_ok=True)
+    return ray.tune.Tuner(
+        trainable,
+        tune_config=ray.tune.TuneConfig(
+            metric=METRIC,
+            mode="max",
+            num_samples=options.trials,
+            max_concurrent_trials=_concurrent(options, cluster, resources),
+            search_alg=_searcher(options, balanced),
+            scheduler=_scheduler(options.epochs),
+            reuse_actors=True,
+            trial_dirname_creator=lambda trial: trial.trial_id,
+        ),
+        run_config=ray.tune.RunConfig(
+            name=_TUNE_FOLDER,
+            storage_path=str(options.out),
+            failure_config=ray.tune.FailureConfig(max_failures=_RETRIES),
+            callbacks=[EventLines(options.trials, options.epochs)],
+            verbose=0,
+        ),
+    )
+
+
+def _resources(options: SearchOptions, cluster: list[Resources]) -> Resources:
+    """CPUs and GPUs of one trial; waits for nodes only where others may add them."""
+    at_a_time = options.trials if options.concurrent == "auto" else options.concurrent
+    resources = job_resources(
+        cluster,
+        jobs=min(options.trials, at_a_time),
+        cpus=options.cpus_per_trial,
+        gpus=options.gpus_per_trial,
+    )
+    if side_by_side(cluster, resources):
+        return resources
+    need = f"{resources.cpus} CPUs and {resources.gpus:g} GPUs"
+    if options.address is None:
+        raise SearchError(
+            f"a trial needs {need}, this machine has {cluster[0].cpus} and {cluster[0].gpus:g}: "
+            "lower --cpus-per-trial or --gpus-per-trial"
+        )
+    logger.info("no node has room for a trial yet (%s): waiting for one", need)
+    return resources
+
+
+def _concurrent(options: SearchOptions, cluster: list[Resources], resources: Resources) -> int:
+    if options.concurrent != "auto":
+        return options.concurrent
+    return max(1, min(options.trials, side_by_side(cluster, resources)))
+
+
+def _searcher(options: SearchOptions, balanced: float) -> OptunaSearch:
+    """TPE (Bergstra et al. 2011), which counts running trials as poor ones to spread out."""
+    space = Space(losses=options.losses, lr=options.lr_range, oversample=options.oversample_range)
+    return OptunaSearch(
+        space=space,
+        metric=METRIC,
+        mode="max",
+        points_to_evaluate=list(space.known_points(balanced=balanced)),
+        sampler=optuna.samplers.TPESampler(
+            seed=options.seed, multivariate=True, constant_liar=True
+        ),
+        study_name="lungseg",
+        storage=JournalStorage(JournalFileBackend(str(options.out / _JOURNAL))),
+    )
+
+
+def _scheduler(epochs: int) -> ASHAScheduler:
+    """Asynchronous successive halving (Li et al. 2020); Dice is near 0 in the first epochs."""
+    return ASHAScheduler(
+        time_attr=EPOCH,
+        max_t=epochs,
+        grace_period=grace_epochs(epochs),
+        reduction_factor=_REDUCTION,
+        stop_last_trials=False,
+    )
+
+
+def grace_epochs(epochs: int) -> int:
+    """Epochs that every trial may run: a quarter, at least three where there are as many."""
+    return min(epochs, max(3, -(-epochs // 4)))
+
+
+def _quiet_tune() -> None:
+    """Keep Ray Tune and Optuna to what a user can act on; snapshot often, as trials are short."""
+    os.environ |= {
+        "RAY_AIR_NEW_OUTPUT": "0",  # the new one prints a banner even when it is told not to
+        "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+        "TUNE_DISABLE_SIGINT_HANDLER": "1",
+        "TUNE_GLOBAL_CHECKPOINT_S": "2",
+        "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    }
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+    warnings.filterwarnings("ignore", message=".*step.*is already reported.*")
+    warnings.filterwarnings("ignore", module="ray")

@@ -1,0 +1,11 @@
+"""The errors of a search.
+
+shards.errors.KnownError
+└── SearchError            a search cannot start or go on, or none of its trials ended well
+"""
+
+from shards.errors import KnownError
+
+
+class SearchError(KnownError):
+    """A search cannot start or go on, or none of its trials ended well."""

@@ -1,0 +1,45 @@
+"""A search as one self-contained HTML page, for people."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jinja2
+
+from lungseg.config import LOSSES
+from shards.command import flat_values
+from tune.charts import curves_plot, value_plot
+from tune.config import SearchOptions
+from tune.outcome import TrialOutcome
+
+
+def render(
+    options: SearchOptions, trials: Sequence[TrialOutcome], result: Mapping[str, Any]
+) -> str:
+    """Write the page.
+
+    Args:
+        options: The options of the search.
+        trials: The outcomes, the best first.
+        result: The best trial's score with its definition, grid, threshold and n.
+
+    Returns:
+        HTML that refers to nothing outside itself.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("tune"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html.j2").render(
+        options=flat_values(options),
+        trials=trials,
+        result=result,
+        losses=LOSSES,
+        curves_plot=curves_plot(trials, options.epochs),
+        lr_plot=value_plot(trials, "lr", "learning rate"),
+        oversample_plot=value_plot(trials, "oversample", "oversampling"),
+        epochs_run=sum(len(trial.curve) for trial in trials),
+        epochs_without_stopping=options.epochs * len(trials),
+    )

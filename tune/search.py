@@ -1,0 +1,25 @@
+"""`python -m tune.search`: find loss, learning rate and oversampling by many short trainings."""
+
+from typing import Any
+
+from shards.command import run
+from tune.config import SearchOptions
+
+DESCRIPTION = """Search loss, learning rate and oversampling for the best validation Dice per case.
+
+Without --address Ray is started on this machine. With it the search joins a running cluster; then
+both --shards and --out must lie on storage that every node reaches under the same name.
+
+The same command again goes on where the search was cut off. Leaves in --out: trials.csv, best.yaml
+(for python -m lungseg.fit --config best.yaml --out DIR), best.ckpt, report.html and result.json."""
+
+
+def main(options: SearchOptions) -> dict[str, Any]:
+    """Search, with the heavy libraries imported only now."""
+    from tune.driver import search
+
+    return search(options)
+
+
+if __name__ == "__main__":
+    run(SearchOptions, main, prog="python -m tune.search", description=DESCRIPTION)
