@@ -40,6 +40,9 @@ class Throughput(Callback):
 class EpochLines(ProgressBar):
     """One plain line per epoch, where no terminal could show a bar."""
 
+    def disable(self) -> None:
+        """Nothing to do: ranks other than 0, where Lightning asks for this, say nothing anyway."""
+
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Say how the epoch went."""
         if not trainer.is_global_zero:
