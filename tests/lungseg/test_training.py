@@ -1,7 +1,6 @@
 """A training is reproducible, goes on where it was killed, and scores the same on any ranks."""
 
 import csv
-import hashlib
 import json
 import os
 import signal
@@ -17,64 +16,10 @@ from lungseg.config import FitOptions
 from lungseg.data import SliceData
 from lungseg.errors import TrainingError
 from lungseg.training import fit
-from shards.index import ShardIndex
-from shards.manifest import CaseEntry, Manifest
-from shards.record import Slice
 from shards.store import open_shards
-from shards.writer import ShardWriter
+from tests.toy_shards import make_shards
 
 TINY = {"width": 4, "depth": 2, "batch_size": 8, "num_workers": 0, "augment": "light"}
-
-
-def make_shards(root, *, num_cases=5, num_slices=13, size=32, seed=0):
-    """A set of cases whose tumors are bright disks on a noisy background."""
-    rng = np.random.default_rng(seed)
-    (root / "cases").mkdir(parents=True)
-    entries, parts = {}, []
-    rows, columns = np.indices((size, size))
-    for number in range(num_cases):
-        case = f"lung_{number:03d}"
-        with ShardWriter(root / "cases" / f"{case}.tar", case=case) as shard:
-            for z in range(num_slices):
-                center, radius = rng.integers(8, size - 8, 2), rng.integers(3, 7)
-                disk = (rows - center[0]) ** 2 + (columns - center[1]) ** 2 <= radius**2
-                mask = (disk & (z % 3 == 0)).astype(np.uint8)
-                image = rng.normal(-800, 60, (size, size)) + 850.0 * mask
-                record = Slice(
-                    case=case, z=z, image=image.astype(np.int16), mask=mask, spacing_mm=(1, 1, 1)
-                )
-                shard.add(record)
-            written = shard.finish()
-        parts.append(written.index)
-        entries[case] = CaseEntry(
-            shard=f"cases/{case}.tar",
-            bytes=written.bytes,
-            sha256=written.sha256,
-            source={},
-            patient=case,
-            shape=(size, size, num_slices),
-            affine=((1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1)),
-            spacing_mm=(1, 1, 1),
-            orientation="RAS",
-            slices=num_slices,
-            slices_dropped=0,
-            tumor_slices=int(written.index.tumor.sum()),
-            tumor_voxels=int(written.index.tumor_pixels.sum()),
-            tumor_voxels_dropped=0,
-        )
-    index = ShardIndex.concatenate(parts).to_parquet()
-    manifest = Manifest(
-        recipe={"size": size, "clip": [-1000, 3071], "scale": 1 / 3071, "drop_slices": 0},
-        source="disks",
-        tools={},
-        slice_shape=(size, size),
-        folds={case: number % 5 for number, case in enumerate(sorted(entries))},
-        cases=entries,
-        index_sha256=hashlib.sha256(index).hexdigest(),
-    )
-    (root / "manifest.json").write_text(manifest.to_json())
-    (root / "index.parquet").write_bytes(index)
-    return root
 
 
 @pytest.fixture(scope="module")
