@@ -79,15 +79,17 @@ def test_a_cache_with_room_for_two_shards_is_enough(folder, weights_of_folder, t
     )
 
 
+@pytest.mark.parametrize("num_workers", [0, 1])
 @pytest.mark.parametrize("loader", ["index", "webdataset"])
-def test_a_damaged_shard_stops_a_training_with_its_name(tmp_path, loader):
+def test_a_damaged_shard_stops_a_training_in_one_line(tmp_path, loader, num_workers):
     damaged = write_set(tmp_path / "set", num_slices=8, size=32)
     path = damaged / "cases" / "b.tar"
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
-    with pytest.raises(DamagedShardError, match=r"cases/b\.tar is damaged.*shards verify"):
-        weights_after(damaged, tmp_path / "run", loader=loader)
+    with pytest.raises(DamagedShardError, match=r"cases/b\.tar is damaged.*verify") as caught:
+        weights_after(damaged, tmp_path / "run", loader=loader, num_workers=num_workers)
+    assert str(caught.value).startswith(str(path))
 
 
 @pytest.mark.slow
