@@ -116,10 +116,17 @@ class SliceData(pl.LightningDataModule):
         return self._loader(slices, None, shares=world_size)
 
     def on_before_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
-        """Note the position as a batch goes to the device: those prefetched do not count."""
+        """Note the position as a batch goes to the device: those prefetched do not count.
+
+        Raises:
+            shards.errors.ChangedSetError: If a new epoch begins and the shards are others by now.
+        """
         del dataloader_idx
         if "position" in batch:
-            self._position = batch.pop("position")
+            position = batch.pop("position")
+            if position["epoch"] != self._position["epoch"]:
+                self.shards.check_unchanged()
+            self._position = position
         return batch
 
     def state_dict(self) -> dict[str, Any]:

@@ -135,7 +135,7 @@ class ShardSet:
         Raises:
             ChangedSetError: If the set was written anew since it was opened: that is the cause.
         """
-        self._name_a_change_as_cause()
+        self.check_unchanged()
         where = f"{self.url}/{shard} is damaged: {what}"
         if self.remote is None:
             return DamagedShardError(
@@ -150,28 +150,23 @@ class ShardSet:
     def check_unchanged(self) -> None:
         """Refuse to go on with a set that was written anew since it was opened.
 
-        Raises:
-            ChangedSetError: If the manifest is another one by now.
-            StoreError: If it cannot be read any more.
-        """
-        self._compare(self.remote)
+        A server that cannot be reached just now is borne with.
 
-    def _compare(self, remote: Remote | None) -> None:
-        found = hashlib.sha256(manifest_bytes(self.url, remote)).hexdigest()
+        Raises:
+            ChangedSetError: If the manifest is another one by now, or gone.
+        """
+        once = self.remote and dataclasses.replace(self.remote, retries=Retries(attempts=1))
+        try:
+            found = hashlib.sha256(manifest_bytes(self.url, once)).hexdigest()
+        except StoreError as error:
+            _log.debug("%s", error)
+            return
+        except ShardError:
+            found = "none"
         if found != self.manifest_sha256:
             raise ChangedSetError(
                 f"{self.url} was written anew while it was in use: start again with the new set"
             )
-
-    def _name_a_change_as_cause(self) -> None:
-        """Raise if the set has changed; what else may be wrong is known better by the caller."""
-        once = self.remote and dataclasses.replace(self.remote, retries=Retries(attempts=1))
-        try:
-            self._compare(once)
-        except ChangedSetError:
-            raise
-        except ShardError as error:
-            _log.debug("%s", error)
 
     def _entry(self, shard: str) -> tuple[str, int, str]:
         entry = self.manifest.cases[Path(shard).stem]
@@ -195,7 +190,7 @@ class ShardSet:
         try:
             yield
         except ShardError:
-            self._name_a_change_as_cause()
+            self.check_unchanged()
             raise
 
     def _open(self, name: str, num_bytes: int, sha256: str) -> BinaryIO:

@@ -6,10 +6,11 @@ import sys
 
 import pytest
 import torch
+from pytorch_lightning.callbacks import Callback
 
 from lungseg.config import FitOptions
 from lungseg.training import fit
-from shards.errors import DamagedShardError, StoreError
+from shards.errors import ChangedSetError, DamagedShardError, StoreError
 from shards.remote import Retries
 from shards.store import open_shards
 from tests.servers import ALWAYS
@@ -77,6 +78,27 @@ def test_a_cache_with_room_for_two_shards_is_enough(folder, weights_of_folder, t
     assert (
         sum(path.stat().st_size for path in (tmp_path / "cache").rglob("*.tar")) < 2.5e9 * shard_gb
     )
+
+
+class WritesAnew(Callback):
+    """Writes the set anew once the first epoch has begun, with all its shards open."""
+
+    def __init__(self, root):
+        self.root = root
+
+    def on_train_epoch_start(self, trainer, pl_module):
+        write_set(self.root, num_slices=8, size=32, seed=1)
+
+
+@pytest.mark.parametrize("num_workers", [0, 1])
+def test_a_set_that_changes_under_a_training_stops_it(tmp_path, num_workers):
+    root = write_set(tmp_path / "set", num_slices=8, size=32)
+    given = TINY | {"epochs": 3, "num_workers": num_workers}
+    options = FitOptions(
+        shards=str(root), out=tmp_path / "run", devices=1, accelerator="cpu", **given
+    )
+    with pytest.raises(ChangedSetError, match="written anew while it was in use"):
+        fit(options, callbacks=[WritesAnew(root)])
 
 
 @pytest.mark.parametrize("num_workers", [0, 1])

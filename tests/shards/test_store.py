@@ -77,6 +77,18 @@ def test_a_set_written_anew_is_refused_while_in_use(tmp_path, shard_folder, writ
             shards.check_unchanged()
 
 
+def test_a_set_that_is_gone_has_changed_but_a_server_may_be_silent(shard_folder, opened):
+    server, open_it = opened
+    local, remote = open_shards(shard_folder), open_it()
+    server.fail("manifest.json", 500, times=ALWAYS)
+    remote.check_unchanged()
+    server.faults.clear()
+    (shard_folder / "manifest.json").unlink()
+    for shards in (local, remote):
+        with pytest.raises(ChangedSetError):
+            shards.check_unchanged()
+
+
 def test_a_set_written_anew_is_read_anew(tmp_path, shard_folder, write_set, opened):
     _, open_it = opened
     before = pixels(open_it())
