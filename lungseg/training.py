@@ -143,6 +143,7 @@ def _trainer(options: FitOptions, callbacks: list[Callback]) -> pl.Trainer:
             max_epochs=options.epochs,
             logger=TensorBoardLogger(options.out / "tensorboard", name="", version=""),
             callbacks=callbacks,
+            gradient_clip_val=1.0,
             num_sanity_val_steps=0,
             log_every_n_steps=1,
             use_distributed_sampler=False,

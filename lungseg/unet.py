@@ -1,6 +1,7 @@
 """The U-Net: a contracting and an expanding path with skip connections."""
 
 import itertools
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,9 @@ import torch
 from torch import nn
 
 MAX_WIDTH = 512
+PRIOR = 0.01
+"""Probability of tumor that an untrained net gives, so that it need not first learn that most
+pixels are background (Lin et al. 2017, arXiv 1708.02002, section 4.1)."""
 
 
 class UNet(nn.Module):
@@ -41,6 +45,7 @@ class UNet(nn.Module):
             _two_convolutions(2 * above, above, norm) for above in widths[:-1]
         )
         self.head = nn.Conv2d(widths[0], 1, kernel_size=1)
+        nn.init.constant_(self.head.bias, math.log(PRIOR / (1 - PRIOR)))
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Map (b, in_channels, h, w) images to (b, 1, h, w) logits; any h and w."""
@@ -86,7 +91,7 @@ def _normalization(norm: str, channels: int) -> nn.Module:
         case "batch":
             return nn.BatchNorm2d(channels)
         case "group":
-            return nn.GroupNorm(min(8, channels), channels)
+            return nn.GroupNorm(math.gcd(8, channels), channels)
         case "none":
             return nn.Identity()
     raise ValueError(f"norm must be instance, batch, group or none, got {norm}")
