@@ -155,12 +155,12 @@ class ShardCache:
                 descriptor = _try_lock(part)
                 if descriptor is not None and (copy.exists() or not self._make_room(num_bytes)):
                     part.unlink(missing_ok=True)
-                    os.close(descriptor)
+                    _unlock(descriptor)
                     descriptor = None
             yield part if descriptor is not None else None
         finally:
             if descriptor is not None:
-                os.close(descriptor)
+                _unlock(descriptor)
 
     def _make_room(self, num_bytes: int) -> bool:
         """Evict the least recently used copies of all sets; False while downloads fill the room."""
@@ -207,7 +207,7 @@ class ShardCache:
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
                 yield
             finally:
-                os.close(descriptor)
+                _unlock(descriptor)
         except OSError as error:
             raise StoreError(
                 f"the cache folder {self._root} cannot be used ({error.strerror}): choose another"
@@ -231,5 +231,11 @@ def _delete_left_over(part: Path) -> bool:
     if descriptor is None:
         return False
     part.unlink(missing_ok=True)
-    os.close(descriptor)
+    _unlock(descriptor)
     return True
+
+
+def _unlock(descriptor: int) -> None:
+    """Give a lock back, also where a process that was forked meanwhile has the file open too."""
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    os.close(descriptor)

@@ -23,6 +23,7 @@ _NUM_READERS = 2  # each holds a shard
 _NOT_KNOWN = ShardIndex.concatenate([])
 _END_OF_ARCHIVE_BYTES = 2 * BLOCK_BYTES
 _KEYS_SHOWN = 8
+_ABSENT = "is absent"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -120,7 +121,7 @@ class Checker:
             with self._opened(INDEX_NAME) as file:
                 index = read_index(file.read(), self.manifest, where=f"{self.place}/{INDEX_NAME}")
         except FileNotFoundError:
-            return self._damage(INDEX_NAME, "is absent")
+            return self._damage(INDEX_NAME, _ABSENT)
         except ManifestError:
             return self._damage(INDEX_NAME, f"is not the index that {MANIFEST_NAME} means")
         self._indexes = {case: index.only(place) for place, case in enumerate(index.cases)}
@@ -158,7 +159,7 @@ class Checker:
             with self._opened(entry.shard) as file:
                 wrong = _compare(file, entry, self._indexes.get(case, _NOT_KNOWN))
         except FileNotFoundError:
-            return self._damage(entry.shard, "is absent")
+            return self._damage(entry.shard, _ABSENT)
         except OSError as error:
             return self._damage(entry.shard, f"cannot be read ({error.strerror})")
         return self._damage(entry.shard, *wrong) if wrong else None
@@ -176,11 +177,9 @@ class Checker:
         return (place + _END_OF_ARCHIVE_BYTES, tumor_slices) == (entry.bytes, entry.tumor_slices)
 
     def _damage(self, file: str, what: str, keys: tuple[str, ...] = ()) -> Damage:
-        again = "run `python -m ingest build-shards` again with the same --source and --out"
-        if file == INDEX_NAME:
-            do = f"delete it and {MANIFEST_NAME}, then {again}"
-        else:
-            do = f"delete it if it is there, then {again}"
+        do = "run `python -m ingest build-shards` again with the same --source and --out"
+        if what != _ABSENT:
+            do = f"delete it, then {do}"
         if self._remote:
             do += ", or upload it once more from a whole copy"
         return Damage(file=file, what=what, keys=keys, do=do)

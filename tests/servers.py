@@ -32,6 +32,7 @@ class FaultyServer:
         handler = type("Handler", (_Handler,), {"owner": self})
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.server.daemon_threads = True
+        self.server.handle_error = lambda *_: None  # clients break off, that is what tests are for
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/set"
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,))
 

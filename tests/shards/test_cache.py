@@ -1,6 +1,7 @@
 """The cache: each file fetched once, whole, within its room; nothing of others is deleted."""
 
 import hashlib
+import multiprocessing
 import os
 import resource
 import signal
@@ -214,6 +215,24 @@ def test_threads_fetch_a_file_once(tmp_path, serve, files):
         paths = set(pool.map(lambda _: cache.local(*files[0]), range(8)))
     assert len(paths) == 1
     assert server.requests["cases/a.tar"] == 1
+
+
+def test_a_process_forked_meanwhile_locks_nobody_out(tmp_path, serve, files):
+    """As when loader workers start while the main process fetches ahead."""
+    cache = make_cache(serve(tmp_path / "set"), tmp_path / "cache")
+    sleeper = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
+    with cache._locked():
+        sleeper.start()
+    try:
+        assert use_one(cache, files[0])
+    finally:
+        sleeper.kill()
+        sleeper.join()
+
+
+def use_one(cache, file):
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(cache.local, *file).result(timeout=10)
 
 
 def test_a_download_cut_off_by_a_kill_is_taken_over(tmp_path, serve, files):
