@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import os
 
 import numpy as np
 import pytest
@@ -23,16 +24,25 @@ def flipped(data, place, bit=1):
     return bytes(changed)
 
 
+def flips(path):
+    """Change each byte of a file in turn; yields its place while it is changed."""
+    data = path.read_bytes()
+    with path.open("r+b", buffering=0) as file:
+        for place in range(len(data)):
+            os.pwrite(file.fileno(), flipped(data, place, 1 << place % 8)[place:][:1], place)
+            yield place
+            os.pwrite(file.fileno(), data[place : place + 1], place)
+
+
 @pytest.mark.parametrize("compress", [False, True])
 def test_every_flipped_byte_of_a_shard_is_found(tmp_path, write_set, compress):
     """By verify always; by training too, as soon as it touches the slice that holds the byte."""
     folder = write_set(tmp_path, cases=["a"], num_slices=2, compress=compress)
     path, shards, checker = folder / "cases" / "a.tar", open_shards(folder), Checker(folder, None)
-    data, index = path.read_bytes(), shards.index
+    index = shards.index
     assert checker.of_index() is None
     stretches = [index.stretch(row) for row in range(2)]
-    for place in range(len(data)):
-        path.write_bytes(flipped(data, place, 1 << place % 8))
+    for place in flips(path):
         inside = [row for row, (start, end) in enumerate(stretches) if start <= place < end]
         assert checker.of_case("a").keys == tuple(index.key(row) for row in inside)
         for row in inside:
@@ -52,9 +62,7 @@ def test_no_flipped_byte_of_the_manifest_changes_its_meaning(shard_folder):
 
 def test_every_flipped_byte_of_the_index_is_found(shard_folder):
     path, checker = shard_folder / "index.parquet", Checker(shard_folder, None)
-    data = path.read_bytes()
-    for place in range(len(data)):
-        path.write_bytes(flipped(data, place))
+    for _ in flips(path):
         assert checker.of_index().file == "index.parquet"
 
 
