@@ -6,8 +6,12 @@ sees that a later attempt exists.
 """
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 LAST = "last.ckpt"
 BEST = "best.ckpt"
@@ -40,6 +44,12 @@ class Attempt:
         """Whether there is a checkpoint to go on from."""
         return (self.folder / LAST).exists()
 
+    def has(self, values: Mapping[str, Any]) -> bool:
+        """Whether these options, among others, are what it trains with."""
+        text = (self.folder / "config.yaml").read_text(encoding="utf-8")
+        options = yaml.safe_load(text) or {}
+        return all(options.get(name) == value for name, value in values.items())
+
     def assert_newest(self) -> None:
         """End an attempt that others believe dead.
 
@@ -56,11 +66,15 @@ def attempts(trial: Path) -> list[Attempt]:
     return sorted(map(Attempt, trial.glob(f"{_PREFIX}*")), key=lambda attempt: attempt.number)
 
 
-def claim(trial: Path) -> Attempt:
+def claim(trial: Path, values: Mapping[str, Any]) -> Attempt:
     """Begin the next attempt, with what the last one had reached.
+
+    A driver that is killed may forget its newest trial and give the number to another one: only
+    attempts with the same values are gone on with.
 
     Args:
         trial: Folder of the trial; made if absent.
+        values: What the trial trains with, by the names of `lungseg.fit`'s options.
 
     Returns:
         The attempt, which no other process has.
@@ -72,9 +86,9 @@ def claim(trial: Path) -> Attempt:
     try:
         attempt.folder.mkdir()
     except FileExistsError:
-        return claim(trial)
+        return claim(trial, values)
     for old in reversed(earlier):
-        if old.resumes:
+        if old.resumes and old.has(values):
             _carry_on(old.folder, attempt.folder)
             break
     return attempt

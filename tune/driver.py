@@ -1,5 +1,7 @@
 """A search from its options to its results: checks, Ray Tune, and what is left in the folder."""
 
+import contextlib
+import io
 import logging
 import os
 import shutil
@@ -8,8 +10,6 @@ from typing import Any
 
 import optuna
 import ray.tune
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 from ray.tune.schedulers import ASHAScheduler
 from ray.tune.search.optuna import OptunaSearch
 
@@ -25,13 +25,13 @@ from tune.identity import check_identity
 from tune.outcome import TrialOutcome, outcomes
 from tune.results import finished_result, leave_results, remove_checkpoints
 from tune.settings import settled
+from tune.snapshot import is_whole
 from tune.space import Space
 from tune.trial import EPOCH, METRIC, run_trial
 
 logger = logging.getLogger(__name__)
 
 _TUNE_FOLDER = "tune"
-_JOURNAL = "optuna.log"
 _RETRIES = 3
 _REDUCTION = 3
 
@@ -81,7 +81,8 @@ def _balanced_oversampling(shards: ShardSet, fold: int) -> float:
 def _run_trials(options: SearchOptions, balanced: float) -> list[TrialOutcome]:
     _quiet_tune()
     try:
-        with session(options.address or LOCAL):
+        # what Ray prints of itself is no result of ours
+        with session(options.address or LOCAL), contextlib.redirect_stdout(io.StringIO()):
             tuner = _tuner(options, balanced)
             return outcomes(tuner.fit(), options)
     except ConnectionError as error:
@@ -97,12 +98,12 @@ def _tuner(options: SearchOptions, balanced: float) -> ray.tune.Tuner:
         ray.tune.PlacementGroupFactory([{"CPU": resources.cpus, "GPU": resources.gpus}]),
     )
     path = options.out / _TUNE_FOLDER
-    if ray.tune.Tuner.can_restore(path):
+    if is_whole(path):
         logger.info("going on with the search in %s", options.out)
         return ray.tune.Tuner.restore(
             str(path), trainable=trainable, resume_unfinished=True, restart_errored=True
         )
-    (options.out / _JOURNAL).unlink(missing_ok=True)
+    shutil.rmtree(path, ignore_errors=True)
     return ray.tune.Tuner(
         trainable,
         tune_config=ray.tune.TuneConfig(
@@ -153,7 +154,10 @@ def _concurrent(options: SearchOptions, cluster: list[Resources], resources: Res
 
 
 def _searcher(options: SearchOptions, balanced: float) -> OptunaSearch:
-    """TPE (Bergstra et al. 2011), which counts running trials as poor ones to spread out."""
+    """TPE (Bergstra et al. 2011), which counts running trials as poor ones to spread out.
+
+    Its study lives in Tune's snapshots, not in a storage of its own: the two never disagree.
+    """
     space = Space(losses=options.losses, lr=options.lr_range, oversample=options.oversample_range)
     return OptunaSearch(
         space=space,
@@ -163,8 +167,6 @@ def _searcher(options: SearchOptions, balanced: float) -> OptunaSearch:
         sampler=optuna.samplers.TPESampler(
             seed=options.seed, multivariate=True, constant_liar=True
         ),
-        study_name="lungseg",
-        storage=JournalStorage(JournalFileBackend(str(options.out / _JOURNAL))),
     )
 
 
@@ -191,6 +193,7 @@ def _quiet_tune() -> None:
         "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
         "TUNE_DISABLE_SIGINT_HANDLER": "1",
         "TUNE_GLOBAL_CHECKPOINT_S": "2",
+        "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
         "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     }
     optuna.logging.set_verbosity(optuna.logging.ERROR)

@@ -17,7 +17,7 @@ from cluster.resources import Resources
 from shards.errors import KnownError
 from tune.attempts import claim
 from tune.config import SearchOptions
-from tune.settings import fit_options, trial_folder
+from tune.settings import SEARCHED, fit_options, trial_folder
 
 Reached = dict[str, Any]
 
@@ -42,7 +42,8 @@ def run_trial(config: dict[str, Any], *, search: SearchOptions, resources: Resou
     from lungseg.after_epoch import AfterEpoch
     from lungseg.training import fit
 
-    attempt = claim(trial_folder(search.out, config["number"]))
+    values = {name: config[name] for name in SEARCHED}
+    attempt = claim(trial_folder(search.out, config["number"]), values)
     options = fit_options(
         search, config, out=attempt.folder, resources=resources, resume=attempt.resumes
     )

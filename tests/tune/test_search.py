@@ -1,0 +1,253 @@
+"""A search ends with what its help promises, goes on after any interruption, and says why not."""
+
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+
+from tests.toy_shards import make_shards
+from tune.config import SearchOptions
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def finished(search, toy, tmp_path_factory):
+    """A finished search, and its process."""
+    command = search(
+        toy, tmp_path_factory.mktemp("search") / "out", "--trials", 3, "--epochs", 2, "--json"
+    )
+    return command, command.run()
+
+
+def test_leaves_what_it_promises(finished):
+    command, done = finished
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    rows = command.table()
+    assert [row["trial"] for row in rows] == ["0", "1", "2"]
+    assert {row["status"] for row in rows} == {"finished"}
+    assert result["dice_case_mean"] == max(float(row["dice_case_mean"]) for row in rows)
+    assert result["n"] == 1
+    assert "mean over the n cases" in result["definition"]
+    assert rows[0]["loss"] == "bce_dice"
+    assert float(rows[0]["lr"]) == 0.001
+    for line in done.stderr.splitlines():
+        assert line.startswith("trial "), f"a line of another kind: {line}"
+
+
+def test_only_the_best_checkpoint_is_kept(finished):
+    command, _ = finished
+    assert [path.name for path in command.out.rglob("*.ckpt")] == ["best.ckpt"]
+
+
+def test_report_is_self_contained_and_says_what_the_dice_is(finished):
+    command, _ = finished
+    page = (command.out / "report.html").read_text()
+    assert page.count("<svg") == 3
+    assert "http" not in page.replace("http-equiv", "")
+    for words in ("mean over the n cases", "n = 1", "32 x 32", "Not for clinical use", "seed"):
+        assert words in page
+
+
+def test_fit_takes_the_best_config(finished, tmp_path):
+    command, _ = finished
+    best = command.out / "best.yaml"
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "lungseg.fit",
+            "--config",
+            best,
+            "--out",
+            tmp_path / "fit",
+            "--json",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    given = yaml.safe_load(best.read_text())
+    used = yaml.safe_load((tmp_path / "fit" / "config.yaml").read_text())
+    assert {name: used[name] for name in given} == given
+    # the same training as the trial's: best.yaml holds everything that decides the score
+    found = json.loads((command.out / "result.json").read_text())["dice_case_mean"]
+    assert json.loads(done.stdout)["dice_case_mean"] == pytest.approx(found, abs=1e-6)
+
+
+def test_a_finished_search_is_left_as_it_is(finished):
+    command, first = finished
+    before = {path: path.stat().st_mtime_ns for path in command.out.rglob("*") if path.is_file()}
+    again = command.run()
+    assert again.returncode == 0
+    assert json.loads(again.stdout) == json.loads(first.stdout)
+    assert "finished before" in again.stderr
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_another_setting_for_the_same_folder_is_refused(finished):
+    command, _ = finished
+    done = command.run("--epochs", 5)
+    assert done.returncode == 1
+    assert "holds a search with --epochs 2, now it is 5" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_goes_on_after_ctrl_c_and_after_a_killed_driver(search, toy, tmp_path):
+    """No finished trial is trained again: its table, with measured speeds, keeps every byte."""
+    command = search(
+        *(toy, tmp_path / "out", "--trials", 4, "--epochs", 12, "--concurrent", 1),
+    )
+    code, lines = command.interrupted("(1 of 4", lambda process: process.send_signal(signal.SIGINT))
+    assert code == 130
+    assert any("the same command again goes on" in line for line in lines)
+    assert lines[-1] == "python -m tune.search: interrupted\n"
+    first = tables(command.out)
+
+    def kill_later(process):
+        time.sleep(0.3)
+        process.kill()
+
+    code, lines = command.interrupted("(2 of 4", kill_later)
+    assert code == -signal.SIGKILL
+    second = tables(command.out)
+    assert any("going on with the search" in line for line in lines)
+    done = command.run()
+    assert done.returncode == 0, done.stderr
+    last = tables(command.out)
+    ended = [number for number, table in second.items() if table.count("\n") == 13]
+    assert len(ended) >= 2
+    assert {number: last[number] for number in ended} == {n: second[n] for n in ended}
+    assert any(first[number] == last[number] for number in first)
+    rows = command.table()
+    assert len(rows) == 4
+    assert len({row["lr"] for row in rows}) == 4
+
+
+def tables(out):
+    """metrics.csv of the last attempt at each trial, by its number."""
+    return {path.parents[1].name: path.read_text() for path in sorted(out.rglob("metrics.csv"))}
+
+
+def test_a_killed_trial_goes_on_from_its_last_epoch(search, toy, tmp_path, kill_trials):
+    command = search(toy, tmp_path / "out", "--trials", 1, "--epochs", 20)
+    begun = []
+
+    def kill_inside(process):
+        table = tmp_path / "out" / "trials" / "000" / "attempt-1" / "metrics.csv"
+        while not table.exists() or table.read_text().count("\n") < 4:
+            time.sleep(0.05)
+        kill_trials(process)
+        begun.append(table.read_text())
+
+    code, lines = command.interrupted("trial 0 starts", kill_inside)
+    assert code == 0, lines
+    assert any("lost its process" in line for line in lines)
+    (row,) = command.table()
+    assert row["status"] == "finished"
+    assert row["attempts"] == "2"
+    assert row["epochs"] == "20"
+    # the epochs before the kill were not trained again: their measured speeds are still there
+    assert tables(command.out)["000"].startswith("\n".join(begun[0].split("\n")[:3]))
+
+
+def test_a_trial_that_cannot_work_ends_the_search_with_its_reason(search, tmp_path):
+    shards = make_shards(tmp_path / "damaged")
+    for shard in (shards / "cases").glob("*.tar"):
+        content = bytearray(shard.read_bytes())
+        content[len(content) // 2] ^= 0xFF
+        content[1600] ^= 0xFF
+        shard.write_bytes(content)
+    command = search(shards, tmp_path / "out", "--trials", 2, "--epochs", 1)
+    done = command.run()
+    assert done.returncode == 1
+    assert "all 2 trials failed" in done.stderr.splitlines()[-1]
+    assert {row["status"] for row in command.table()} == {"failed"}
+    assert all(row["reason"] for row in command.table())
+    assert "Traceback" not in done.stderr
+
+
+def test_address_where_nobody_listens(search, toy, tmp_path):
+    started = time.monotonic()
+    done = search(toy, tmp_path / "out", "--address", "127.0.0.1:9").run()
+    assert time.monotonic() - started < 30
+    assert done.returncode == 1
+    assert "no Ray cluster at '127.0.0.1:9'" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_address_of_something_else(search, toy, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        done = search(toy, tmp_path / "out", "--address", address).run()
+    assert done.returncode == 1
+    assert f"no Ray cluster at '{address}'" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_shards_that_are_none(search, tmp_path):
+    done = search(tmp_path, tmp_path / "out").run()
+    assert done.returncode == 1
+    assert "no shard" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_unknown_flag(search, tmp_path):
+    done = search(tmp_path, tmp_path / "out", "--trails", 3).run()
+    assert done.returncode == 2
+    assert "--trails" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_help_is_quick_and_tells_of_shared_storage():
+    code = (
+        "import sys, tune.search; from shards.command import parse; "
+        "parse(tune.search.SearchOptions, ['--help'], prog='x', "
+        "description=tune.search.DESCRIPTION)"
+    )
+    watched = (
+        f"import atexit; atexit.register(lambda: print(sorted(__import__('sys').modules)));{code}"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", watched], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert "every node" in " ".join(done.stdout.replace("│", " ").split())
+    modules = done.stdout.splitlines()[-1]
+    assert "'ray'" not in modules
+    assert "'torch'" not in modules
+
+
+def test_a_folder_with_other_things_is_not_taken(search, toy, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.tex").write_text("")
+    done = search(toy, tmp_path / "out").run()
+    assert done.returncode == 1
+    assert "thesis.tex" in done.stderr
+    shutil.rmtree(tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"trials": 0}, "--trials"),
+        ({"losses": ()}, "--losses"),
+        ({"lr_range": (1e-2, 1e-3)}, "LOW HIGH"),
+        ({"oversample_range": (0.0, 3.0)}, "LOW HIGH"),
+        ({"gpus_per_trial": 2.0}, "one device"),
+        ({"concurrent": 0}, "--concurrent"),
+        ({"epochs": 0}, "--epochs"),
+    ],
+)
+def test_settings_that_make_no_search_are_refused(wrong, said, tmp_path):
+    with pytest.raises(ValueError, match=said):
+        SearchOptions(shards="x", out=tmp_path, **wrong)
