@@ -14,6 +14,8 @@ Augmentation = Literal["none", "light", "full"]
 Precision = Literal["auto", "32", "bf16", "16"]
 Accelerator = Literal["auto", "cpu", "gpu"]
 Loader = Literal["index", "webdataset"]
+Draw = Literal["weighted", "balanced"]
+Order = Literal["exact", "windowed"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -41,6 +43,16 @@ class TrainingOptions(Options):
     """Epochs; one draws as many slices as the training cases have."""
     batch_size: int = 32
     """Slices per step, over all devices together."""
+    draw: Draw = "weighted"
+    """weighted: slices are drawn with replacement, as torch's WeightedRandomSampler does. balanced:
+    without; any two slices with tumor are seen equally often in an epoch, or once more, and those
+    without take turns over the epochs."""
+    order: Order = "exact"
+    """exact: slices come in the order of the draws. windowed: the same draws, arranged so that only
+    --window shards are needed at a time, for a URL whose shards do not all fit in --cache-gb; each
+    is fetched once an epoch."""
+    window: int = 64
+    """Shards that a windowed order mixes; --cache-gb must hold twice as many."""
     augment: Augmentation = "full"
     """Augmentation: none; light (flip, affine, brightness/contrast); full (also noise, elastic)."""
     width: int = 32
@@ -56,7 +68,8 @@ class TrainingOptions(Options):
     seed: int = 0
     """Seed of weights, order and augmentation."""
     num_workers: int | Literal["auto"] = "auto"
-    """Processes per device that augment; auto: the cores that training leaves, at most 8."""
+    """Processes per device that augment; auto: the cores that training leaves, at most 8; 0: a
+    thread. Slices that are not augmented are read by threads."""
     precision: Precision = "auto"
     """Floating point in training; auto: bf16 on GPUs that have it, else 32 bits."""
     checkpoint_minutes: float = 10.0

@@ -2,29 +2,30 @@
 
 import dataclasses
 import os
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import pytorch_lightning as pl
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
-from lungseg.augment import Augmenter
 from lungseg.config import FitOptions
 from lungseg.errors import TrainingError
-from shards.index import ShardIndex
-from shards.plan import Plan, oversample_ratio
-from shards.reader import SliceReader
-from shards.sampler import BatchRequest, PlanSampler
+from lungseg.slices import Batch, TrainingSlices, ValidationSlices, stretches_of
+from shards.draw import oversample_ratio
+from shards.fetch import ShardFetcher
+from shards.loader import ThreadedLoader
+from shards.plan import Plan
+from shards.sampler import PlanSampler
 from shards.store import ShardSet
 from shards.stream import SliceStream
+from shards.window import Windows
 
-Batch = dict[str, Any]
+Loader = DataLoader[Batch] | ThreadedLoader[Any, Batch]
 
-STRETCH = 16
-"""Slices that are scored together."""
+_NUM_READERS = 2
+_ORDER_OPTIONS = ("batch_size", "seed", "fold", "oversample", "draw", "order", "window", "loader")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -89,8 +90,16 @@ class SliceData(pl.LightningDataModule):
         index = shards.index
         rows = np.flatnonzero(np.isin(index.case, self.split.training))
         tumor = index.tumor[rows]
-        ratio = oversample_ratio(options.oversample, tumor)
-        self.plan = Plan(rows=rows, tumor=tumor, oversample=ratio, seed=options.seed)
+        self.plan = Plan(
+            rows=rows,
+            tumor=tumor,
+            oversample=oversample_ratio(options.oversample, tumor),
+            seed=options.seed,
+            draw=options.draw,
+            windows=Windows(shard=index.case[rows], size=options.window)
+            if options.order == "windowed"
+            else None,
+        )
         self._position = {"epoch": 0, "samples_consumed": 0}
 
     @property
@@ -98,22 +107,26 @@ class SliceData(pl.LightningDataModule):
         """Factor from HU to the model's input."""
         return float(self.shards.manifest.recipe["scale"])
 
-    def train_dataloader(self) -> DataLoader[Batch]:
+    def train_dataloader(self) -> Loader:
         """This rank's part of the global batches, from the current position."""
         world_size, rank = self._world()
         sampler = PlanSampler(
-            self.plan, batch_size=self._options.batch_size, rank=rank, world_size=world_size
+            self.plan,
+            batch_size=self._options.batch_size,
+            rank=rank,
+            world_size=world_size,
+            fetcher=self._fetcher(),
         )
         sampler.start_at(**self._position)
         slices = TrainingSlices(self.shards, self._options, self._stream(rank, world_size))
         return self._loader(slices, sampler, shares=world_size)
 
-    def val_dataloader(self) -> DataLoader[Batch]:
+    def val_dataloader(self) -> Loader:
         """Every `world_size`-th stretch of the validation cases."""
         world_size, rank = self._world()
         mine = stretches_of(self.shards.index, self.split.validation)[rank::world_size]
         slices = ValidationSlices(self.shards, mine, self._options.neighbors)
-        return self._loader(slices, None, shares=world_size)
+        return ThreadedLoader(slices.__getitem__, range(len(slices)), num_threads=_NUM_READERS)
 
     def on_before_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         """Note the position as a batch goes to the device: those prefetched do not count.
@@ -129,6 +142,13 @@ class SliceData(pl.LightningDataModule):
             self._position = position
         return batch
 
+    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
+        """Turn HU into the model's input on the device: integers travel in half the bytes."""
+        del dataloader_idx
+        if not batch["image"].is_floating_point():
+            batch["image"] = batch["image"].float().mul_(self.scale)
+        return batch
+
     def state_dict(self) -> dict[str, Any]:
         """The position behind the last batch that was trained on."""
         epoch, consumed = self._position["epoch"], self._position["samples_consumed"]
@@ -138,13 +158,15 @@ class SliceData(pl.LightningDataModule):
             "epoch": epoch,
             "samples_consumed": consumed,
             "manifest_sha256": self.shards.manifest_sha256,
+            "options": self._order_options(),
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on at a position that `state_dict` gave.
 
         Raises:
-            TrainingError: If the shards are not those that the training began with.
+            TrainingError: If the shards, or the options that make the order of the slices, are not
+                those that the training began with.
         """
         if state_dict["manifest_sha256"] != self.shards.manifest_sha256:
             raise TrainingError(
@@ -152,7 +174,27 @@ class SliceData(pl.LightningDataModule):
                 f"{self.shards.manifest_sha256[:12]}, then {state_dict['manifest_sha256'][:12]}): "
                 "go on with the old shards, or start a new training in another --out"
             )
+        for name, now in self._order_options().items():
+            if now != (then := state_dict["options"][name]):
+                raise TrainingError(
+                    f"--{name.replace('_', '-')} was {then} when the training began and is {now}, "
+                    "so it would not go on with the very next slice: give it as it was, or start a "
+                    "new training in another --out"
+                )
         self._position = {name: state_dict[name] for name in ("epoch", "samples_consumed")}
+
+    def _order_options(self) -> dict[str, Any]:
+        return {name: getattr(self._options, name) for name in _ORDER_OPTIONS}
+
+    def _fetcher(self) -> ShardFetcher | None:
+        """What makes a URL's shards local ahead; a limited cache serves windows only."""
+        options, windowed = self._options, self._options.order == "windowed"
+        if self.shards.remote is None or options.loader != "index":
+            return None
+        if options.cache_gb is not None and not windowed:
+            return None
+        room = 2 * options.window if windowed else None
+        return ShardFetcher(self.shards, self.plan, num_epochs=options.epochs, room=room)
 
     def _stream(self, rank: int, world_size: int) -> SliceStream | None:
         if self._options.loader == "index":
@@ -172,111 +214,22 @@ class SliceData(pl.LightningDataModule):
             return 1, 0
         return self.trainer.world_size, self.trainer.global_rank
 
-    def _loader(
-        self, slices: Dataset[Batch], sampler: PlanSampler | None, *, shares: int
-    ) -> DataLoader[Batch]:
+    def _loader(self, slices: TrainingSlices, sampler: PlanSampler, *, shares: int) -> Loader:
+        """Worker processes where slices are augmented, threads where they are only read."""
+        augmented = self._options.augment != "none"
+        workers = num_workers(self._options.num_workers, shares) if augmented else 0
+        if not workers:
+            one_by_one = augmented or self._options.loader != "index"
+            threads = 1 if one_by_one else _NUM_READERS
+            return ThreadedLoader(slices.__getitem__, sampler, num_threads=threads)
         return DataLoader(
             slices,
             batch_size=None,
             sampler=sampler,
-            num_workers=num_workers(self._options.num_workers, shares),
+            num_workers=workers,
             worker_init_fn=_one_thread,
+            pin_memory=torch.cuda.is_available(),
         )
-
-
-class TrainingSlices(Dataset[Batch]):
-    """Augmented batches by request; a stream, where there is one, chooses the slices itself."""
-
-    def __init__(self, shards: ShardSet, options: FitOptions, stream: SliceStream | None) -> None:
-        self._stream = stream
-        recipe = shards.manifest.recipe
-        self._scale = np.float32(recipe["scale"])
-        self._reader = SliceReader(shards, neighbors=options.neighbors)
-        clip = (int(recipe["clip"][0]), int(recipe["clip"][1]))
-        self._augment = Augmenter(options.augment, clip=clip, seed=options.seed)
-
-    def __getitem__(self, request: BatchRequest) -> Batch:
-        """Read and augment the slices of one step.
-
-        Returns:
-            `image` (b, neighbors, h, w) float32 of HU times scale, `mask` (b, 1, h, w) uint8, and
-            the training's `position` after the step.
-        """
-        images, masks = self._read(request)
-        changed = _aligned(images.shape)
-        for b, position in enumerate(request.positions):
-            changed[b], masks[b, 0] = self._augment(
-                images[b], masks[b, 0], epoch=request.epoch, position=int(position)
-            )
-        changed *= self._scale
-        position = {"epoch": request.epoch, "samples_consumed": request.samples_consumed}
-        return {"image": changed, "mask": masks, "position": position}
-
-    def _read(self, request: BatchRequest) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.uint8]]:
-        if self._stream is None:
-            return self._reader.read(request.rows)
-        return self._stream.read(epoch=request.epoch, count=len(request.rows))
-
-
-class Stretch(NamedTuple):
-    """Neighboring slices of one validation case, which are scored together.
-
-    Attributes:
-        number: Position among all stretches.
-        case: Position of the case among the validation cases.
-        slices: (b,) int64, positions among all validation slices.
-        rows: (b,) int64, rows of the index.
-    """
-
-    number: int
-    case: int
-    slices: npt.NDArray[np.int64]
-    rows: npt.NDArray[np.int64]
-
-
-def stretches_of(index: ShardIndex, cases: tuple[int, ...]) -> list[Stretch]:
-    """Cut the validation cases into stretches; they are the same on any number of ranks."""
-    all_rows = np.flatnonzero(np.isin(index.case, cases))
-    stretches: list[Stretch] = []
-    for number, case in enumerate(cases):
-        of_case = np.flatnonzero(index.case[all_rows] == case)
-        for start in range(0, len(of_case), STRETCH):
-            slices = of_case[start : start + STRETCH]
-            stretches.append(
-                Stretch(number=len(stretches), case=number, slices=slices, rows=all_rows[slices])
-            )
-    return stretches
-
-
-class ValidationSlices(Dataset[Batch]):
-    """Whole stretches as batches; a rank without any has one empty batch, so that it takes part."""
-
-    def __init__(self, shards: ShardSet, stretches: list[Stretch], neighbors: int) -> None:
-        self._scale = np.float32(shards.manifest.recipe["scale"])
-        self._reader = SliceReader(shards, neighbors=neighbors)
-        nothing = np.zeros(0, np.int64)
-        empty = Stretch(number=0, case=0, slices=nothing, rows=nothing)
-        self._stretches = stretches or [empty]
-
-    def __len__(self) -> int:
-        return len(self._stretches)
-
-    def __getitem__(self, position: int) -> Batch:
-        """Read one stretch.
-
-        Returns:
-            `image` and `mask` as in training, and the `stretch` it is.
-        """
-        stretch = self._stretches[position]
-        images, masks = self._reader.read(stretch.rows)
-        image = _aligned(images.shape)
-        np.multiply(images, self._scale, out=image)
-        return {"image": image, "mask": masks, "stretch": stretch}
-
-
-def _aligned(shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
-    """Uninitialized floats where torch would put them: a convolution's last bit depends on it."""
-    return torch.empty(shape).numpy()
 
 
 def num_workers(wanted: int | Literal["auto"], shares: int) -> int:

@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torchmetrics import Metric
 
-from lungseg.data import Stretch
 from lungseg.scores import dice, soft_dice, summarize
+from lungseg.slices import Stretch
 
 
 class CaseDice(Metric):

@@ -7,10 +7,11 @@ import pytorch_lightning as pl
 import torch
 
 from lungseg.config import FitOptions
-from lungseg.data import Batch, SliceData, stretches_of
+from lungseg.data import SliceData
 from lungseg.errors import TrainingError
 from lungseg.losses import LOSS_FUNCTIONS
 from lungseg.metrics import CaseDice
+from lungseg.slices import Batch, stretches_of
 from lungseg.unet import build_net
 from shards.command import flat_values
 

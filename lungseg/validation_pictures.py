@@ -10,8 +10,9 @@ import torch
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import TensorBoardLogger
 
-from lungseg.data import Batch, SliceData
+from lungseg.data import SliceData
 from lungseg.pictures import outline_picture, png_bytes
+from lungseg.slices import Batch
 from shards.store import ShardSet
 
 _NUM_PICTURES = 8

@@ -94,7 +94,7 @@ def npy_header(shape: tuple[int, ...], dtype: str) -> bytes:
     return stream.getvalue()
 
 
-def gunzip(data: bytes) -> bytes:
+def gunzip(data: bytes | memoryview) -> bytes:
     """Inflate a gzipped member."""
     return bytes(isal_zlib.decompress(data, wbits=_GZIP))
 

@@ -1,13 +1,14 @@
 """Weights, seed and epoch -> the order of slices and the batches of a rank; arithmetic only."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-MAX_CATEGORIES = 2**24  # torch.multinomial refuses more
+from shards.draw import Draw, balanced, weighted
+from shards.window import Windows
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -19,21 +20,27 @@ class Plan:
         tumor: (n,) bool, whether each of them shows tumor.
         oversample: How many times as likely a slice with tumor is drawn as one without.
         seed: Seed of all orders.
+        draw: `weighted` draws with replacement, as the tutorial does; `balanced` without.
+        windows: Arrangement of the draws for shards that do not all fit on the local disk; None
+            leaves them in the order of the draws.
     """
 
     rows: npt.NDArray[np.int64]
     tumor: npt.NDArray[np.bool_]
     oversample: float
     seed: int
+    draw: Draw = "weighted"
+    windows: Windows | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def order(self, epoch: int) -> npt.NDArray[np.int64]:
-        """Draw the slices of one epoch, with replacement.
+        """Draw the slices of one epoch.
 
-        Bit-equal to `torch.utils.data.WeightedRandomSampler(weights, n, generator=g)` for the
-        weights of `sample_weights` and `g` seeded by `epoch_seed`.
+        Weighted and without windows it is bit-equal to
+        `torch.utils.data.WeightedRandomSampler(weights, n, generator=g)` for the weights of
+        `sample_weights` and `g` seeded by `epoch_seed`.
 
         Args:
             epoch: 0-based epoch.
@@ -41,8 +48,17 @@ class Plan:
         Returns:
             (n,) int64, rows of the index in the order of the draws.
         """
+        drawn = self._drawn(epoch)
+        if self.windows is not None:
+            rng = np.random.default_rng([self.seed, epoch, 1])  # another one than the draw's
+            drawn = self.windows.arrange(drawn, self.tumor, rng)
+        return self.rows[drawn]
+
+    def _drawn(self, epoch: int) -> npt.NDArray[np.int64]:
+        if self.draw == "balanced":
+            return balanced(self.tumor, self.oversample, seed=self.seed, epoch=epoch)
         generator = torch.Generator().manual_seed(epoch_seed(self.seed, epoch))
-        return self.rows[_draw(self.tumor, self.oversample, generator)]
+        return weighted(self.tumor, self.oversample, generator)
 
 
 def epoch_seed(seed: int, epoch: int) -> int:
@@ -52,75 +68,29 @@ def epoch_seed(seed: int, epoch: int) -> int:
     )
 
 
-def oversample_ratio(oversample: float | Literal["auto"], tumor: npt.NDArray[np.bool_]) -> float:
-    """How many times as likely a slice with tumor shall be drawn.
-
-    Args:
-        oversample: A ratio, or `auto` for n_without / n_with: half of the draws show tumor.
-        tumor: (n,) bool.
-
-    Returns:
-        The ratio; 1 for `auto` where all slices are of one kind.
-    """
-    if oversample != "auto":
-        return float(oversample)
-    num_tumor = int(np.count_nonzero(tumor))
-    return (len(tumor) - num_tumor) / num_tumor if 0 < num_tumor < len(tumor) else 1.0
-
-
-def sample_weights(tumor: npt.NDArray[np.bool_], oversample: float) -> npt.NDArray[np.float64]:
-    """(n,) weights of the draw: `oversample` for a slice with tumor, 1 for one without."""
-    return np.where(tumor, float(oversample), 1.0)
-
-
 def num_batches(num_samples: int, batch_size: int) -> int:
     """Global batches of an epoch: an incomplete last one is left out, unless it is the only one."""
     return max(1, num_samples // batch_size) if num_samples else 0
 
 
-def batch_of_rank(
-    k: int, *, batch_size: int, num_samples: int, rank: int, world_size: int
-) -> slice:
-    """Positions in an epoch's order that one rank trains on in global batch `k`.
+def batches_of_rank(
+    num_samples: int, *, batch_size: int, rank: int, world_size: int, start: int = 0
+) -> Iterator[range]:
+    """Positions in an epoch's order that one rank trains on, global batch by global batch.
 
-    The batch is the k-th stretch of the order, and a rank takes every `world_size`-th position of
-    it: together the ranks have each position once, and all the same number.
+    A global batch is the next stretch of the order, and a rank takes every `world_size`-th
+    position of it: together the ranks have each position once, and all the same number.
 
     Args:
-        k: 0-based global batch of the epoch.
-        batch_size: Slices of a global batch, over all ranks; a multiple of `world_size`.
         num_samples: Slices of an epoch.
+        batch_size: Slices of a global batch, over all ranks; a multiple of `world_size`.
         rank: 0-based rank.
         world_size: Number of ranks.
+        start: Positions that were used before, of any batch size.
 
-    Returns:
-        The positions, as a slice with a step.
+    Yields:
+        The positions, a range with a step.
     """
-    start = k * batch_size
-    stop = min(start + batch_size, num_samples)
-    stop -= (stop - start) % world_size
-    return slice(start + rank, stop, world_size)
-
-
-def _draw(
-    tumor: npt.NDArray[np.bool_], oversample: float, generator: torch.Generator
-) -> npt.NDArray[np.int64]:
-    if len(tumor) <= MAX_CATEGORIES:
-        weights = torch.as_tensor(sample_weights(tumor, oversample))
-        return torch.multinomial(weights, len(tumor), True, generator=generator).numpy()
-    return _draw_class_first(tumor, oversample, generator)
-
-
-def _draw_class_first(
-    tumor: npt.NDArray[np.bool_], oversample: float, generator: torch.Generator
-) -> npt.NDArray[np.int64]:
-    """The same distribution in two steps: which kind of slice, then which slice of that kind."""
-    kinds = [np.flatnonzero(~tumor), np.flatnonzero(tumor)]
-    weight_of_tumor = oversample * len(kinds[1])
-    share = weight_of_tumor / (weight_of_tumor + len(kinds[0]))
-    with_tumor = torch.rand(len(tumor), generator=generator, dtype=torch.float64).numpy() < share
-    drawn = np.empty(len(tumor), np.int64)
-    for kind, wanted in zip(kinds, (~with_tumor, with_tumor), strict=True):
-        picks = torch.randint(max(len(kind), 1), (int(wanted.sum()),), generator=generator)
-        drawn[wanted] = kind[picks.numpy()]
-    return drawn
+    for begin in range(start, max(num_samples - batch_size, 0) + 1, batch_size):
+        num_taken = min(batch_size, num_samples - begin) // world_size * world_size
+        yield range(begin + rank, begin + num_taken, world_size)

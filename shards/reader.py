@@ -1,67 +1,96 @@
-"""Rows of the index -> batches of integer arrays, read by offset from memory-mapped tars."""
+"""Rows of the index -> batches of slices, read by offset from memory-mapped tars."""
 
 import mmap
+import resource
+import threading
 from collections import OrderedDict
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from isal import isal_zlib
 
+from shards.buffers import Buffers
 from shards.codec import gunzip, npy_header
 from shards.store import ShardSet
 
-_MAX_OPEN_SHARDS = 256
+_MAX_CROP_BYTES = 64 * 2**20
+
+Crop = tuple[slice, slice, npt.NDArray[np.uint8]]
 
 
 class SliceReader:
     """Reads slices in any order, whole batches at a time.
 
     Each slice's bytes are held against the index's crc32 before their first use in this process.
-    Pickles by its shard set alone, so every worker process opens its own maps.
+    Masks without tumor are not decoded, the others once: the part with tumor is kept.
+
+    Several threads may read at once. It pickles without its open shards.
 
     Args:
         shards: The set to read from.
         neighbors: 1, 3 or 5 neighbouring slices as channels; at the ends of a case, and where the
             recipe dropped slices in between, the edge slice is repeated.
+        max_open: Most shards to keep open; by default a quarter of the files a process may open.
     """
 
-    def __init__(self, shards: ShardSet, *, neighbors: int = 1) -> None:
+    def __init__(
+        self, shards: ShardSet, *, neighbors: int = 1, max_open: int | None = None
+    ) -> None:
         self._shards = shards
         self._neighbors = neighbors
+        self._max_open = max_open or resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4
         self._shape = shards.manifest.slice_shape
-        self._open: OrderedDict[int, mmap.mmap] = OrderedDict()
+        self._headers = {kind: len(npy_header(self._shape, kind)) for kind in ("<i2", "|u1")}
+        self._buffers = Buffers()
+        self._open: OrderedDict[int, npt.NDArray[np.uint8]] = OrderedDict()
+        self._lock = threading.Lock()
         self._verified = np.zeros(len(shards.index), np.bool_)
+        self._crops: dict[int, Crop] = {}
+        self._crop_bytes = 0
 
-    def __getstate__(self) -> dict[str, object]:
-        return {"shards": self._shards, "neighbors": self._neighbors}
-
-    def __setstate__(self, state: dict[str, object]) -> None:
-        self.__init__(**state)  # type: ignore[misc]
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reader, (self._shards, self._neighbors, self._max_open)
 
     def read(
-        self, rows: npt.NDArray[np.int64]
-    ) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.uint8]]:
+        self, rows: npt.NDArray[np.int64], *, scale: float | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Read slices with their masks.
+
+        The memory is used again when no reference to it is left, see `shards.buffers.Buffers`.
 
         Args:
             rows: (b,) rows of the index.
+            scale: Factor from HU to floats; None leaves the integers.
 
         Returns:
-            Images (b, neighbors, height, width) int16 in HU, masks (b, 1, height, width) uint8 of
-            the middle slices.
+            Images (b, neighbors, height, width) int16 in HU, or float32 in HU times scale, and
+            masks (b, 1, height, width) uint8 of the middle slices.
 
         Raises:
             DamagedShardError: If bytes differ from what the index recorded.
         """
-        images = np.empty((len(rows), self._neighbors, *self._shape), np.int16)
-        masks = np.zeros((len(rows), 1, *self._shape), np.uint8)
-        reach = self._neighbors // 2
-        for b, row in enumerate(rows):
-            for channel, shift in enumerate(range(-reach, reach + 1)):
-                images[b, channel] = self._image(self._neighbor(int(row), shift))
-            if self._shards.index.tumor[row]:
-                masks[b, 0] = self._mask(int(row))
+        kind = torch.int16 if scale is None else torch.float32
+        images = self._buffers.take((len(rows), self._neighbors, *self._shape), kind)
+        masks = self._buffers.take((len(rows), 1, *self._shape), torch.uint8)
+        masks.numpy().fill(0)
+        tumor = self._shards.index.tumor[rows]
+        slots = zip(rows.tolist(), tumor.tolist(), images.numpy(), masks.numpy()[:, 0], strict=True)
+        for row, has_tumor, image, mask in slots:
+            for channel, source in zip(image, self._sources(row), strict=True):
+                channel[...] = self._image(source)
+            if scale is not None:
+                image *= np.float32(scale)
+            if has_tumor:
+                down, across, crop = self._crop(row)
+                mask[down, across] = crop
         return images, masks
+
+    def _sources(self, row: int) -> tuple[int, ...]:
+        """The rows of a slice's channels."""
+        reach = self._neighbors // 2
+        return tuple(self._neighbor(row, shift) for shift in range(-reach, reach + 1))
 
     def _neighbor(self, row: int, shift: int) -> int:
         """The row `shift` slices above, or the last one on the way whose z and case follow on."""
@@ -76,44 +105,68 @@ class SliceReader:
         return row
 
     def _image(self, row: int) -> npt.NDArray[np.int16]:
+        """(height, width) HU, where possible a view of the shard."""
         index = self._shards.index
-        data = self._member(row, int(index.image_offset[row]), int(index.image_size[row]))
-        header = npy_header(self._shape, "<i2")
-        if len(data) != len(header) + 2 * self._shape[0] * self._shape[1]:
-            data = memoryview(gunzip(bytes(data)))
-        return np.frombuffer(data, "<i2", offset=len(header)).reshape(self._shape)
+        shard, start = self._shard_of(row), int(index.image_offset[row])
+        data = shard[start : start + int(index.image_size[row])]
+        if self._shards.manifest.compressed:
+            data = np.frombuffer(gunzip(data.data), np.uint8)
+        pixels: npt.NDArray[np.int16] = data[self._headers["<i2"] :].view("<i2")
+        return pixels.reshape(self._shape)
 
-    def _mask(self, row: int) -> npt.NDArray[np.uint8]:
+    def _crop(self, row: int) -> Crop:
+        """The rows and columns of a slice that hold tumor, and its mask there."""
+        found = self._crops.get(row)
+        if found is not None:
+            return found
         index = self._shards.index
-        data = gunzip(
-            bytes(self._member(row, int(index.mask_offset[row]), int(index.mask_size[row])))
-        )
-        return np.frombuffer(data, np.uint8, offset=len(npy_header(self._shape, "|u1"))).reshape(
-            self._shape
-        )
+        shard, start = self._shard_of(row), int(index.mask_offset[row])
+        data = gunzip(shard[start : start + int(index.mask_size[row])].data)
+        crop = _crop(np.frombuffer(data, np.uint8)[self._headers["|u1"] :].reshape(self._shape))
+        if self._crop_bytes < _MAX_CROP_BYTES:
+            self._crops[row] = crop
+            self._crop_bytes += crop[2].nbytes
+        return crop
 
-    def _member(self, row: int, offset: int, size: int) -> memoryview:
+    def _shard_of(self, row: int) -> npt.NDArray[np.uint8]:
+        """The bytes of a slice's shard, the slice among them verified."""
         shard = self._shard(int(self._shards.index.case[row]))
         if not self._verified[row]:
             self._verify(row, shard)
-        return memoryview(shard)[offset : offset + size]
+        return shard
 
-    def _verify(self, row: int, shard: mmap.mmap) -> None:
+    def _verify(self, row: int, shard: npt.NDArray[np.uint8]) -> None:
         index = self._shards.index
         start, end = index.stretch(row)
-        if isal_zlib.crc32(memoryview(shard)[start:end]) != index.crc32[row]:
+        if isal_zlib.crc32(shard[start:end]) != index.crc32[row]:
             raise self._shards.damaged(
                 index.shard(int(index.case[row])),
                 f"the bytes of {index.key(row)} differ from the index's crc32",
             )
         self._verified[row] = True
 
-    def _shard(self, case: int) -> mmap.mmap:
-        found = self._open.pop(case, None)
-        if found is None:
-            with self._shards.open(self._shards.index.shard(case)) as file:
-                found = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            if len(self._open) >= _MAX_OPEN_SHARDS:
+    def _shard(self, case: int) -> npt.NDArray[np.uint8]:
+        with self._lock:
+            found = self._open.get(case)
+            if found is not None:
+                self._open.move_to_end(case)
+                return found
+        with self._shards.open(self._shards.index.shard(case)) as file:
+            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        found = np.frombuffer(content, np.uint8)
+        with self._lock:
+            self._open[case] = found
+            if len(self._open) > self._max_open:
                 self._open.popitem(last=False)
-        self._open[case] = found
         return found
+
+
+def _reader(shards: ShardSet, neighbors: int, max_open: int) -> SliceReader:
+    return SliceReader(shards, neighbors=neighbors, max_open=max_open)
+
+
+def _crop(mask: npt.NDArray[np.uint8]) -> Crop:
+    """The smallest rectangle of a mask that holds all of its tumor, copied."""
+    down, across = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    rows, columns = slice(down[0], down[-1] + 1), slice(across[0], across[-1] + 1)
+    return rows, columns, mask[rows, columns].copy()

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from torch.utils.data import DistributedSampler
 
-from shards.plan import Plan, batch_of_rank, num_batches
+from shards.fetch import ShardFetcher
+from shards.plan import Plan, batches_of_rank, num_batches
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -38,12 +39,21 @@ class PlanSampler(DistributedSampler[BatchRequest]):
         batch_size: Slices of a global batch, over all ranks.
         rank: 0-based rank.
         world_size: Number of ranks.
+        fetcher: Makes shards local ahead of the requests; None where all are.
 
     Raises:
         ValueError: If the global batch cannot be divided among the ranks.
     """
 
-    def __init__(self, plan: Plan, *, batch_size: int, rank: int, world_size: int) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        batch_size: int,
+        rank: int,
+        world_size: int,
+        fetcher: ShardFetcher | None = None,
+    ) -> None:
         if batch_size % world_size:
             raise ValueError(
                 f"--batch-size counts the slices of all devices together and must be a multiple "
@@ -52,6 +62,7 @@ class PlanSampler(DistributedSampler[BatchRequest]):
         super().__init__(plan, num_replicas=world_size, rank=rank, seed=plan.seed)  # type: ignore[arg-type]
         self._plan = plan
         self._batch_size = batch_size
+        self._fetcher = fetcher
         self._start = 0
 
     def __len__(self) -> int:
@@ -62,25 +73,30 @@ class PlanSampler(DistributedSampler[BatchRequest]):
 
         Args:
             epoch: The epoch to go on in.
-            samples_consumed: Positions of it that were used before, by all ranks together.
+            samples_consumed: Positions of it that were used before, by all ranks together, in
+                batches of any size.
         """
         self.set_epoch(epoch)
-        self._start = -(-samples_consumed // self._batch_size)
+        self._start = samples_consumed
 
     def __iter__(self) -> Iterator[BatchRequest]:
         start, self._start = self._start, 0
         order = self._plan.order(self.epoch)
-        for k in range(start, len(self)):
-            taken = batch_of_rank(
-                k,
-                batch_size=self._batch_size,
-                num_samples=len(order),
-                rank=self.rank,
-                world_size=self.num_replicas,
-            )
+        if self._fetcher is not None:
+            self._fetcher.begin(self.epoch, order[start:])
+        for taken in batches_of_rank(
+            len(order),
+            batch_size=self._batch_size,
+            rank=self.rank,
+            world_size=self.num_replicas,
+            start=start,
+        ):
+            begin = taken.start - self.rank
+            if self._fetcher is not None:
+                self._fetcher.advance(begin - start)
             yield BatchRequest(
                 epoch=self.epoch,
-                positions=np.arange(len(order))[taken],
-                rows=order[taken],
-                samples_consumed=min((k + 1) * self._batch_size, len(order)),
+                positions=np.array(taken),
+                rows=order[taken.start : taken.stop : taken.step],
+                samples_consumed=min(begin + self._batch_size, len(order)),
             )
