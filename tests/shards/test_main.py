@@ -66,6 +66,15 @@ def test_verify_lists_all_damage_and_what_to_do(shard_folder):
 
 
 @pytest.mark.parametrize("command", ["info", "verify"])
+def test_a_url_is_looked_into_without_a_cache(shard_folder, serve, tmp_path, monkeypatch, command):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    done = shards(command, "--shards", serve(shard_folder).url, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["slices"] == 12
+    assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize("command", ["info", "verify"])
 def test_what_is_no_shard_set_ends_in_one_line(tmp_path, command):
     done = shards(command, "--shards", tmp_path)
     assert done.returncode == 1
