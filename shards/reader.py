@@ -3,7 +3,6 @@
 import mmap
 import resource
 import threading
-from collections import OrderedDict
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from shards.buffers import Buffers
 from shards.codec import gunzip, npy_header
 from shards.store import ShardSet
 
+_HU = np.dtype("<i2")
 _MAX_CROP_BYTES = 64 * 2**20
 
 Crop = tuple[slice, slice, npt.NDArray[np.uint8]]
@@ -42,9 +42,10 @@ class SliceReader:
         self._neighbors = neighbors
         self._max_open = max_open or resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4
         self._shape = shards.manifest.slice_shape
-        self._headers = {kind: len(npy_header(self._shape, kind)) for kind in ("<i2", "|u1")}
+        self._image_header = len(npy_header(self._shape, "<i2"))
+        self._mask_header = len(npy_header(self._shape, "|u1"))
         self._buffers = Buffers()
-        self._open: OrderedDict[int, npt.NDArray[np.uint8]] = OrderedDict()
+        self._open: dict[int, npt.NDArray[np.uint8]] = {}
         self._lock = threading.Lock()
         self._verified = np.zeros(len(shards.index), np.bool_)
         self._crops: dict[int, Crop] = {}
@@ -74,45 +75,47 @@ class SliceReader:
         kind = torch.int16 if scale is None else torch.float32
         images = self._buffers.take((len(rows), self._neighbors, *self._shape), kind)
         masks = self._buffers.take((len(rows), 1, *self._shape), torch.uint8)
-        masks.numpy().fill(0)
-        tumor = self._shards.index.tumor[rows]
-        slots = zip(rows.tolist(), tumor.tolist(), images.numpy(), masks.numpy()[:, 0], strict=True)
-        for row, has_tumor, image, mask in slots:
-            for channel, source in zip(image, self._sources(row), strict=True):
-                channel[...] = self._image(source)
-            if scale is not None:
-                image *= np.float32(scale)
-            if has_tumor:
-                down, across, crop = self._crop(row)
-                mask[down, across] = crop
+        self._fill_images(images.numpy().reshape(-1, *self._shape), self._sources(rows), scale)
+        self._fill_masks(masks.numpy()[:, 0], rows)
         return images, masks
 
-    def _sources(self, row: int) -> tuple[int, ...]:
-        """The rows of a slice's channels."""
-        reach = self._neighbors // 2
-        return tuple(self._neighbor(row, shift) for shift in range(-reach, reach + 1))
-
-    def _neighbor(self, row: int, shift: int) -> int:
-        """The row `shift` slices above, or the last one on the way whose z and case follow on."""
-        index, step = self._shards.index, (1 if shift > 0 else -1)
-        for _ in range(abs(shift)):
-            above = row + step
-            if not 0 <= above < len(index):
-                break
-            if index.case[above] != index.case[row] or index.z[above] != index.z[row] + step:
-                break
-            row = above
-        return row
-
-    def _image(self, row: int) -> npt.NDArray[np.int16]:
-        """(height, width) HU, where possible a view of the shard."""
+    def _fill_images(
+        self, images: npt.NDArray[Any], rows: npt.NDArray[np.int64], scale: float | None
+    ) -> None:
         index = self._shards.index
-        shard, start = self._shard_of(row), int(index.image_offset[row])
-        data = shard[start : start + int(index.image_size[row])]
+        starts, sizes = index.image_offset[rows], index.image_size[rows]
+        spans = zip(images, rows.tolist(), starts.tolist(), sizes.tolist(), strict=True)
+        for image, row, start, size in spans:
+            image[...] = self._image(self._shard_of(row)[start : start + size])
+            if scale is not None:
+                image *= np.float32(scale)  # while it is in the processor's cache
+
+    def _fill_masks(self, masks: npt.NDArray[np.uint8], rows: npt.NDArray[np.int64]) -> None:
+        masks.fill(0)
+        for b in np.flatnonzero(self._shards.index.tumor[rows]).tolist():
+            down, across, crop = self._crop(int(rows[b]))
+            masks[b, down, across] = crop
+
+    def _sources(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """(b * neighbors,) rows of the channels: those around, or the last whose z follows on."""
+        index, reach = self._shards.index, self._neighbors // 2
+        sources = np.repeat(rows[:, np.newaxis], self._neighbors, axis=1)
+        for shift in range(-reach, reach + 1):
+            step = 1 if shift > 0 else -1
+            for _ in range(abs(shift)):
+                at = sources[:, shift + reach]
+                near = np.clip(at + step, 0, len(index) - 1)
+                follows = (index.case[near] == index.case[at]) & (
+                    index.z[near] == index.z[at] + step
+                )
+                sources[:, shift + reach] = np.where(follows, near, at)
+        return sources.reshape(-1)
+
+    def _image(self, data: npt.NDArray[np.uint8]) -> npt.NDArray[np.int16]:
+        """(height, width) HU of an image's member, where possible a view of it."""
         if self._shards.manifest.compressed:
             data = np.frombuffer(gunzip(data.data), np.uint8)
-        pixels: npt.NDArray[np.int16] = data[self._headers["<i2"] :].view("<i2")
-        return pixels.reshape(self._shape)
+        return data[self._image_header :].view(_HU).reshape(self._shape)
 
     def _crop(self, row: int) -> Crop:
         """The rows and columns of a slice that hold tumor, and its mask there."""
@@ -120,9 +123,9 @@ class SliceReader:
         if found is not None:
             return found
         index = self._shards.index
-        shard, start = self._shard_of(row), int(index.mask_offset[row])
-        data = gunzip(shard[start : start + int(index.mask_size[row])].data)
-        crop = _crop(np.frombuffer(data, np.uint8)[self._headers["|u1"] :].reshape(self._shape))
+        start, size = int(index.mask_offset[row]), int(index.mask_size[row])
+        data = gunzip(self._shard_of(row)[start : start + size].data)
+        crop = _crop(np.frombuffer(data, np.uint8)[self._mask_header :].reshape(self._shape))
         if self._crop_bytes < _MAX_CROP_BYTES:
             self._crops[row] = crop
             self._crop_bytes += crop[2].nbytes
@@ -130,7 +133,10 @@ class SliceReader:
 
     def _shard_of(self, row: int) -> npt.NDArray[np.uint8]:
         """The bytes of a slice's shard, the slice among them verified."""
-        shard = self._shard(int(self._shards.index.case[row]))
+        case = int(self._shards.index.case[row])
+        shard = self._open.get(case)
+        if shard is None:
+            shard = self._open_shard(case)
         if not self._verified[row]:
             self._verify(row, shard)
         return shard
@@ -145,20 +151,15 @@ class SliceReader:
             )
         self._verified[row] = True
 
-    def _shard(self, case: int) -> npt.NDArray[np.uint8]:
-        with self._lock:
-            found = self._open.get(case)
-            if found is not None:
-                self._open.move_to_end(case)
-                return found
+    def _open_shard(self, case: int) -> npt.NDArray[np.uint8]:
         with self._shards.open(self._shards.index.shard(case)) as file:
             content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        found = np.frombuffer(content, np.uint8)
+        shard = np.frombuffer(content, np.uint8)
         with self._lock:
-            self._open[case] = found
+            self._open[case] = shard
             if len(self._open) > self._max_open:
-                self._open.popitem(last=False)
-        return found
+                del self._open[next(iter(self._open))]
+        return shard
 
 
 def _reader(shards: ShardSet, neighbors: int, max_open: int) -> SliceReader:
