@@ -83,6 +83,8 @@ class TrainingOptions(Options):
             raise ValueError(f"--num-workers must be auto or at least 0, got {self.num_workers}")
         if self.cache_gb is not None and not self.cache_gb > 0:
             raise ValueError(f"--cache-gb must be above 0, got {self.cache_gb}")
+        if self.loader == "webdataset" and (self.draw, self.order) != ("weighted", "exact"):
+            raise ValueError("--draw balanced and --order windowed need --loader index")
         if not 0 < self.threshold < 1:
             raise ValueError(f"--threshold must lie between 0 and 1, got {self.threshold}")
         if self.fold < 0 or self.seed < 0:

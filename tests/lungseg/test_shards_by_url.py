@@ -80,6 +80,12 @@ def test_a_cache_with_room_for_two_shards_is_enough(folder, weights_of_folder, t
     )
 
 
+@pytest.mark.parametrize("further", [{"draw": "balanced"}, {"order": "windowed"}])
+def test_a_stream_refuses_what_only_the_index_can_do(tmp_path, further):
+    with pytest.raises(ValueError, match="need --loader index"):
+        FitOptions(shards="x", out=tmp_path, loader="webdataset", **further)
+
+
 class WritesAnew(Callback):
     """Writes the set anew once the first epoch has begun, with all its shards open."""
 
