@@ -70,14 +70,17 @@ def test_a_flaky_server_trains_like_a_folder(
     assert not list((tmp_path / "cache").rglob("*.part"))
 
 
-def test_a_cache_with_room_for_two_shards_is_enough(folder, weights_of_folder, tmp_path, serve):
-    shard_gb = max(path.stat().st_size for path in folder.glob("cases/*")) / 1e9
-    room = {"cache": tmp_path / "cache", "cache_gb": 2.5 * shard_gb}
-    found = weights_after(serve(folder).url, tmp_path / "run", **room)
-    assert equal(found, weights_of_folder("index"))
-    assert (
-        sum(path.stat().st_size for path in (tmp_path / "cache").rglob("*.tar")) < 2.5e9 * shard_gb
-    )
+@pytest.mark.parametrize("order", ["exact", "windowed"])
+def test_a_cache_with_room_for_few_shards_is_enough(folder, tmp_path, serve, order):
+    room_gb = 2.5 * max(path.stat().st_size for path in folder.glob("cases/*")) / 1e9
+    server, given = serve(folder), {"order": order, "window": 1}
+    room = {"cache": tmp_path / "cache", "cache_gb": room_gb}
+    found = weights_after(server.url, tmp_path / "url", **given, **room)
+    assert equal(found, weights_after(folder, tmp_path / "folder", **given))
+    kept = sum(path.stat().st_size for path in (tmp_path / "cache").rglob("*.tar"))
+    assert 0 < kept <= 1e9 * room_gb
+    if order == "windowed":
+        assert {server.requests[f"cases/{case}.tar"] for case in "bdf"} == {1}  # trained on
 
 
 @pytest.mark.parametrize("further", [{"draw": "balanced"}, {"order": "windowed"}])
