@@ -6,7 +6,7 @@ from typing import Any
 
 from shards.command import Options
 from shards.manifest import FORMAT_VERSION, MANIFEST_NAME, CaseEntry, Manifest
-from shards.store import locate, manifest_bytes
+from shards.place import locate, manifest_bytes
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -15,9 +15,10 @@ from shards.command import Options
 from shards.errors import ManifestError
 from shards.index import BLOCK_BYTES, ShardIndex
 from shards.manifest import INDEX_NAME, MANIFEST_NAME, CaseEntry, Manifest
+from shards.place import UNFINISHED_NAME, locate, manifest_bytes
 from shards.progress import progress
 from shards.remote import Remote
-from shards.store import UNFINISHED_NAME, locate, manifest_bytes, read_index
+from shards.store import read_index
 
 _NUM_READERS = 2  # each holds a shard
 _NOT_KNOWN = ShardIndex.concatenate([])
