@@ -86,12 +86,13 @@ class SliceReader:
         starts, sizes = index.image_offset[rows], index.image_size[rows]
         spans = zip(images, rows.tolist(), starts.tolist(), sizes.tolist(), strict=True)
         for image, row, start, size in spans:
-            image[...] = self._image(self._shard_of(row)[start : start + size])
+            # unlike an assignment, copyto lets other threads run
+            np.copyto(image, self._image(self._shard_of(row)[start : start + size]))
             if scale is not None:
                 image *= np.float32(scale)  # while it is in the processor's cache
 
     def _fill_masks(self, masks: npt.NDArray[np.uint8], rows: npt.NDArray[np.int64]) -> None:
-        masks.fill(0)
+        np.copyto(masks, 0)
         for b in np.flatnonzero(self._shards.index.tumor[rows]).tolist():
             down, across, crop = self._crop(int(rows[b]))
             masks[b, down, across] = crop
