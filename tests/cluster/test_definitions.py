@@ -1,0 +1,211 @@
+"""The definitions that people copy hold together: checked by the tools that will read them."""
+
+import ast
+import os
+import re
+import shlex
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+import tune.search
+from shards.command import parse
+from tests.toy_shards import make_shards
+
+ROOT = Path(__file__).parents[2]
+CLUSTER = ROOT / "cluster"
+BIN = Path(sys.executable).parent
+FILES = sorted(path for path in CLUSTER.rglob("*") if path.suffix in {".yaml", ".sbatch", ".md"})
+
+
+def closed(required=(), **properties):
+    """Schema of an object with these fields only."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+TEXT, COUNT = {"type": "string"}, {"type": "integer", "minimum": 0}
+ENTRY = {"type": "array", "items": {"type": "object", "required": ["name"]}}
+POD = closed(
+    ["spec"],
+    spec=closed(
+        ["containers"],
+        containers={
+            "type": "array",
+            "items": closed(
+                ["name", "image"],
+                name=TEXT,
+                image=TEXT,
+                volumeMounts=ENTRY,
+                resources=closed(requests={"type": "object"}, limits={"type": "object"}),
+            ),
+        },
+        volumes=ENTRY,
+    ),
+)
+START = {"type": "object", "additionalProperties": TEXT}
+RAY_JOB = closed(
+    ["apiVersion", "kind", "metadata", "spec"],
+    apiVersion={"const": "ray.io/v1"},
+    kind={"const": "RayJob"},
+    metadata=closed(["name"], name=TEXT),
+    spec=closed(
+        ["entrypoint", "rayClusterSpec"],
+        entrypoint=TEXT,
+        backoffLimit=COUNT,
+        shutdownAfterJobFinishes={"type": "boolean"},
+        ttlSecondsAfterFinished=COUNT,
+        rayClusterSpec=closed(
+            ["headGroupSpec"],
+            rayVersion=TEXT,
+            authOptions=closed(["mode"], mode={"enum": ["token", "disabled"]}),
+            headGroupSpec=closed(
+                ["rayStartParams", "template"], rayStartParams=START, template=POD
+            ),
+            workerGroupSpecs={
+                "type": "array",
+                "items": closed(
+                    ["groupName", "minReplicas", "maxReplicas", "rayStartParams", "template"],
+                    groupName=TEXT,
+                    replicas=COUNT,
+                    minReplicas=COUNT,
+                    maxReplicas=COUNT,
+                    rayStartParams=START,
+                    template=POD,
+                ),
+            },
+        ),
+    ),
+)
+
+
+def ray_job():
+    return yaml.safe_load((CLUSTER / "kuberay" / "rayjob.yaml").read_text())
+
+
+def test_ray_job_has_the_fields_of_kuberay_only():
+    jsonschema.validate(ray_job(), RAY_JOB)
+
+
+def test_every_mount_of_the_ray_job_has_its_volume():
+    spec = ray_job()["spec"]["rayClusterSpec"]
+    for group in [spec["headGroupSpec"], *spec["workerGroupSpecs"]]:
+        pod = group["template"]["spec"]
+        volumes = {volume["name"] for volume in pod["volumes"]}
+        for container in pod["containers"]:
+            assert {mount["name"] for mount in container["volumeMounts"]} == volumes
+
+
+def test_ray_version_is_the_one_that_is_installed_everywhere():
+    version = re.search(r"^ray==(.+)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE)[1]
+    assert ray_job()["spec"]["rayClusterSpec"]["rayVersion"] == version
+
+
+@pytest.mark.parametrize("name", ["aws", "onprem"])
+def test_ray_up_takes_its_files(name):
+    """In a process of its own: importing the autoscaler warns."""
+    check = (
+        "import sys, yaml; "
+        "from ray.autoscaler._private.util import prepare_config, validate_config; "
+        "validate_config(prepare_config(yaml.safe_load(open(sys.argv[1]))))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", check, CLUSTER / "ray-up" / f"{name}.yaml"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def commands(text):
+    """Each `python -m tune.search ...` of a document, as words."""
+    joined = re.sub(r"\\\n[#\s]*", " ", text)
+    for found in re.findall(r"python -m tune\.search ([^'\n`]*--[^'\n`]*)", joined):
+        yield shlex.split(found)
+
+
+def test_every_search_command_is_one_that_the_program_takes():
+    found = [words for path in FILES for words in commands(path.read_text())]
+    found.append(shlex.split(ray_job()["spec"]["entrypoint"])[3:])
+    assert len(found) >= 5
+    for words in found:
+        if '"$ADDRESS"' not in words and "$ADDRESS" not in words:
+            options = parse(tune.search.SearchOptions, words, prog="x", description="")
+            assert options.address == "auto"
+
+
+def test_image_has_every_package_of_ours():
+    dockerfile = (CLUSTER / "Dockerfile").read_text()
+    for package in ("shards", "cluster", "ingest", "lungseg", "tune"):
+        assert f"COPY {package} {package}" in dockerfile
+
+
+def test_slurm_script_passes_shellcheck():
+    done = subprocess.run(
+        [BIN / "shellcheck", CLUSTER / "slurm" / "ray.sbatch"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_python_inside_the_slurm_script_compiles():
+    script = (CLUSTER / "slurm" / "ray.sbatch").read_text()
+    (inside,) = re.findall(r"<<'PYTHON'\n(.*?)\nPYTHON", script, re.DOTALL)
+    ast.parse(inside)
+
+
+STAND_INS = {
+    "scontrol": "#!/bin/bash\n[[ $1 == show ]] && echo localhost\n",
+    "srun": (
+        "#!/bin/bash\nwhile [[ $1 == --* ]]; do shift; done\n"
+        "export SLURMD_NODENAME=localhost SLURM_PROCID=1 SLURM_NTASKS=2\n"
+        'exec "$@"\n'
+    ),
+}
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_slurm_script_runs_a_search_to_its_end(tmp_path):
+    """With stand-ins for Slurm's commands, which set the variables that mislead Lightning."""
+    for name, script in STAND_INS.items():
+        path = tmp_path / "bin" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(script)
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    shards = make_shards(tmp_path / "shards")
+    environment = os.environ | {
+        "PATH": f"{tmp_path / 'bin'}:{BIN}:{os.environ['PATH']}",
+        "SLURM_JOB_ID": str(os.getpid()),
+        "SLURM_JOB_NODELIST": "localhost",
+        "SLURM_JOB_NUM_NODES": "1",
+        "SLURM_CPUS_PER_TASK": "2",
+    }
+    words = shlex.split("--trials 2 --epochs 1 --width 4 --depth 3 --batch-size 8 --augment none")
+    words += ["--shards", shards, "--out", tmp_path / "out"]
+    done = subprocess.run(
+        ["bash", CLUSTER / "slurm" / "ray.sbatch", *words],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "out" / "trials.csv").read_text().count("finished") == 2
+    assert "dice_case_mean" in done.stdout
