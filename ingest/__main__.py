@@ -39,7 +39,19 @@ def show(result: dict[str, Any]) -> str:
     """Render a result for people."""
     if "findings" in result:
         return show_findings(result)
-    return "\n".join(f"{name}: {value}" for name, value in result.items())
+    return "\n".join(f"{name}: {_plain(value)}" for name, value in result.items())
+
+
+def _plain(value: Any) -> str:
+    """A list as `a, b`, a table as one line for each of its rows."""
+    match value:
+        case dict():
+            return "".join(f"\n  {name}: {what}" for name, what in value.items()) or "none"
+        case list():
+            return ", ".join(map(str, value)) or "none"
+        case int():
+            return f"{value:,}"
+    return str(value)
 
 
 if __name__ == "__main__":

@@ -75,14 +75,20 @@ def find_cases(source: Path, *, subset: Subset = "training", roi: str = "") -> l
 
         cases = find_dicom_cases(source, roi=roi)
     else:
-        raise BadCaseError(
-            f"a source needs the MSD layout (dataset.json, imagesTr, labelsTr) or DICOM files, "
-            f"found none in {source}: check --source, or make a data set with "
-            "`python -m ingest phantom`"
-        )
+        raise _no_source(source)
     if not cases:
         raise BadCaseError(f"a source needs at least one {subset} case, found none in {source}")
     return _one_each(cases)
+
+
+def _no_source(source: Path) -> BadCaseError:
+    archive = next(source.rglob("*.zip"), None)
+    found = f"found none in {source}" if source.is_dir() else f"{source} is no folder"
+    advice = f"unpack {archive} first" if archive else "check the path"
+    return BadCaseError(
+        "a source needs the MSD layout (dataset.json, imagesTr, labelsTr) or DICOM files, "
+        f"{found}: {advice}, or make a data set with `python -m ingest phantom`"
+    )
 
 
 def _msd_cases(source: Path, subset: Subset) -> list[Case]:

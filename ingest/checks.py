@@ -160,7 +160,10 @@ def tumor_findings(case: str, *, kept: int, dropped: int) -> list[Finding]:
     """
     level: Level = "warning"
     if dropped and not kept:
-        message = f"ALL TUMOR LOST: all {dropped} tumor voxels lie in slices that are dropped"
+        message = (
+            f"ALL TUMOR LOST: all {dropped} tumor voxels lie in slices that are dropped: drop "
+            "fewer with --drop-slices, or by --drop-mm or --drop-outside-lungs"
+        )
     elif dropped:
         message = f"{dropped} of {dropped + kept} tumor voxels lie in slices that are dropped"
     elif not kept:

@@ -1,5 +1,6 @@
 """A contact sheet of a shard set: its largest and smallest tumors and random slices, outlined."""
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -192,6 +193,9 @@ def _write(path: Path, data: bytes) -> None:
         temporary.write_bytes(data)
         temporary.replace(path)
     except OSError as error:
-        raise BadCaseError(f"--out {path} cannot be written ({error.strerror})") from error
+        raise BadCaseError(
+            f"--out {path} cannot be written ({error.strerror}): choose another"
+        ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # as where the disk is read-only
+            temporary.unlink(missing_ok=True)

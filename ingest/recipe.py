@@ -20,7 +20,7 @@ class Recipe:
     clip: tuple[int, int] = (-1000, 3071)
     """Lowest and highest value kept, in HU; what lies outside is set to the nearer one."""
     scale: float = 1 / 3071
-    """Factor from HU to the model's input."""
+    """Factor from HU to the model's input; by default 1/3071."""
     drop_slices: int = 30
     """Slices left out at the lower end of the scan, counted from the feet."""
     drop_mm: float | None = None

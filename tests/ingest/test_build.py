@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import webdataset as wds
 
+from ingest.__main__ import show
 from ingest.build import build_shards
 from ingest.cases import BadCaseError, Case
 from ingest.options import BuildShards
@@ -114,7 +115,7 @@ def test_tumor_that_the_recipe_drops_is_counted_and_said(tmp_path, caplog):
     assert cases["all"].tumor_voxels_dropped == 64
     assert cases["some"].tumor_voxels_dropped == 32
     said = "\n".join(caplog.messages)
-    assert "all: ALL TUMOR LOST: all 64 tumor voxels" in said
+    assert "all: ALL TUMOR LOST: all 64 tumor voxels lie in slices that are dropped: drop" in said
     assert "some: 32 of 96 tumor voxels" in said
     assert "none:" not in said
     assert summary["tumor_voxels_dropped"] == 96
@@ -215,6 +216,14 @@ def test_bad_cases_are_rejected_by_name_and_the_others_built(source, tmp_path, c
     assert build(source, tmp_path / "out", on_error="skip")["exit_code"] == 0
 
 
+def test_the_summary_for_people_is_plain_lines():
+    result = {"cases": 1200, "lost": [], "few": ["a", "b"], "rejected": {"c": "why", "d": "x"}}
+    assert show(result).splitlines() == [
+        *("cases: 1,200", "lost: none", "few: a, b"),
+        *("rejected: ", "  c: why", "  d: x"),
+    ]
+
+
 def test_a_case_that_turned_bad_loses_its_shard(source, tmp_path):
     build(source, tmp_path / "out")
     path = source / "imagesTr/lung_002.nii.gz"
@@ -235,6 +244,9 @@ def test_a_folder_in_another_layout_is_refused(tmp_path):
     with pytest.raises(BadCaseError, match=r"MSD layout.*found none in"):
         build(tmp_path, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+    (tmp_path / "series.zip").write_bytes(b"")
+    with pytest.raises(BadCaseError, match=r"unpack .*series\.zip first"):
+        build(tmp_path, tmp_path / "out")
 
 
 def test_a_set_of_another_source_is_not_overwritten(source, tmp_path):
@@ -249,7 +261,7 @@ def test_a_set_of_another_source_is_not_overwritten(source, tmp_path):
     ("flags", "code", "said"),
     [
         (["--drop-slices", "2", "--size", "16", "--json"], 0, ""),
-        (["--source", "/nowhere"], 1, "needs the MSD layout"),
+        (["--source", "/nowhere"], 1, "/nowhere is no folder: check the path"),
         (["--size", "0"], 2, "--size must be at least 1 pixel, got 0"),
         (["--slize", "3"], 2, "--slize"),
     ],

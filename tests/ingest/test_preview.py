@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ingest.build import build_shards
+from ingest.cases import BadCaseError
 from ingest.options import BuildShards
 from ingest.preview import CAPTION, COLUMNS, TILE, Preview, draw_tile, extreme_tumors, preview
 from shards.errors import ShardError
@@ -94,6 +95,12 @@ def test_a_tile_keeps_the_patients_proportions():
 def test_a_folder_without_shards_is_refused(tmp_path):
     with pytest.raises(ShardError, match="build-shards"):
         preview(Preview(shards=str(tmp_path), out=tmp_path / "a.png"))
+
+
+def test_a_place_that_takes_no_picture_is_one_line(shards, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(BadCaseError, match=r"--out .* cannot be written .*: choose another"):
+        preview(Preview(shards=shards, out=tmp_path / "file" / "a.png"))
 
 
 def test_a_picture_must_be_png(tmp_path):

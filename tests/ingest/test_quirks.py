@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import tarfile
+import zlib
 
 import nibabel as nib
 import numpy as np
@@ -251,6 +252,41 @@ def test_what_is_broken_is_rejected_with_its_reason_and_leaves_no_shard(built, c
     assert case not in manifest.cases
     assert not list(out.rglob(f"*{case}.*"))
     assert result["exit_code"] == 1
+
+
+def content_of(packed):
+    """What a gzip file holds; None when it is damaged."""
+    try:
+        return gzip.decompress(packed)
+    except (OSError, EOFError, zlib.error):
+        return None
+
+
+def damaged(packed, rng):
+    """A gzip file cut at a random place, or with one random bit the other way round.
+
+    A bit that changes nothing of the content, as some do in a row of zeros, is no damage.
+    """
+    while True:
+        changed = bytearray(packed)
+        if rng.random() < 0.5:
+            del changed[rng.integers(len(packed)) :]
+        else:
+            changed[rng.integers(len(packed))] ^= 1 << rng.integers(8)
+        if content_of(changed) != content_of(packed):
+            return bytes(changed)
+
+
+def test_of_200_damaged_scans_and_masks_none_is_built(tmp_path):
+    rng = np.random.default_rng(1)
+    cases = {"fine": (IMAGE, LABEL)}
+    for number in range(100):
+        cases[f"image_{number:03d}"] = damaged(IMAGE, rng), LABEL
+        cases[f"label_{number:03d}"] = IMAGE, damaged(LABEL, rng)
+    manifest, _ = build(write_cases(tmp_path / "source", cases), tmp_path / "out")
+    assert list(manifest.cases) == ["fine"]
+    assert len(manifest.rejected) == 200
+    assert [path.name for path in (tmp_path / "out/cases").iterdir()] == ["fine.tar"]
 
 
 def test_every_case_is_one_shard_or_one_reason(built):
