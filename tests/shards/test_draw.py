@@ -69,9 +69,7 @@ def test_balanced_draws_every_slice_of_a_kind_equally_often_or_once_more(oversam
     tumor = some_tumor(num=531)
     total = np.zeros(len(tumor), int)
     for epoch in range(12):
-        counts = np.bincount(
-            balanced(tumor, oversample, seed=5, epoch=epoch), minlength=len(tumor)
-        )
+        counts = np.bincount(balanced(tumor, oversample, seed=5, epoch=epoch), minlength=len(tumor))
         assert counts.sum() == len(tumor)
         total += counts
         for seen in (counts, total):

@@ -47,6 +47,8 @@ def test_ranks_share_out_the_same_global_batches_in_equal_steps(num_samples, wor
 def test_batches_go_on_at_any_position():
     whole = list(batches_of_rank(100, batch_size=8, rank=1, world_size=2))
     assert list(batches_of_rank(100, batch_size=8, rank=1, world_size=2, start=24)) == whole[3:]
-    odd = [list(batch) for batch in batches_of_rank(30, batch_size=4, rank=0, world_size=2, start=7)]
+    odd = [
+        list(batch) for batch in batches_of_rank(30, batch_size=4, rank=0, world_size=2, start=7)
+    ]
     assert odd == [[7, 9], [11, 13], [15, 17], [19, 21], [23, 25]]
     assert list(batches_of_rank(30, batch_size=8, rank=0, world_size=1, start=30)) == []
