@@ -32,6 +32,19 @@ NAMES = (
     "floor",
     "floor, scaled",
 )
+COLUMNS = (
+    "loader",
+    "workers or threads",
+    "slices per CPU-second",
+    "x naive",
+    "x floor",
+    "wall slices/s",
+    "best wall x naive of as many workers (of its best)",
+    "first pass, wall",
+    "first batch s",
+    "MB (of it mapped files)",
+    "share",
+)
 LAYOUTS = ("naive", "ours", "webdataset", "mds", "litdata")
 
 
@@ -88,12 +101,7 @@ def run(options: Options, script: str, *words: object) -> str:
 
 
 def report(results: dict[tuple[str, int], list[dict[str, float]]]) -> None:
-    print("| loader | workers or threads | slices per CPU-second | x naive | x floor ", end="")
-    print(
-        "| wall slices/s | best wall x naive of the row's workers (of its best) | first pass, wall | first batch s ",
-        end="",
-    )
-    print("| MB (of it mapped files) | share |\n|" + " --- |" * 11)
+    print("| " + " | ".join(COLUMNS) + " |\n|" + " --- |" * len(COLUMNS))
     for (name, workers), runs in results.items():
         if not all(runs):
             continue
