@@ -1,9 +1,8 @@
 """A search ends with what its help promises, goes on after any interruption, and says why not."""
 
 import json
-import shutil
+import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,9 +11,10 @@ import pytest
 import yaml
 
 from tests.toy_shards import make_shards
-from tune.config import SearchOptions
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
+ENDED = re.compile(r"trial (\d+): Dice per case .* trials, about")
 
 
 @pytest.fixture(scope="module")
@@ -105,32 +105,36 @@ def test_another_setting_for_the_same_folder_is_refused(finished):
 def test_goes_on_after_ctrl_c_and_after_a_killed_driver(search, toy, tmp_path):
     """No finished trial is trained again: its table, with measured speeds, keeps every byte."""
     command = search(
-        *(toy, tmp_path / "out", "--trials", 4, "--epochs", 12, "--concurrent", 1),
+        *(toy, tmp_path / "out", "--trials", 3, "--epochs", 6, "--concurrent", 1),
     )
-    code, lines = command.interrupted("(1 of 4", lambda process: process.send_signal(signal.SIGINT))
+    code, lines = command.interrupted("(1 of 3", lambda process: process.send_signal(signal.SIGINT))
     assert code == 130
     assert any("the same command again goes on" in line for line in lines)
     assert lines[-1] == "python -m tune.search: interrupted\n"
-    first = tables(command.out)
+    ended = ended_trials(lines)
 
     def kill_later(process):
         time.sleep(0.3)
         process.kill()
 
-    code, lines = command.interrupted("(2 of 4", kill_later)
+    code, lines = command.interrupted("(2 of 3", kill_later)
     assert code == -signal.SIGKILL
-    second = tables(command.out)
     assert any("going on with the search" in line for line in lines)
+    ended |= ended_trials(lines)
+    assert len(ended) == 2
+    before = tables(command.out)
     done = command.run()
     assert done.returncode == 0, done.stderr
-    last = tables(command.out)
-    ended = [number for number, table in second.items() if table.count("\n") == 13]
-    assert len(ended) >= 2
-    assert {number: last[number] for number in ended} == {n: second[n] for n in ended}
-    assert any(first[number] == last[number] for number in first)
+    after = tables(command.out)
+    assert {number: after[number] for number in ended} == {n: before[n] for n in ended}
     rows = command.table()
-    assert len(rows) == 4
-    assert len({row["lr"] for row in rows}) == 4
+    assert len(rows) == 3
+    assert len({row["lr"] for row in rows}) == 3
+
+
+def ended_trials(lines):
+    """Numbers of the trials that a search said to have ended."""
+    return {f"{int(found[1]):03d}" for line in lines if (found := ENDED.match(line))}
 
 
 def tables(out):
@@ -185,15 +189,6 @@ def test_address_where_nobody_listens(search, toy, tmp_path):
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_address_of_something_else(search, toy, tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        address = f"127.0.0.1:{silent.getsockname()[1]}"
-        done = search(toy, tmp_path / "out", "--address", address).run()
-    assert done.returncode == 1
-    assert f"no Ray cluster at '{address}'" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
-
-
 def test_shards_that_are_none(search, tmp_path):
     done = search(tmp_path, tmp_path / "out").run()
     assert done.returncode == 1
@@ -225,29 +220,3 @@ def test_help_is_quick_and_tells_of_shared_storage():
     modules = done.stdout.splitlines()[-1]
     assert "'ray'" not in modules
     assert "'torch'" not in modules
-
-
-def test_a_folder_with_other_things_is_not_taken(search, toy, tmp_path):
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "thesis.tex").write_text("")
-    done = search(toy, tmp_path / "out").run()
-    assert done.returncode == 1
-    assert "thesis.tex" in done.stderr
-    shutil.rmtree(tmp_path / "out")
-
-
-@pytest.mark.parametrize(
-    ("wrong", "said"),
-    [
-        ({"trials": 0}, "--trials"),
-        ({"losses": ()}, "--losses"),
-        ({"lr_range": (1e-2, 1e-3)}, "LOW HIGH"),
-        ({"oversample_range": (0.0, 3.0)}, "LOW HIGH"),
-        ({"gpus_per_trial": 2.0}, "one device"),
-        ({"concurrent": 0}, "--concurrent"),
-        ({"epochs": 0}, "--epochs"),
-    ],
-)
-def test_settings_that_make_no_search_are_refused(wrong, said, tmp_path):
-    with pytest.raises(ValueError, match=said):
-        SearchOptions(shards="x", out=tmp_path, **wrong)

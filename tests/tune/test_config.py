@@ -1,0 +1,22 @@
+"""Settings that make no search are refused, with the flag to mend."""
+
+import pytest
+
+from tune.config import SearchOptions
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"trials": 0}, "--trials"),
+        ({"losses": ()}, "--losses"),
+        ({"lr_range": (1e-2, 1e-3)}, "LOW HIGH"),
+        ({"oversample_range": (0.0, 3.0)}, "LOW HIGH"),
+        ({"gpus_per_trial": 2.0}, "one device"),
+        ({"concurrent": 0}, "--concurrent"),
+        ({"epochs": 0}, "--epochs"),
+    ],
+)
+def test_settings_that_make_no_search_are_refused(wrong, said, tmp_path):
+    with pytest.raises(ValueError, match=said):
+        SearchOptions(shards="x", out=tmp_path, **wrong)
