@@ -131,7 +131,8 @@ def _build(source, out, *flags):
     ) as running:
         peaks = {}
         while running.poll() is None:
-            peaks |= _peaks_mb(running.pid)
+            for process, peak in _peaks_mb(running.pid).items():
+                peaks[process] = max(peak, peaks.get(process, 0.0))  # one that has ended shows 0
             time.sleep(POLL_S)
         took = time.perf_counter() - began
     assert running.returncode == 0, command
@@ -176,10 +177,13 @@ def _show(runs, volumes):
             statistics.median(getattr(each, kind) for each in rounds) / volumes
             for kind in ("process_s", "command_s")
         )
-        last = rounds[-1]
+        peak, worker, written = (
+            max(getattr(each, kind) for each in rounds)
+            for kind in ("peak_mb", "worker_mb", "written_mb")
+        )
         print(
-            f"| {name} | {process:.2f} | {command:.2f} | {last.peak_mb:.0f} | "
-            f"{last.worker_mb:.0f} | {last.written_mb / volumes:.1f} |"
+            f"| {name} | {process:.2f} | {command:.2f} | {peak:.0f} | {worker:.0f} | "
+            f"{written / volumes:.1f} |"
         )
 
 
