@@ -77,14 +77,16 @@ def main(options: Options) -> None:
 
 def _scan(options, number):
     kernel = ("sharp", "soft")[number % 2]
-    return make_scan(
-        options.folder / "280", f"lung_{number:03d}", kernel=kernel, slices=280, seed=number
-    )
+    return make_scan(_source(options), f"lung_{number:03d}", kernel=kernel, slices=280, seed=number)
+
+
+def _source(options):
+    return options.folder / f"{options.volumes}-scans"
 
 
 def _contenders(options, scans):
     """Name -> function that runs it once."""
-    out, source = options.folder / "out", options.folder / "280"
+    out, source = options.folder / "out", _source(options)
     contenders = {
         "floor": lambda: _peer(sys.executable, "floor", 1, scans, out),
         "floor, 2": lambda: _peer(sys.executable, "floor", 2, scans, out),
