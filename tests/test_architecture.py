@@ -62,3 +62,15 @@ def test_each_file_starts_with_a_sentence(path):
 
 def test_no_package_is_called_utils():
     assert not [path for path in FILES if path.stem in {"utils", "helpers", "common", "misc"}]
+
+
+def test_the_architecture_names_each_file_with_its_sentence():
+    """On failure: copy the lines that are shown into ARCHITECTURE.md."""
+    described = (ROOT / "ARCHITECTURE.md").read_text()
+    lines = [
+        f"- `{path.relative_to(ROOT)}` {ast.get_docstring(ast.parse(path.read_text())).splitlines()[0]}"
+        for path in FILES
+        if path.name != "__init__.py"
+    ]
+    assert [line for line in lines if line not in described] == []
+    assert described.count("\n- `") == len(lines)
