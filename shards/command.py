@@ -5,6 +5,7 @@ import dataclasses
 import io
 import json
 import logging
+import os
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -69,6 +70,9 @@ def run(
         _leave(prog, str(error), FAILED)
     except KeyboardInterrupt:
         _leave(prog, "interrupted", INTERRUPTED)
+    except BrokenPipeError:  # the reader of a pipe has left, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(FAILED)
     if result is None:
         sys.exit(DONE)
     exit_code = int(result.pop("exit_code", DONE))

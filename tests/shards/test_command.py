@@ -173,3 +173,16 @@ def test_ctrl_c_ends_in_one_line():
     process.send_signal(signal.SIGINT)
     assert process.communicate(timeout=20) == ("", "demo: interrupted\n")
     assert process.returncode == 130
+
+
+def test_a_reader_of_the_help_may_leave_early():
+    running = subprocess.Popen(
+        [sys.executable, "-m", "lungseg.fit", "--help"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    running.stdout.close()
+    assert running.stderr.read() == ""
+    running.stderr.close()
+    assert running.wait(timeout=30) == 1
