@@ -66,7 +66,9 @@ class Phantom:
     """Reconstruction kernel: soft, standard or sharp."""
 
 
-def make_phantom(*, seed: int, case: int, size: int = 256, slices: int = 48) -> Phantom:
+def make_phantom(
+    *, seed: int, case: int, size: int = 256, slices: int = 48, min_tumor_mm: float = 0.0
+) -> Phantom:
     """Make a synthetic chest CT.
 
     Args:
@@ -74,6 +76,7 @@ def make_phantom(*, seed: int, case: int, size: int = 256, slices: int = 48) -> 
         case: Number of the case, from 1.
         size: Rows and columns.
         slices: Mean number of slices over many cases; at least 16.
+        min_tumor_mm: Tumors are drawn with at least this diameter.
 
     Returns:
         The scan; equal for equal arguments.
@@ -84,7 +87,7 @@ def make_phantom(*, seed: int, case: int, size: int = 256, slices: int = 48) -> 
     place = (case - 1) % len(THICKNESS_MM)
     patient = draw_patient(patient_rng)
     scan = _draw_scan(patient, place, size, slices, scan_rng)
-    tumors = [] if place == TUMOR_FREE else _draw_tumors(patient, scan, tumor_rng)
+    tumors = [] if place == TUMOR_FREE else _draw_tumors(patient, scan, min_tumor_mm, tumor_rng)
     image = scan_chest(_grow_chest(patient, tumors, tree_rng), scan, noise_rng)
     world = _draw_world(OBLIQUE[place], world_rng)
     label, voxels = _label(scan, tumors)
@@ -125,17 +128,19 @@ def _draw_scan(
     )
 
 
-def _draw_tumors(patient: Patient, scan: Scan, rng: np.random.Generator) -> list[Tumor]:
+def _draw_tumors(
+    patient: Patient, scan: Scan, min_tumor_mm: float, rng: np.random.Generator
+) -> list[Tumor]:
     """One tumor in most scans; in one of four a second, often a tiny one."""
     largest = min(
         0.97 * MAX_DIAMETER_MM, LARGEST_SHARE_OF_COVERAGE * scan.num_slices * scan.thickness
     )
-    usual = float(np.exp(rng.uniform(np.log(14), np.log(45))))
+    usual = float(np.exp(rng.uniform(np.log(max(14, min_tumor_mm)), np.log(45))))
     diameters = [float(rng.uniform(45, 60)) if rng.random() < 0.1 else usual]
     if rng.random() < 0.27:
         diameters.append(float(rng.uniform(4.5, 8) if rng.random() < 0.5 else rng.uniform(9, 24)))
     tumors: list[Tumor] = []
-    for diameter in diameters:
+    for diameter in (diameter for diameter in diameters if diameter >= min_tumor_mm):
         tumors.append(_settle(min(diameter, largest), patient, scan, tumors, rng))
     return tumors
 

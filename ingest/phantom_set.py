@@ -45,6 +45,8 @@ class PhantomSet(Options):
     """Rows and columns of each slice; 512 is what scanners make."""
     slices: int = 48
     """Slices per scan, on average; the number varies by a fifth either way."""
+    min_tumor_mm: float = 4.0
+    """Tumors are drawn with at least this diameter; small ones are hard to find on thick slices."""
     seed: int = 0
     """Seed; the same seed gives the same bytes, and a case is the same in a larger set."""
     workers: int = 0
@@ -57,6 +59,7 @@ class PhantomSet(Options):
             ("test_cases", 0, MAX_CASES - 1),
             ("size", 32, 1024),
             ("slices", 16, 1000),
+            ("min_tumor_mm", 4, 45),
             ("seed", 0, 2**32 - 1),
             ("workers", 0, 1024),
         ):
@@ -125,7 +128,7 @@ def _write(options: PhantomSet, folder: Path, progress: Progress | None) -> dict
         if progress:
             progress(done, len(jobs))
     _write_json(folder / "dataset.json", _dataset(jobs))
-    about = {"seed": options.seed, "size": options.size, "slices": options.slices}
+    about = {name: getattr(options, name) for name in ("seed", "size", "slices", "min_tumor_mm")}
     _write_json(folder / "phantom.json", about | {"cases": records})
     return {
         "cases": options.cases,
@@ -162,7 +165,11 @@ def _make(job: _Job, options: PhantomSet, folder: Path) -> dict[str, Any]:
     cv2.setNumThreads(1)  # the processes share the cores already
     try:
         scan = make_phantom(
-            seed=options.seed, case=job.number, size=options.size, slices=options.slices
+            seed=options.seed,
+            case=job.number,
+            size=options.size,
+            slices=options.slices,
+            min_tumor_mm=options.min_tumor_mm,
         )
     finally:
         cv2.setNumThreads(threads)

@@ -250,3 +250,12 @@ def test_nothing_is_left_when_writing_fails(tmp_path, monkeypatch):
 def test_options_out_of_range_are_refused(tmp_path, name, value):
     with pytest.raises(ValueError, match=f"--{name} must be"):
         PhantomSet(out=tmp_path, **{name: value})
+
+
+def test_tumors_can_be_kept_from_being_small():
+    diameters = [
+        tumor["diameter_mm"]
+        for case in (1, 2)
+        for tumor in make_phantom(seed=0, case=case, size=64, slices=24, min_tumor_mm=22).tumors
+    ]
+    assert min(diameters) > 18  # the border of the lung may cut a part off
