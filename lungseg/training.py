@@ -196,7 +196,7 @@ def _checkpoint_to_resume(options: FitOptions) -> Path | None:
 
 def _quiet_lightning() -> None:
     """Keep Lightning to what a user can act on; its own advice does not fit this data path."""
-    for name in ("pytorch_lightning", "lightning.pytorch"):
+    for name in ("pytorch_lightning", "lightning_fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)
     for message in (
         ".*does not have many workers.*",
