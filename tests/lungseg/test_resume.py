@@ -33,8 +33,14 @@ fit(parse(FitOptions, sys.argv[1:], prog="", description=""), callbacks=[Seen()]
 """
 
 TRAINING = {
-    "--width": 4, "--depth": 2, "--batch-size": 8, "--num-workers": 0, "--augment": "none",
-    "--epochs": 3, "--checkpoint-minutes": 0.0001, "--accelerator": "cpu",
+    "--width": 4,
+    "--depth": 2,
+    "--batch-size": 8,
+    "--num-workers": 0,
+    "--augment": "none",
+    "--epochs": 3,
+    "--checkpoint-minutes": 0.0001,
+    "--accelerator": "cpu",
 }
 
 
