@@ -56,7 +56,7 @@ def test_the_default_recipe_says_that_it_loses_a_whole_tumor(real_data, tmp_path
     assert case["tumor_voxels_dropped"] > 0
     assert any("tumor" in warning for warning in case["warnings"])
     on_screen = [line for line in (said.stderr + said.stdout).splitlines() if "lung_906" in line]
-    assert any("whole tumor" in line for line in on_screen), on_screen
+    assert any("ALL TUMOR LOST" in line for line in on_screen), on_screen
 
 
 def test_scores_are_per_case_on_the_scans_own_grid(real_data, checkpoint, tmp_path):
@@ -66,7 +66,7 @@ def test_scores_are_per_case_on_the_scans_own_grid(real_data, checkpoint, tmp_pa
     metrics = json.loads((out / "metrics.json").read_text())
     assert metrics["n"] >= 1
     assert 0 <= metrics["dice_case_mean"] <= 1
-    assert "native" in metrics["grid"]
+    assert "own grid" in metrics["grid"]
     assert (out / "cases.csv").exists()
     assert (out / "report.html").exists()
 

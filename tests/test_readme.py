@@ -46,7 +46,7 @@ def test_demo_scores_unseen_scans(demo):
     assert result["dice_case_mean"] >= 0.80
     assert result["n"] >= 3
     assert result["definition"]
-    assert "native" in result["grid"]
+    assert "own grid" in result["grid"]
 
 
 @pytest.mark.slow
