@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import jinja2
-
 from lungseg.case_scores import CaseScore
 from lungseg.charts import area_plot, dice_plot, volume_plot
 from lungseg.filmstrip import Filmstrip
+from lungseg.page import page_template
 
 PICTURE_BYTES = 4_500_000
 """Room for pictures in a page of less than 6 MB."""
@@ -49,15 +48,7 @@ def render(
     """
     worst_first = fitted(sorted(chapters, key=lambda chapter: _badness(chapter.score)))
     scores = [chapter.score for chapter in worst_first]
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("lungseg"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["score"] = _as_score
-    return environment.get_template("report.html.j2").render(
+    return page_template("lungseg", score=_as_score).render(
         chapters=worst_first,
         metrics=metrics,
         warnings=warnings,

@@ -45,7 +45,7 @@ class UNet(nn.Module):
             _two_convolutions(2 * above, above, norm) for above in widths[:-1]
         )
         self.head = nn.Conv2d(widths[0], 1, kernel_size=1)
-        nn.init.constant_(torch.as_tensor(self.head.bias), math.log(PRIOR / (1 - PRIOR)))
+        nn.init.constant_(self.get_parameter("head.bias"), math.log(PRIOR / (1 - PRIOR)))
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Map (b, in_channels, h, w) images to (b, 1, h, w) logits; any h and w."""

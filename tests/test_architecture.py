@@ -28,7 +28,7 @@ ONLY_IN = {
     "pytorch_lightning": {"lungseg"},
     "torchmetrics": {"lungseg"},
     "albumentations": {"lungseg"},
-    "jinja2": {"lungseg", "tune"},
+    "jinja2": {"lungseg"},
     "ray": {"cluster", "tune"},
     "optuna": {"tune"},
 }

@@ -8,6 +8,7 @@ import shutil
 import warnings
 from typing import Any
 
+import numpy as np
 import optuna
 import ray.tune
 from ray.tune.schedulers import ASHAScheduler
@@ -16,6 +17,7 @@ from ray.tune.search.optuna import OptunaSearch
 from cluster.resources import Resources, job_resources, nodes, side_by_side
 from cluster.session import LOCAL, session
 from lungseg.data import split_by_fold
+from shards.draw import oversample_ratio
 from shards.store import ShardSet, open_shards
 from shards.target import locked, open_target
 from tune.config import SearchOptions
@@ -71,11 +73,9 @@ def search(given: SearchOptions) -> dict[str, Any]:
 
 
 def _balanced_oversampling(shards: ShardSet, fold: int) -> float:
-    """What `--oversample auto` means for the training cases: slices without tumor per one with."""
-    training = split_by_fold(shards, fold).training
-    cases = [shards.manifest.cases[shards.index.cases[position]] for position in training]
-    with_tumor = sum(case.tumor_slices for case in cases)
-    return (sum(case.slices for case in cases) - with_tumor) / max(1, with_tumor)
+    """What `--oversample auto` means for the training cases."""
+    training = np.isin(shards.index.case, split_by_fold(shards, fold).training)
+    return oversample_ratio("auto", shards.index.tumor[training])
 
 
 def _run_trials(options: SearchOptions, balanced: float) -> list[TrialOutcome]:

@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import jinja2
-
 from lungseg.config import LOSSES
+from lungseg.page import page_template
 from shards.command import flat_values
 from tune.charts import curves_plot, value_plot
 from tune.config import SearchOptions
@@ -25,14 +24,7 @@ def render(
     Returns:
         HTML that refers to nothing outside itself.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("tune"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html.j2").render(
+    return page_template("tune").render(
         options=flat_values(options),
         trials=trials,
         result=result,
