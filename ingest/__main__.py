@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ingest import engine
 from ingest.check import Check, check, show_findings
 from ingest.options import BuildShards
 from ingest.phantom_set import PhantomSet
@@ -25,6 +26,7 @@ def main(options: Any) -> dict[str, Any]:
             with progress(options.cases + options.test_cases) as bar:
                 return make_phantoms(options, lambda _done, _total: bar.step())
         case BuildShards():
+            engine.warm_up("ingest.job")  # beside our own imports
             from ingest.build import build_shards
 
             return build_shards(options)

@@ -1,22 +1,21 @@
 """A function on many tasks, in processes of this machine; a worker's death costs its task only."""
 
 import contextlib
-import ctypes
 import multiprocessing
 import os
 import signal
-import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Generic, TypeVar
 
 TaskT = TypeVar("TaskT")
 ResultT = TypeVar("ResultT")
 
-_SPAWN = multiprocessing.get_context("spawn")
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_CONTEXT = multiprocessing.get_context("forkserver")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +37,19 @@ class Died:
         return f"its worker was killed ({name}{hint}), twice"
 
 
+def warm_up(module: str) -> None:
+    """Begin to import what workers will need, beside what this process does meanwhile.
+
+    Workers are forked from a process that has imported it and has no threads: they start at once.
+
+    Args:
+        module: Where the function of a later `run` lies.
+    """
+    _CONTEXT.set_forkserver_preload([module])
+    with _ctrl_c_is_ours():
+        forkserver.ensure_running()
+
+
 def run(
     function: Callable[[TaskT], ResultT], tasks: Sequence[TaskT], *, workers: int
 ) -> Iterator[tuple[int, ResultT | Died]]:
@@ -54,6 +66,7 @@ def run(
     Yields:
         (position in `tasks`, result).
     """
+    warm_up(function.__module__)
     suspects = []
     for position, result in _run_once(function, tasks, range(len(tasks)), workers):
         if isinstance(result, Died):
@@ -104,9 +117,12 @@ class _Worker(Generic[TaskT, ResultT]):
     """A process that answers one task at a time."""
 
     def __init__(self, function: Callable[[TaskT], ResultT]) -> None:
-        self.connection, theirs = _SPAWN.Pipe()
-        self._process = _SPAWN.Process(target=_work, args=(function, theirs), daemon=True)
-        self._process.start()
+        self.connection, theirs = _CONTEXT.Pipe()
+        self._process = _CONTEXT.Process(
+            target=_work, args=(function, theirs, dict(os.environ)), daemon=True
+        )
+        with _ctrl_c_is_ours():
+            self._process.start()
         theirs.close()
 
     def give(self, task: TaskT) -> None:
@@ -133,10 +149,23 @@ class _Worker(Generic[TaskT, ResultT]):
         self.leave()
 
 
-def _work(function: Callable[[TaskT], ResultT], connection: Connection) -> None:
-    """Answer tasks until the parent hangs up. Ctrl-C is the parent's business."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _die_with_parent()
+@contextlib.contextmanager
+def _ctrl_c_is_ours() -> Iterator[None]:
+    """Processes that are started meanwhile, and theirs, never see a Ctrl-C."""
+    resource_tracker.ensure_running()  # whose start would let it through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _work(
+    function: Callable[[TaskT], ResultT], connection: Connection, environment: dict[str, str]
+) -> None:
+    """Answer tasks until the parent hangs up."""
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    os.environ.update(environment)  # which may have changed since the fork server was started
     while True:
         try:
             task = connection.recv()
@@ -150,9 +179,8 @@ def _work(function: Callable[[TaskT], ResultT], connection: Connection) -> None:
 
 
 def _die_with_parent() -> None:
-    """Ask Linux for a SIGKILL when the parent is gone: an orphan must not write shards."""
-    if sys.platform == "linux":
-        parent = multiprocessing.parent_process()
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if parent is not None and os.getppid() != parent.pid:
-            os._exit(1)
+    """Wait for the end of the process that hands out tasks: an orphan must not write shards."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGKILL)

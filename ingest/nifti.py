@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from isal import isal_zlib
 from isal.isal_zlib import _GzipReader  # igzip.open hides its readinto, which saves a copy
+from zlib_ng import zlib_ng
+from zlib_ng.zlib_ng import _GzipReader as _SparseReader  # 4 x as fast on long runs, slower else
 
 from ingest.cases import BadCaseError
 from ingest.geometry import Grid
@@ -19,6 +21,8 @@ from ingest.nifti_header import LONGEST_BYTES, NiftiHeader, parse_header
 _GZIP_MAGIC = b"\x1f\x8b"
 _READ_BYTES = 1 << 20
 _LABEL_TOLERANCE = 1e-3
+
+Stream = _GzipReader | _SparseReader
 
 
 class NiftiImage:
@@ -99,7 +103,7 @@ class NiftiLabel:
     def slabs(self) -> Iterator[npt.NDArray[np.uint8]]:
         """Yield (shape[1], shape[0]) uint8 (0, 1) per index of the last axis."""
         plain = _is_plain(self.header, np.uint8) and not self._tumor_labels
-        for raw in _raw_slabs(self.path, self.header):
+        for raw in _raw_slabs(self.path, self.header, _SparseReader):
             if plain and (not cv2.hasNonZero(raw) or raw.max() <= 1):
                 yield raw
             else:
@@ -131,26 +135,30 @@ def read_header(path: Path) -> NiftiHeader:
 
 
 @contextlib.contextmanager
-def open_stream(path: Path) -> Iterator[io.FileIO | _GzipReader]:
-    """Open a file for reading, through igzip where it starts as gzip does."""
+def open_stream(
+    path: Path, inflate: type[Stream] = _GzipReader
+) -> Iterator[io.FileIO | Stream]:
+    """Open a file for reading, inflated where it starts as gzip does."""
     with path.open("rb", buffering=0) as file:
         magic = file.read(2)
         file.seek(0)
         if magic == _GZIP_MAGIC:
-            yield _GzipReader(file, _READ_BYTES)
+            yield inflate(file, _READ_BYTES)
         else:
             yield file
 
 
-def _raw_slabs(path: Path, header: NiftiHeader) -> Iterator[npt.NDArray[Any]]:
+def _raw_slabs(
+    path: Path, header: NiftiHeader, inflate: type[Stream] = _GzipReader
+) -> Iterator[npt.NDArray[Any]]:
     """Yield slabs as stored, in one reused buffer, then read on to the end of the file.
 
-    The end of a gzip member holds the CRC and the length of its content; igzip compares both.
+    The end of a gzip member holds the CRC and the length of its content; both are compared.
     """
     i, j, num_slabs = header.grid.shape
     buffer = bytearray(i * j * header.dtype.itemsize)
     slab = np.frombuffer(buffer, header.dtype).reshape(j, i)
-    with _errors_name(path), open_stream(path) as stream:
+    with _errors_name(path), open_stream(path, inflate) as stream:
         if len(_up_to(stream, header.offset)) < header.offset:
             raise EOFError
         for _ in range(num_slabs):
@@ -160,7 +168,7 @@ def _raw_slabs(path: Path, header: NiftiHeader) -> Iterator[npt.NDArray[Any]]:
             pass
 
 
-def _fill(buffer: bytearray, stream: io.FileIO | _GzipReader) -> None:
+def _fill(buffer: bytearray, stream: io.FileIO | Stream) -> None:
     view = memoryview(buffer)
     while view:
         count = stream.readinto(view)
@@ -169,7 +177,7 @@ def _fill(buffer: bytearray, stream: io.FileIO | _GzipReader) -> None:
         view = view[count:]
 
 
-def _up_to(stream: io.FileIO | _GzipReader, count: int) -> bytes:
+def _up_to(stream: io.FileIO | Stream, count: int) -> bytes:
     """The next `count` bytes, fewer only where the stream ends."""
     data = bytearray()
     while len(data) < count and (piece := stream.read(count - len(data))):
@@ -186,7 +194,7 @@ def _errors_name(path: Path) -> Iterator[None]:
         raise BadCaseError(f"{path} is missing: restore it, or take the case out") from error
     except EOFError as error:
         raise BadCaseError(f"{path} is truncated: copy or download it again") from error
-    except (OSError, isal_zlib.error) as error:  # type: ignore[misc]  # wrong in its stub
+    except (OSError, isal_zlib.error, zlib_ng.error) as error:  # type: ignore[misc]  # wrong in its stub
         what = " ".join(str(error).split())
         raise BadCaseError(f"{path} is damaged ({what}): copy or download it again") from error
 

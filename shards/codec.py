@@ -16,26 +16,26 @@ IMAGE, IMAGE_COMPRESSED, MASK, TAGS = "ct.npy", "ct.npy.gz", "mask.npy.gz", "jso
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP = 16 + zlib.MAX_WBITS
-_NPY_HEADER_BYTES = 128  # numpy pads the header of a small array to this
+_HU = np.dtype("<i2")
 
 
-def encode(
-    record: Slice, tumor_pixels: int | None = None, *, compress: bool = False
-) -> dict[str, bytes]:
+Pieces = tuple[bytes | memoryview, ...]
+"""The bytes of one member, in pieces that need not be copied together."""
+
+
+def encode(record: Slice, tumor_pixels: int, *, compress: bool = False) -> dict[str, Pieces]:
     """Turn a slice into its tar members.
 
     Args:
-        record: The slice.
-        tumor_pixels: `record.tumor_pixels`, where the caller has counted them already.
+        record: The slice; its pixels are not copied.
+        tumor_pixels: `record.tumor_pixels`, which the caller needs too.
         compress: Store the image as `.ct.npy.gz` instead of `.ct.npy`.
 
     Returns:
-        Extension -> bytes, in the order in which they lie in the tar.
+        Extension -> bytes in pieces, in the order in which they lie in the tar.
     """
-    if tumor_pixels is None:
-        tumor_pixels = record.tumor_pixels
-    pixels = np.ascontiguousarray(record.image, "<i2").view(np.uint8)
-    image = b"".join((npy_header(record.image.shape, "<i2"), pixels.data))
+    pixels = np.ascontiguousarray(record.image, _HU).reshape(-1).view(np.uint8).data
+    image: Pieces = (npy_header(record.image.shape, "<i2"), pixels)
     tags = {
         "case": record.case,
         "z": record.z,
@@ -44,9 +44,9 @@ def encode(
         "spacing_mm": list(record.spacing_mm),
     }
     return {
-        (IMAGE_COMPRESSED if compress else IMAGE): _gzip_fast(image) if compress else image,
-        MASK: encode_mask(record.mask) if tumor_pixels else empty_mask(record.mask.shape),
-        TAGS: json.dumps(tags).encode(),
+        (IMAGE_COMPRESSED if compress else IMAGE): (_gzip_fast(image),) if compress else image,
+        MASK: (encode_mask(record.mask) if tumor_pixels else empty_mask(record.mask.shape),),
+        TAGS: (json.dumps(tags).encode(),),
     }
 
 
@@ -75,7 +75,7 @@ def decode_array(member: bytes) -> npt.NDArray[Any]:
 
 def encode_mask(mask: npt.NDArray[np.uint8]) -> bytes:
     """A (height, width) uint8 mask as gzipped npy; equal masks give equal bytes."""
-    return _gzip_fast(npy_header(mask.shape, "|u1") + mask.tobytes())
+    return _gzip_fast((npy_header(mask.shape, "|u1"), mask.tobytes()))
 
 
 @functools.lru_cache
@@ -99,6 +99,6 @@ def gunzip(data: bytes | memoryview) -> bytes:
     return bytes(isal_zlib.decompress(data, wbits=_GZIP))
 
 
-def _gzip_fast(data: bytes) -> bytes:
+def _gzip_fast(pieces: Pieces) -> bytes:
     deflate = isal_zlib.compressobj(1, isal_zlib.DEFLATED, _GZIP)
-    return bytes(deflate.compress(data) + deflate.flush())
+    return b"".join((*map(deflate.compress, pieces), deflate.flush()))

@@ -15,6 +15,7 @@ from shards.index import BLOCK_BYTES, ShardIndex
 from shards.record import Slice
 
 _END_OF_ARCHIVE = bytes(2 * BLOCK_BYTES)
+_BUFFER_BYTES = 1 << 20  # few large writes cost a disk less than many small ones
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,25 +56,21 @@ class ShardWriter:
         self._file: BinaryIO
 
     def __enter__(self) -> Self:
-        self._file = self._temporary.open("wb", buffering=0)
+        self._file = self._temporary.open("wb", buffering=_BUFFER_BYTES)
         return self
 
     def add(self, record: Slice) -> None:
         """Append a slice; slices come in the order of their z."""
-        key, tumor_pixels = record.key, record.tumor_pixels
-        pieces: list[bytes] = []
+        tumor_pixels, crc32 = record.tumor_pixels, 0
         spans: list[int] = []
-        place = self._offset
-        for extension, data in encode(record, tumor_pixels, compress=self._compress).items():
-            padding = -len(data) % BLOCK_BYTES
-            pieces += (tar_header(f"{key}.{extension}", len(data)), data, bytes(padding))
-            spans += (place + BLOCK_BYTES, len(data))
-            place += BLOCK_BYTES + len(data) + padding
-        stretch = b"".join(pieces)
-        crc32 = isal_zlib.crc32(stretch)
+        for extension, pieces in encode(record, tumor_pixels, compress=self._compress).items():
+            size = sum(map(len, pieces))
+            spans += (self._offset + BLOCK_BYTES, size)
+            header = tar_header(f"{record.key}.{extension}", size)
+            for piece in (header, *pieces, bytes(-size % BLOCK_BYTES)):
+                crc32 = isal_zlib.crc32(piece, crc32)
+                self._write(piece)
         self._rows.append((record.z, *spans, tumor_pixels > 0, tumor_pixels, crc32))
-        self._write(stretch)
-        assert self._offset == place  # noqa: S101
 
     def finish(self) -> WrittenShard:
         """Complete the tar, put it under its final name and say what it holds."""
@@ -92,12 +89,10 @@ class ShardWriter:
         self._file.close()
         self._temporary.unlink(missing_ok=True)
 
-    def _write(self, piece: bytes) -> None:
+    def _write(self, piece: bytes | memoryview) -> None:
         self._sha256.update(piece)
+        self._file.write(piece)
         self._offset += len(piece)
-        rest = memoryview(piece)
-        while rest:
-            rest = rest[self._file.write(rest) :]
 
 
 def tar_header(name: str, size: int) -> bytes:
