@@ -1,26 +1,23 @@
 """The job: a source of scans -> a shard set, resumable, with nothing lost in silence."""
 
+import importlib
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+import threading
+from collections.abc import Iterator, Mapping
 from typing import Any
-
-import cv2
-import isal
-import numpy as np
 
 from ingest import engine, journal
 from ingest.case_reader import VOXELS_CRC32
-from ingest.cases import BadCaseError, Case, find_cases, source_name
+from ingest.cases import BadCaseError, Case, find_cases
 from ingest.checks import duplicate_findings
-from ingest.fingerprint import of_case
 from ingest.job import Built, Outcome, Task, build_case
-from ingest.journal import BUILD_FOLDER, Past, Plan
+from ingest.journal import BUILD_FOLDER
 from ingest.options import BuildShards
+from ingest.resume import Agenda, Rejected, agenda
 from ingest.space import check_space
 from ingest.split import Subject, assign_folds
-from shards.errors import KnownError, ShardError
+from shards.errors import KnownError
 from shards.index import shard_name
 from shards.manifest import CaseEntry, Manifest
 from shards.progress import progress
@@ -63,98 +60,62 @@ def build_shards(build: BuildShards) -> dict[str, Any]:
 
 def _resume(build: BuildShards, cases: list[Case], target: Target) -> tuple[Manifest, int]:
     """The manifest of the whole set, and how many cases were built for it now."""
-    plan = Plan(
-        source=source_name(build.source), recipe=build.recipe.to_dict(), compressed=build.compress
-    )
-    past = journal.past(target)
-    _refuse_other_source(past, plan, target)
-    tasks, rejected = _tasks(build, cases)
-    reusable = past.entries if past and past.plan == plan else {}
-    sizes = target.sizes("cases")
-    left = [task for task in tasks if not _is_done(task, reusable.get(task.case.name), sizes)]
-    done = {task.case.name for task in tasks} - {task.case.name for task in left}
-    if past and past.manifest and not left and _is_whole(past.manifest, done, rejected, build):
+    todo = agenda(build, cases, target)
+    past = todo.past
+    if past and past.manifest and not todo.left and _is_whole(past.manifest, todo, build):
         return past.manifest, 0
-    check_space(left, target)
-    finished = past.built(done, target) if past else {}
-    journal.begin(target, plan, finished)
-    _work(build, left, target, finished, rejected)
-    stale = (set(past.entries) if past else set()) | set(rejected)
-    for name in stale - set(finished):
+    check_space(todo.left, target, todo.sizes)
+    finished = past.built(todo.done, target) if past else {}
+    journal.begin(target, todo.plan, finished, leaving=todo.leaving, tools=todo.tools)
+    _work(build, todo, target, finished)
+    for name in (todo.leaving | set(todo.rejected)) - set(finished):
+        if name not in todo.rejected:
+            _log.warning("%s is not in %s any more: its shard is deleted", name, build.source)
         target.delete(shard_name(name))
-    return _finish(build, plan, target, finished, rejected), len(finished) - len(done)
+    return _finish(build, todo, target, finished), len(finished) - len(todo.done)
 
 
-def _refuse_other_source(past: Past | None, plan: Plan, target: Target) -> None:
-    if past and past.plan.source != plan.source:
-        raise ShardError(
-            f"{target.url} holds shards of {past.plan.source!r}, this source is {plan.source!r}: "
-            "choose another --out, or delete it"
-        )
-
-
-def _tasks(build: BuildShards, cases: Iterable[Case]) -> tuple[list[Task], dict[str, str]]:
-    """What is to be built if nothing is there yet; and cases of which a file is missing."""
-    tasks, rejected = [], {}
-    for case in cases:
-        try:
-            if case.problem or case.label is None:
-                what = case.problem or f"{case.name} has no label: add it, or take the case out"
-                raise BadCaseError(what)
-            fingerprint = of_case(case, build.source.absolute())
-        except BadCaseError as error:
-            rejected[case.name] = str(error)
-            _log.error("rejected %s: %s", case.name, error)
-            continue
-        tasks.append(
-            Task(
-                case=case,
-                recipe=build.recipe,
-                out=build.out if "://" in build.out else str(Path(build.out).absolute()),
-                compress=build.compress,
-                fingerprint=fingerprint,
-            )
-        )
-    return tasks, rejected
-
-
-def _is_done(task: Task, entry: CaseEntry | None, sizes: Mapping[str, int]) -> bool:
-    if entry is None:
-        return False
-    size = sizes.get(Path(entry.shard).name)
-    return entry.source == task.fingerprint and size == entry.bytes
-
-
-def _is_whole(
-    manifest: Manifest, done: set[str], rejected: Mapping[str, str], build: BuildShards
-) -> bool:
-    same_cases = set(manifest.cases) == done and manifest.rejected == rejected
+def _is_whole(manifest: Manifest, todo: Agenda, build: BuildShards) -> bool:
+    same_cases = set(manifest.cases) == todo.done and manifest.rejected == _reasons(todo)
     return same_cases and manifest.folds == _folds(manifest.cases, build.seed)
 
 
-def _work(
-    build: BuildShards,
-    left: list[Task],
-    target: Target,
-    finished: dict[str, Built],
-    rejected: dict[str, str],
-) -> None:
-    """Build what is left; fills `finished` and `rejected`."""
+def _reasons(todo: Agenda) -> dict[str, str]:
+    return {name: todo.rejected[name].reason for name in sorted(todo.rejected)}
+
+
+def _work(build: BuildShards, todo: Agenda, target: Target, finished: dict[str, Built]) -> None:
+    """Build what is left; fills `finished`, and `rejected` of the agenda."""
     done = len(finished)
-    with progress(done + len(left), done=done) as bar:
-        for position, result in _results(build, left):
-            name = left[position].case.name
+    _import_meanwhile("pyarrow.parquet")
+    with progress(done + len(todo.left), done=done) as bar:
+        for position, result in _results(build, todo.left):
+            task = todo.left[position]
             outcome = result if isinstance(result, Outcome) else Outcome(reason=str(result))
             if outcome.built is None:
-                rejected[name] = outcome.reason
-                _log.error("rejected %s: %s", name, outcome.reason)
+                todo.rejected[task.case.name] = _rejected(task, outcome)
             else:
-                target.settle(shard_name(name))
-                journal.record(target, name, outcome.built)
-                finished[name] = outcome.built
-                for warning in outcome.built.entry.warnings:
-                    _log.warning("%s: %s", name, warning)
+                finished[task.case.name] = outcome.built
+                _keep(target, task.case.name, outcome.built)
             bar.step()
+
+
+def _import_meanwhile(module: str) -> None:
+    """Import what is needed at the end while workers are busy."""
+    threading.Thread(target=importlib.import_module, args=(module,), daemon=True).start()
+
+
+def _rejected(task: Task, outcome: Outcome) -> Rejected:
+    _log.error("rejected %s: %s", task.case.name, outcome.reason)
+    source = task.fingerprint if outcome.lasting else None
+    return Rejected(reason=outcome.reason, source=source)
+
+
+def _keep(target: Target, name: str, built: Built) -> None:
+    target.settle(shard_name(name))
+    journal.record(target, name, built)
+    for warning in built.entry.warnings:
+        _log.warning("%s: %s", name, warning)
 
 
 def _results(build: BuildShards, left: list[Task]) -> Iterator[tuple[int, Any]]:
@@ -175,25 +136,26 @@ def _results_of_cluster(address: str, left: list[Task]) -> Iterator[tuple[int, A
 
 
 def _finish(
-    build: BuildShards,
-    plan: Plan,
-    target: Target,
-    finished: Mapping[str, Built],
-    rejected: Mapping[str, str],
+    build: BuildShards, todo: Agenda, target: Target, finished: Mapping[str, Built]
 ) -> Manifest:
     if not finished:
         target.delete(BUILD_FOLDER)
-        raise BadCaseError(f"none of {len(rejected)} cases could be built, see the lines above")
+        raise BadCaseError(
+            f"none of {len(todo.rejected)} cases could be built, see the lines above"
+        )
     entries = {name: built.entry for name, built in sorted(finished.items())}
     manifest = Manifest(
-        recipe=plan.recipe,
-        source=plan.source,
-        tools={"isal": isal.__version__, "numpy": np.__version__, "opencv": cv2.__version__},
+        recipe=todo.plan.recipe,
+        source=todo.plan.source,
+        tools=todo.tools,
         slice_shape=(build.recipe.size, build.recipe.size),
         folds=_folds(entries, build.seed),
         cases=entries,
-        rejected=dict(sorted(rejected.items())),
-        compressed=plan.compressed,
+        rejected=_reasons(todo),
+        rejected_sources={
+            name: each.source for name, each in sorted(todo.rejected.items()) if each.source
+        },
+        compressed=todo.plan.compressed,
     )
     journal.finish(target, manifest, (finished[name].index for name in entries))
     contents = {name: entry.measures[VOXELS_CRC32] for name, entry in entries.items()}

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from ingest.cases import BadCaseError, Case
+from ingest.nifti import read_header
 
 _GZIP_MAGIC = b"\x1f\x8b"
+_LEAST_GZIP_BYTES = 18
 
 
 def of_case(case: Case, source: Path) -> dict[str, Any]:
@@ -31,8 +33,8 @@ def of_file(path: Path, source: Path, *, files: Sequence[Path] = ()) -> dict[str
         files: What counts in a folder; all below it when empty.
 
     Returns:
-        `file`, `bytes` and, for gzip, `crc32` of the content, which the file's last bytes say and
-        reading verifies; for all others `modified_ns` stands in for it.
+        `file`, `bytes` and, for a gzipped volume, `crc32` of its content, which the file's last
+        bytes say and reading verifies; for all others `modified_ns` stands in for it.
 
     Raises:
         BadCaseError: If it is missing.
@@ -42,18 +44,31 @@ def of_file(path: Path, source: Path, *, files: Sequence[Path] = ()) -> dict[str
         if path.is_dir():
             return {"file": str(name), **_of_folder(path, files)}
         status = path.stat()
-        with path.open("rb") as file:
-            if file.read(2) != _GZIP_MAGIC or status.st_size < 18:
-                known = {"modified_ns": status.st_mtime_ns}
-            else:
-                file.seek(-8, 2)
-                known = {"crc32": int.from_bytes(file.read(4), "little")}
+        crc32 = _crc32_of_all(path) if _is_gzip(path, status.st_size) else None
     except OSError as error:
         what = error.strerror or str(error)
         raise BadCaseError(
             f"{path} cannot be read ({what}): restore it, or take the case out"
         ) from error
+    known = {"modified_ns": status.st_mtime_ns} if crc32 is None else {"crc32": crc32}
     return {"file": str(name), "bytes": status.st_size} | known
+
+
+def _is_gzip(path: Path, num_bytes: int) -> bool:
+    with path.open("rb") as file:
+        return num_bytes >= _LEAST_GZIP_BYTES and file.read(2) == _GZIP_MAGIC
+
+
+def _crc32_of_all(path: Path) -> int | None:
+    """The CRC in a gzip's last bytes; None where it is of the last of several members only."""
+    with path.open("rb") as file:
+        file.seek(-8, 2)
+        crc32, length = (int.from_bytes(file.read(4), "little") for _ in range(2))
+    try:
+        whole = read_header(path).volume_bytes
+    except BadCaseError:
+        return None
+    return crc32 if length == whole % 2**32 else None
 
 
 def _of_folder(path: Path, files: Sequence[Path]) -> dict[str, int]:

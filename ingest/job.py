@@ -56,10 +56,12 @@ class Outcome:
     Attributes:
         built: What is known of its shard; None when it was rejected.
         reason: Why it was rejected; empty when it was built.
+        lasting: Whether the same files would be rejected again.
     """
 
     built: Built | None = None
     reason: str = ""
+    lasting: bool = False
 
 
 def build_case(task: Task) -> Outcome:
@@ -73,7 +75,7 @@ def build_case(task: Task) -> Outcome:
     except StoreError:
         raise
     except KnownError as error:
-        return Outcome(reason=" ".join(str(error).split()))
+        return Outcome(reason=" ".join(str(error).split()), lasting=True)
     except Exception as error:
         # One case that trips over our own mistake must not cost the others
         logging.getLogger(__name__).exception("unexpected failure in case %s", task.case.name)
@@ -93,7 +95,7 @@ def _build(task: Task) -> Built:
                 shard.add(record)
             written = shard.finish()
     except OSError as error:  # readers turn theirs into BadCaseError: this one is of writing
-        raise written_error(target.url, error) from error
+        raise written_error(str(target.staging), error) from error
     target.publish(staged, shard_name(case.name))
     return Built(entry=_entry(task, reader, written), index=written.index)
 

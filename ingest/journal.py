@@ -44,15 +44,24 @@ class Past:
 
     Attributes:
         plan: What they were building.
+        tools: Versions of the libraries that shaped the shards.
         entries: The cases they finished.
+        leaving: Cases whose shards a build that was cut off meant to delete.
         manifest: That of the finished set; None when the build was cut off.
         indexes: Index of each finished case; None when `index.parquet` has them.
     """
 
     plan: Plan
+    tools: dict[str, str]
     entries: dict[str, CaseEntry]
+    leaving: frozenset[str] = frozenset()
     manifest: Manifest | None = None
     indexes: dict[str, ShardIndex] | None = None
+
+    @property
+    def cases(self) -> frozenset[str]:
+        """Cases of which a shard may lie in the target."""
+        return self.leaving | set(self.entries)
 
     def built(self, names: Iterable[str], target: Target) -> dict[str, Built]:
         """The finished cases of these names."""
@@ -75,7 +84,7 @@ def past(target: Target) -> Past | None:
         return _cut_off(target)
     manifest = Manifest.from_json(text, where=f"{target.url}/{MANIFEST_NAME}")
     plan = Plan(source=manifest.source, recipe=manifest.recipe, compressed=manifest.compressed)
-    return Past(plan=plan, entries=manifest.cases, manifest=manifest)
+    return Past(plan=plan, tools=manifest.tools, entries=manifest.cases, manifest=manifest)
 
 
 def _cut_off(target: Target) -> Past | None:
@@ -84,7 +93,9 @@ def _cut_off(target: Target) -> Past | None:
         return None
     entries, indexes = {}, {}
     try:
-        plan = Plan(**json.loads(text))
+        known = json.loads(text)
+        leaving, tools = frozenset(known.pop("leaving")), known.pop("tools")
+        plan = Plan(**known)
         for name in [_KEPT, *(f"{_DONE}/{name}" for name in sorted(target.sizes(_DONE)))]:
             for case, values in json.loads(target.read(name) or b"{}").items():
                 entries[case] = CaseEntry.from_dict(values["entry"])
@@ -93,17 +104,32 @@ def _cut_off(target: Target) -> Past | None:
         raise ManifestError(
             f"{target.url}/{BUILD_FOLDER} is damaged ({error}): delete it and build again"
         ) from error
-    return Past(plan=plan, entries=entries, indexes=indexes)
+    return Past(plan=plan, tools=tools, entries=entries, leaving=leaving, indexes=indexes)
 
 
-def begin(target: Target, plan: Plan, kept: dict[str, Built]) -> None:
-    """Take the set back to unfinished, with the cases that stay as they are.
+def begin(
+    target: Target,
+    plan: Plan,
+    kept: dict[str, Built],
+    *,
+    leaving: Iterable[str],
+    tools: dict[str, str],
+) -> None:
+    """Take the set back to unfinished.
 
     Cut off between any two of these steps, what is there still tells the truth.
+
+    Args:
+        target: Where the set lies.
+        plan: What is to be built.
+        kept: The cases that stay as they are.
+        leaving: Cases whose shards are deleted or replaced.
+        tools: Versions of the libraries that shape the shards.
     """
     _write(target, _KEPT, kept)
     target.delete(_DONE)
-    target.write(_PLAN, json.dumps(dataclasses.asdict(plan)).encode())
+    known = dataclasses.asdict(plan) | {"leaving": sorted(leaving), "tools": tools}
+    target.write(_PLAN, json.dumps(known).encode())
     target.delete(MANIFEST_NAME)
     target.delete(INDEX_NAME)
 

@@ -135,9 +135,7 @@ def read_header(path: Path) -> NiftiHeader:
 
 
 @contextlib.contextmanager
-def open_stream(
-    path: Path, inflate: type[Stream] = _GzipReader
-) -> Iterator[io.FileIO | Stream]:
+def open_stream(path: Path, inflate: type[Stream] = _GzipReader) -> Iterator[io.FileIO | Stream]:
     """Open a file for reading, inflated where it starts as gzip does."""
     with path.open("rb", buffering=0) as file:
         magic = file.read(2)

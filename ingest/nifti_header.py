@@ -53,6 +53,11 @@ class NiftiHeader:
     inter: float
     offset: int
 
+    @property
+    def volume_bytes(self) -> int:
+        """Bytes of header and voxels together, when inflated."""
+        return self.offset + math.prod(self.grid.shape) * self.dtype.itemsize
+
 
 def parse_header(data: bytes, *, where: str) -> NiftiHeader:
     """Read the first bytes of a (decompressed) NIfTI file.

@@ -1,12 +1,13 @@
 """Whether a target has room for the shards to come."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
-from ingest.cases import BadCaseError
 from ingest.job import Task
 from ingest.recipe import Recipe
 from ingest.volume import open_image
 from shards.errors import StoreError
+from shards.index import shard_name
 from shards.target import Target
 
 _BYTES_BESIDE_IMAGE = 4096  # headers, padding, tags and a mask of ordinary size
@@ -14,12 +15,13 @@ _COMPRESSED_SHARE = 0.6
 _RESERVE_BYTES = 16 << 20
 
 
-def check_space(tasks: Iterable[Task], target: Target) -> None:
+def check_space(tasks: Iterable[Task], target: Target, present: Mapping[str, int]) -> None:
     """Make sure that a target has room, as far as its disk says.
 
     Args:
         tasks: The cases to be built; unreadable ones need no room.
         target: Where they go.
+        present: Bytes of each shard that is there, by file name; those built anew make room.
 
     Raises:
         StoreError: If they will not fit.
@@ -27,8 +29,10 @@ def check_space(tasks: Iterable[Task], target: Target) -> None:
     free = target.free_bytes()
     if free is None:
         return
-    needed = sum(_bytes_of(task) for task in tasks)
-    if needed and needed + _RESERVE_BYTES > free:
+    needed = sum(
+        _bytes_of(task) - present.get(Path(shard_name(task.case.name)).name, 0) for task in tasks
+    )
+    if needed > 0 and needed + _RESERVE_BYTES > free:
         raise StoreError(
             f"{target.url} needs about {_megabytes(needed + _RESERVE_BYTES)}, its disk has "
             f"{_megabytes(free)} free: make room, choose another --out, or use --compress"
@@ -38,7 +42,7 @@ def check_space(tasks: Iterable[Task], target: Target) -> None:
 def _bytes_of(task: Task) -> int:
     try:
         num_slices = open_image(task.case.image, task.case.files).grid.canonical().shape[2]
-    except BadCaseError:
+    except Exception:  # noqa: BLE001 (building the case will tell)
         return 0
     kept = max(num_slices - _least_dropped(task.recipe), 0)
     pixels = 2 * task.recipe.size**2

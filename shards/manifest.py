@@ -84,6 +84,8 @@ class Manifest:
         compressed: Whether images are stored as `.ct.npy.gz`.
         cases: The cases by name, sorted.
         rejected: Reason by name for each case that could not be built.
+        rejected_sources: Fingerprint, as in `CaseEntry.source`, of the files of those that the same
+            files would make fail again.
         index_sha256: Hash of `index.parquet`, hexadecimal; empty until the index is written.
     """
 
@@ -94,6 +96,7 @@ class Manifest:
     folds: dict[str, int]
     cases: dict[str, CaseEntry]
     rejected: dict[str, str] = field(default_factory=dict)
+    rejected_sources: dict[str, dict[str, Any]] = field(default_factory=dict)
     compressed: bool = False
     index_sha256: str = ""
 

@@ -163,11 +163,12 @@ class _LocalTarget:
 
     def settle(self, name: str) -> None:
         with _known_errors(self.url):
-            descriptor = os.open(self.root / name, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            for path in (self.root / name, (self.root / name).parent):  # its bytes, then its name
+                descriptor = os.open(path, os.O_RDONLY)
+                try:
+                    os.fsync(descriptor)
+                finally:
+                    os.close(descriptor)
 
     def sizes(self, folder: str) -> dict[str, int]:
         with _known_errors(self.url):

@@ -1,10 +1,13 @@
 """The laws of the build: whole or named, same bytes however it came about, resumable."""
 
+import gzip
 import json
 import shutil
 import subprocess
 import sys
+import time
 
+import cv2
 import nibabel as nib
 import numpy as np
 import pytest
@@ -13,9 +16,10 @@ import webdataset as wds
 from ingest.__main__ import show
 from ingest.build import build_shards
 from ingest.cases import BadCaseError, Case
+from ingest.job import Outcome
 from ingest.options import BuildShards
 from ingest.slices import read_slices
-from shards.errors import ShardError
+from shards.errors import ShardError, StoreError
 from shards.index import ShardIndex
 from shards.manifest import Manifest
 
@@ -175,11 +179,12 @@ def test_another_recipe_builds_everything_again(source, tmp_path):
     assert files_of(tmp_path / "fresh") == files_of(tmp_path / "out")
 
 
-def test_a_case_taken_out_of_the_source_leaves_the_set(source, tmp_path):
+def test_a_case_taken_out_of_the_source_leaves_the_set(source, tmp_path, caplog):
     build(source, tmp_path / "out")
     for kind in ("imagesTr", "labelsTr"):
         (source / kind / "lung_001.nii.gz").unlink()
     assert build(source, tmp_path / "out")["built_now"] == 0
+    assert "lung_001 is not in" in caplog.text
     assert sorted(path.name for path in (tmp_path / "out/cases").iterdir()) == [
         "lung_002.tar",
         "lung_003.tar",
@@ -214,6 +219,107 @@ def test_bad_cases_are_rejected_by_name_and_the_others_built(source, tmp_path, c
     assert manifest_of(tmp_path / "out").rejected == summary["rejected"]
     assert sum(message.startswith("rejected lung_00") for message in caplog.messages) == 2
     assert build(source, tmp_path / "out", on_error="skip")["exit_code"] == 0
+
+
+def test_a_rejected_case_is_read_again_only_when_its_files_change(source, tmp_path, caplog):
+    path = source / "imagesTr/lung_002.nii.gz"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-3000])
+    rejected = build(source, tmp_path / "out")["rejected"]
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.*")}
+    caplog.clear()
+    again = build(source, tmp_path / "out")
+    assert (again["built_now"], again["rejected"], again["exit_code"]) == (0, rejected, 1)
+    assert caplog.messages == [f"rejected lung_002: {rejected['lung_002']}"]
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.*")} == before
+    path.write_bytes(whole)
+    assert build(source, tmp_path / "out")["rejected"] == {}
+
+
+def test_a_case_that_failed_by_bad_luck_is_tried_again(source, tmp_path, monkeypatch):
+    def unlucky(_build, left):
+        return ((k, Outcome(reason="its worker was killed")) for k in range(1, len(left)))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("ingest.build._results", unlucky)
+        with pytest.raises(BadCaseError, match="none of 2 cases could be built"):
+            build(source, tmp_path / "out")
+    build(source, tmp_path / "out")
+    (tmp_path / "out/cases/lung_001.tar").unlink()
+    (tmp_path / "out/cases/lung_002.tar").unlink()
+    with monkeypatch.context() as patched:
+        patched.setattr("ingest.build._results", unlucky)
+        assert list(build(source, tmp_path / "out")["rejected"]) == ["lung_002"]
+    assert build(source, tmp_path / "out")["rejected"] == {}
+
+
+def test_nothing_to_do_in_64_cases_takes_under_a_second(tmp_path):
+    source = make_source(tmp_path / "source", names=[f"lung_{k:03d}" for k in range(64)])
+    build(source, tmp_path / "out", workers=2)
+    began = time.perf_counter()
+    assert build(source, tmp_path / "out", workers=2)["built_now"] == 0
+    assert time.perf_counter() - began < 1
+
+
+def test_a_build_that_is_cut_off_still_takes_out_what_had_to_go(source, tmp_path, monkeypatch):
+    build(source, tmp_path / "out")
+    for kind in ("imagesTr", "labelsTr"):
+        (source / kind / "lung_002.nii.gz").unlink()
+    make_source(tmp_path / "other", names=("d",))
+    shutil.copy(tmp_path / "other/imagesTr/d.nii.gz", source / "imagesTr/lung_003.nii.gz")
+
+    def cut_off(*_args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("ingest.journal.record", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            build(source, tmp_path / "out")
+    build(source, tmp_path / "out")
+    build(source, tmp_path / "fresh")
+    assert files_of(tmp_path / "out") == files_of(tmp_path / "fresh")
+
+
+def test_shards_that_older_libraries_made_are_said_to_be_so(source, tmp_path, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr("cv2.__version__", "1.0")
+        build(source, tmp_path / "out")
+    now = manifest_of(tmp_path / "out").tools["opencv"]
+    assert now == "1.0"
+    (tmp_path / "out/cases/lung_003.tar").unlink()
+    build(source, tmp_path / "out")
+    assert manifest_of(tmp_path / "out").tools["opencv"] == f"1.0, {cv2.__version__}"
+    build(source, tmp_path / "out", size=12)
+    assert manifest_of(tmp_path / "out").tools["opencv"] == cv2.__version__
+
+
+def test_a_change_before_the_last_gzip_member_is_seen(source, tmp_path):
+    path = source / "imagesTr/lung_001.nii.gz"
+    content = gzip.decompress(path.read_bytes())
+
+    def in_two_members(first):
+        packed = [gzip.compress(part, 0, mtime=0) for part in (first, content[900:])]
+        path.write_bytes(b"".join(packed))
+
+    in_two_members(content[:900])
+    build(source, tmp_path / "out")
+    in_two_members(content[:899] + bytes([content[899] ^ 1]))
+    assert build(source, tmp_path / "out")["built_now"] == 1
+
+
+def test_shards_that_are_replaced_make_room_for_the_new_ones(source, tmp_path, monkeypatch):
+    build(source, tmp_path / "out")
+    free = (16 << 20) + 50_000  # less than three shards
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(9, 9, free))
+    assert build(source, tmp_path / "out", clip=(-900, 900))["built_now"] == 3
+    with pytest.raises(StoreError, match="needs about"):
+        build(source, tmp_path / "out", size=128)
+
+
+def test_the_command_starts_without_torch_and_ray():
+    script = "import sys, ingest.__main__, ingest.build, ingest.job; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert not {"torch", "ray", "nibabel", "pyarrow", "pydicom"} & set(done.stdout.split())
 
 
 def test_the_summary_for_people_is_plain_lines():

@@ -23,8 +23,8 @@ from shards.target import locked, open_target
 NUM_CASES = 6
 
 
-def make_source(folder, *, shape=(96, 96, 40)):
-    for number in range(NUM_CASES):
+def make_source(folder, *, shape=(96, 96, 40), num_cases=NUM_CASES):
+    for number in range(num_cases):
         rng = np.random.default_rng(number)
         mask = np.zeros(shape, np.uint8)
         mask[20:40, 30:50, 20:25] = 1
@@ -79,46 +79,89 @@ def assert_finished_names_are_whole(out, clean):
         assert len(manifest.cases) == NUM_CASES
 
 
+def kill_at(running, moment):
+    """Whether the build was under way still."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        running.wait(timeout=moment)
+    running.kill()
+    running.communicate()
+    return running.returncode == -signal.SIGKILL
+
+
 @pytest.mark.slow
 def test_killed_at_20_random_moments_and_run_again_gives_the_same_bytes(source, clean, tmp_path):
     began = time.monotonic()
     start(source, tmp_path / "timed").wait()
     lasts = time.monotonic() - began
     moments = random.Random(0)
+    num_hit = num_half_done = 0
     for attempt in range(20):
         out = tmp_path / f"out{attempt}"
-        running = start(source, out)
-        time.sleep(moments.uniform(0.1, 1.0) * lasts)
-        running.kill()
-        running.communicate()
+        num_hit += kill_at(start(source, out), moments.uniform(0.3, 1.0) * lasts)
+        num_half_done += (out / ".build").exists()
         assert_finished_names_are_whole(out, clean)
         again = start(source, out)
         assert again.wait() == 0, again.communicate()
         assert files_of(out) == clean
         shutil.rmtree(out)
+    assert num_hit >= 10
+    assert num_half_done >= 5
 
 
-def wait_for_first_shard(out, running):
-    while not list(out.glob("cases/*.tar")):
+@pytest.mark.slow
+def test_killed_while_another_recipe_replaces_a_set_and_run_again_gives_the_same_bytes(
+    source, clean, tmp_path
+):
+    moments, out = random.Random(1), tmp_path / "out"
+    for _ in range(5):
+        build_shards(BuildShards(source=source, out=str(out), workers=2, size=64))
+        running = start(source, out)
+        while (out / "manifest.json").exists() and running.poll() is None:
+            time.sleep(0.005)
+        kill_at(running, moments.uniform(0, 0.4))
+        again = start(source, out)
+        assert again.wait() == 0, again.communicate()
+        assert files_of(out) == clean
+
+
+def wait_for_a_finished_case(out, running):
+    while not list(out.glob(".build/done/*.json")):
         assert running.poll() is None, running.communicate()
         time.sleep(0.01)
 
 
-def test_ctrl_c_keeps_finished_cases_and_says_how_to_go_on(source, clean, tmp_path):
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    """More than is built while a Ctrl-C is on its way."""
+    return make_source(tmp_path_factory.mktemp("many") / "source", num_cases=40)
+
+
+def test_ctrl_c_keeps_finished_cases_and_says_how_to_go_on(many, tmp_path):
     out = tmp_path / "out"
-    running = start(source, out)
-    wait_for_first_shard(out, running)
+    running = start(many, out)
+    wait_for_a_finished_case(out, running)
     os.killpg(running.pid, signal.SIGINT)
     _, said = running.communicate(timeout=20)
-    if running.returncode == 130:
-        assert "the same command goes on" in said
-        assert not (out / "manifest.json").exists()
-        assert "Traceback" not in said
-        assert sorted(path.name for path in out.iterdir()) == [".build", "cases"]
-    assert_finished_names_are_whole(out, clean)
-    again = start(source, out)
+    assert running.returncode == 130
+    assert "the same command goes on" in said
+    assert "Traceback" not in said
+    assert sorted(path.name for path in out.iterdir()) == [".build", "cases"]
+    finished = {path: path.stat().st_mtime_ns for path in out.glob("cases/*.tar")}
+    again = start(many, out)
     assert again.wait() == 0
-    assert files_of(out) == clean
+    kept = [path for path, time_ns in finished.items() if path.stat().st_mtime_ns == time_ns]
+    assert kept
+    assert not (out / ".build").exists()
+
+
+@pytest.mark.parametrize("delay_s", [0.05, 0.15, 0.3, 0.45, 0.6])
+def test_ctrl_c_at_the_start_is_the_business_of_one_process(many, tmp_path, delay_s):
+    running = start(many, tmp_path / "out")
+    time.sleep(delay_s)
+    os.killpg(running.pid, signal.SIGINT)
+    _, said = running.communicate(timeout=20)
+    assert said.count("Traceback") <= 1  # none of a worker, and of Python's own start none is ours
+    assert "ForkServer" not in said
 
 
 def test_a_finished_case_is_not_built_again_after_a_kill(source, clean, tmp_path):
