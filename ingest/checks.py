@@ -147,32 +147,6 @@ class VoxelChecks:
         return isal_zlib.crc32(ordered.tobytes())
 
 
-def tumor_findings(case: str, *, kept: int, dropped: int) -> list[Finding]:
-    """Judge the mask.
-
-    Args:
-        case: Name of the case.
-        kept: Tumor voxels in slices that the recipe keeps.
-        dropped: Tumor voxels in slices that it drops.
-
-    Returns:
-        At most one finding.
-    """
-    level: Level = "warning"
-    if dropped and not kept:
-        message = (
-            f"ALL TUMOR LOST: all {dropped} tumor voxels lie in slices that are dropped: drop "
-            "fewer with --drop-slices, or by --drop-mm or --drop-outside-lungs"
-        )
-    elif dropped:
-        message = f"{dropped} of {dropped + kept} tumor voxels lie in slices that are dropped"
-    elif not kept:
-        level, message = "note", "the label marks no tumor"
-    else:
-        return []
-    return [Finding(case=case, level=level, rule="tumor", message=message)]
-
-
 def filled_findings(case: str, *, filled: int, hu: int | None) -> list[Finding]:
     """Say how many voxels had no number and were given one.
 

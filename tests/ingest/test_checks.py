@@ -12,7 +12,6 @@ from ingest.checks import (
     leak_findings,
     refuse,
     skew_degrees,
-    tumor_findings,
 )
 from ingest.geometry import Grid, as_affine
 
@@ -115,15 +114,6 @@ def test_equal_voxels_have_one_key_in_either_order_of_reading():
     assert up.content == down.content
     planes[3, 7, 7] += 1
     assert seen(*planes).content != up.content
-
-
-@pytest.mark.parametrize(
-    ("kept", "dropped", "expected"),
-    [(5, 0, []), (5, 2, [("warning", "tumor")]), (0, 2, [("warning", "tumor")]),
-     (0, 0, [("note", "tumor")])],
-)  # fmt: skip
-def test_lost_and_absent_tumors_are_said(kept, dropped, expected):
-    assert levels(tumor_findings("c", kept=kept, dropped=dropped)) == expected
 
 
 def test_only_fatal_findings_refuse_and_all_of_them_speak():
