@@ -79,8 +79,8 @@ class NiftiLabel:
 
     Args:
         path: The file.
-        tumor_labels: Values that are tumor, all others are background; empty accepts only 0 and
-            1, to within 0.001.
+        tumor_labels: Values that are tumor, all other whole numbers are background; empty accepts
+            only 0 and 1. All to within 0.001.
 
     Raises:
         BadCaseError: If the file is missing, unreadable or no NIfTI mask.
@@ -107,17 +107,24 @@ class NiftiLabel:
 
     def _as_mask(self, raw: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
         values = _scaled(raw, self.header)
-        labels = np.rint(values) if values.dtype.kind == "f" else values
+        labels = self._rounded(values) if values.dtype.kind == "f" else values
         if self._tumor_labels:
             return np.isin(labels, self._tumor_labels).astype(np.uint8)
-        odd = (np.abs(values - labels) > _LABEL_TOLERANCE) | ~np.isin(labels, (0, 1))
-        if odd.any():
-            found = ", ".join(f"{value:g}" for value in np.unique(values[odd])[:5])
-            raise BadCaseError(
-                f"{self.path}: a mask holds 0 and 1 only, found {found}: say which values are "
-                "tumor with --tumor-labels"
-            )
+        advice = "say which values are tumor with --tumor-labels"
+        self._refuse(values[~np.isin(labels, (0, 1))], "0 and 1 only", advice)
         return labels.astype(np.uint8)
+
+    def _rounded(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        labels: npt.NDArray[Any] = np.rint(values)
+        with np.errstate(invalid="ignore"):  # infinite values
+            are_whole = np.abs(values - labels) <= _LABEL_TOLERANCE
+        self._refuse(values[~are_whole], "whole numbers, to within 0.001", "draw the mask anew")
+        return labels
+
+    def _refuse(self, odd: npt.NDArray[Any], rule: str, advice: str) -> None:
+        if odd.size:
+            found = ", ".join(f"{value:g}" for value in np.unique(odd)[:5])
+            raise BadCaseError(f"{self.path}: a mask holds {rule}, found {found}: {advice}")
 
 
 def read_header(path: Path) -> NiftiHeader:

@@ -138,13 +138,29 @@ def test_labels_of_any_number_type_are_the_same_mask(tmp_path, dtype):
     np.testing.assert_array_equal(whole(NiftiLabel(tmp_path / "mask.nii.gz"), np.uint8), mask)
 
 
-@pytest.mark.parametrize("value", [2, 255, 0.6, -1, np.nan])
-def test_labels_that_are_neither_0_nor_1_are_refused_by_value(tmp_path, value):
+def mask_with(path, value):
     mask = np.zeros((7, 6, 5), np.float32)
     mask[1, 1, 1], mask[2, 2, 2] = 1, value
-    nib.save(nib.Nifti1Image(mask, TILT), tmp_path / "mask.nii.gz")
-    with pytest.raises(BadCaseError, match=f"holds 0 and 1 only, found {value}"):
-        whole(NiftiLabel(tmp_path / "mask.nii.gz"), np.uint8)
+    nib.save(nib.Nifti1Image(mask, TILT), path)
+    return path
+
+
+@pytest.mark.parametrize("value", [2, 255, -1])
+def test_labels_that_are_neither_0_nor_1_are_refused_by_value(tmp_path, value):
+    path = mask_with(tmp_path / "mask.nii.gz", value)
+    with pytest.raises(BadCaseError, match=f"holds 0 and 1 only, found {value}: say which"):
+        whole(NiftiLabel(path), np.uint8)
+    assert whole(NiftiLabel(path, tumor_labels=(value,)), np.uint8).sum() == 1
+
+
+@pytest.mark.parametrize("tumor_labels", [(), (1,), (1, 2)])
+@pytest.mark.parametrize("value", [0.6, 1.4, 1.002, np.nan, np.inf])
+def test_labels_that_are_no_whole_numbers_are_refused_whatever_is_tumor(
+    tmp_path, value, tumor_labels
+):
+    label = NiftiLabel(mask_with(tmp_path / "mask.nii.gz", value), tumor_labels=tumor_labels)
+    with pytest.raises(BadCaseError, match=f"holds whole numbers, to within 0.001, found {value}"):
+        whole(label, np.uint8)
 
 
 def test_files_that_are_no_nifti_are_named(tmp_path):

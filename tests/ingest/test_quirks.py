@@ -391,6 +391,11 @@ def test_options_accept_what_is_refused_by_default(accepting, case):
     assert np.array_equal(masks, expected)
 
 
+@pytest.mark.parametrize("case", ["label_0_6", "label_nan"])
+def test_no_option_makes_a_label_of_what_is_no_whole_number(accepting, case):
+    assert REFUSED[case][2] in accepting[1].rejected[case]
+
+
 def test_filled_voxels_are_those_without_a_number(accepting, built):
     (said, *_) = accepting[1].cases["nan"].warnings
     assert said == "1 voxels without a number (NaN, infinite) were given -1000 HU"
