@@ -132,6 +132,7 @@ FINE = {
     "two_gzip_members": (two_members(), LABEL),
     "qform_only": (packed(qform_only()), LABEL),
     "renamed_to_gz": (raw(nifti(HU)), raw(nifti(TUMOR))),
+    "n" * 80: (IMAGE, LABEL),
     "float_image": (packed(nifti(HU.astype(np.float32))), LABEL),
 }  # fmt: skip
 
@@ -170,7 +171,10 @@ REFUSED = {  # with words of the reason
     "no_label": (IMAGE, None, "has no label: add it"),
     "no_nifti": (b"not a scan", LABEL, "is no NIfTI file"),
     "empty_file": (b"", LABEL, "is no NIfTI file"),
-    "twins": (IMAGE, LABEL, "twins.nii and twins.nii.gz: remove one"),
+    "no_image": (None, LABEL, "restore it, or take the case out"),
+    "n" * 81: (IMAGE, LABEL, "may have 1 to 80 bytes"),
+    "twins": (IMAGE, LABEL, "one image, twins has twins.nii and twins.nii.gz: remove one"),
+    "twin_labels": (IMAGE, LABEL, "twin_labels.nii and twin_labels.nii.gz: remove one"),
 }  # fmt: skip
 
 ACCEPTED = {  # by options of a second build
@@ -188,6 +192,7 @@ def source(tmp_path_factory):
     cases = {name: files[:2] for name, files in (FINE | OTHER | REFUSED).items()}
     folder = write_cases(tmp_path_factory.mktemp("quirks") / "source", cases)
     (folder / "imagesTr" / "twins.nii").write_bytes(raw(nifti(HU)))
+    (folder / "labelsTr" / "twin_labels.nii").write_bytes(raw(nifti(TUMOR)))
     for kind in ("imagesTr", "labelsTr"):
         (folder / kind / "._plain.nii.gz").write_bytes(b"\0\5\x16\7 of macOS")
     return folder
