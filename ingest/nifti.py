@@ -32,7 +32,7 @@ class NiftiImage:
         fill_nan: HU for voxels that are NaN or infinite; None refuses them.
 
     Attributes:
-        filled: Voxels read so far that were given it.
+        filled: Voxels that were given it, in the reading under way or else the last.
 
     Raises:
         BadCaseError: If the file is missing, unreadable or no NIfTI scan.
@@ -51,6 +51,7 @@ class NiftiImage:
 
     def slabs(self) -> Iterator[npt.NDArray[np.int16]]:
         """Yield (shape[1], shape[0]) int16 HU per index of the last axis; see `Volume.slabs`."""
+        self.filled = 0
         for raw in _raw_slabs(self.path, self.header):
             yield raw if _is_plain(self.header, np.int16) else self._as_hu(raw)
 
@@ -158,13 +159,21 @@ def _raw_slabs(path: Path, header: NiftiHeader) -> Iterator[npt.NDArray[Any]]:
     buffer = bytearray(i * j * header.dtype.itemsize)
     slab = np.frombuffer(buffer, header.dtype).reshape(j, i)
     with _errors_name(path), open_stream(path) as stream:
-        if len(_up_to(stream, header.offset)) < header.offset:
-            raise EOFError
+        _skip(stream, header.offset)
         for _ in range(num_slabs):
             _fill(buffer, stream)
             yield slab
         while stream.read(_READ_BYTES):
             pass
+
+
+def _skip(stream: io.FileIO | _GzipReader, count: int) -> None:
+    """Pass over the next bytes, piece by piece: a damaged header may ask for any number of them."""
+    while count:
+        piece = stream.read(min(count, _READ_BYTES))
+        if not piece:
+            raise EOFError
+        count -= len(piece)
 
 
 def _fill(buffer: bytearray, stream: io.FileIO | _GzipReader) -> None:

@@ -8,8 +8,10 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from ingest.cases import BadCaseError
+from ingest.cases import BadCaseError, Case
 from ingest.check import Check, check, show_findings
+from ingest.examine import Examination, examine
+from ingest.recipe import Recipe
 
 SHAPE = (16, 16, 6)
 HU = np.random.default_rng(0).integers(-1000, 500, SHAPE, dtype=np.int16)
@@ -56,6 +58,20 @@ def test_one_bad_case_is_told_all_that_is_wrong_with_it(source):
     image.write_bytes(image.read_bytes()[:200])
     again = said(check(Check(source=source, **OPTIONS)))
     assert ("fatal", "a", "image") in again
+
+
+def stumble(*_):
+    raise RuntimeError("our own\nmistake")
+
+
+def test_a_case_that_trips_over_our_own_mistake_is_unfit_and_traced(source, monkeypatch, caplog):
+    monkeypatch.setattr("ingest.examine.CaseReader", stumble)
+    case = Case(name="a", image=source / "imagesTr/a.nii.gz", label=None, patient="a")
+    examined = examine(Examination(case=case, recipe=Recipe(), needs_label=True))
+    (finding,) = examined.findings
+    assert (finding.level, finding.case, finding.rule) == ("fatal", "a", "case")
+    assert finding.message == "unexpected RuntimeError: our own mistake"
+    assert "in stumble" in caplog.text
 
 
 def test_warnings_alone_leave_the_exit_code_0(source):

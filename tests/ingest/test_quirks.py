@@ -99,6 +99,13 @@ def qform_only():
     return image
 
 
+def offset_of(value):
+    """A scan whose header says that its voxels start elsewhere."""
+    data = bytearray(raw(nifti(HU)))
+    data[108:112] = np.float32(value).tobytes()
+    return bytes(data)
+
+
 def crc_wrong(data):
     return data[:-8] + bytes([data[-8] ^ 1]) + data[-7:]
 
@@ -170,6 +177,7 @@ REFUSED = {  # with words of the reason
     "unsigned": (packed(nifti((HU + 1024).astype(np.uint16) * np.uint16(2))), LABEL, "not HU?"),
     "no_label": (IMAGE, None, "has no label: add it"),
     "no_nifti": (b"not a scan", LABEL, "is no NIfTI file"),
+    "offset_nan": (offset_of(np.nan), LABEL, "vox_offset must be 0 or at least 352, found nan"),
     "empty_file": (b"", LABEL, "is no NIfTI file"),
     "no_image": (None, LABEL, "restore it, or take the case out"),
     "n" * 81: (IMAGE, LABEL, "may have 1 to 80 bytes"),
