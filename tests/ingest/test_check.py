@@ -82,17 +82,23 @@ def test_warnings_alone_leave_the_exit_code_0(source):
     assert result["exit_code"] == 0
 
 
-def test_test_cases_are_read_and_leaks_from_training_are_named(source):
-    save(source, "imagesTs", "t", HU)
-    save(source, "imagesTs", "b", HU + np.int16(9))
+def test_test_cases_are_read_and_need_no_label(source):
+    save(source, "imagesTs", "t", HU + np.int16(8))
     save(source, "imagesTs", "u", HU.astype(np.float32) * np.nan)
     result = check(Check(source=source, **OPTIONS))
-    assert result["cases"] == 5
-    assert said(result) == {
-        ("fatal", "u", "image"),
-        ("warning", "b", "split"),
-        ("warning", "t (test)", "twice"),
-    }
+    assert (result["cases"], said(result)) == (4, {("fatal", "u", "image")})
+
+
+def test_what_is_in_training_and_in_test_is_named_by_patient_and_by_voxels(source):
+    save(source, "imagesTs", "b", HU + np.int16(9))
+    for name in ("0", "t"):
+        save(source, "imagesTs", name, HU)
+    result = check(Check(source=source, **OPTIONS))
+    messages = {(f["case"], f["rule"]): f["message"] for f in result["findings"]}
+    assert list(messages) == [("a", "split"), ("b", "split"), ("t", "twice")]
+    assert messages["a", "split"].startswith("has the voxels of test case t: scores of the test")
+    assert messages["b", "split"].startswith("has the patient of test case b: scores of the test")
+    assert messages["t", "twice"].startswith("has the voxels of 0: ")
 
 
 def test_a_drop_rule_that_leaves_nothing_is_a_finding(source):

@@ -354,6 +354,20 @@ def test_the_angle_of_skewed_axes_is_in_the_manifest(built):
     assert np.array_equal(slices_of(out, "skewed")[0], slices_of(out, "plain")[0])
 
 
+def test_what_must_be_read_whole_is_said_in_the_manifest_and_by_check(built, findings):
+    said = {
+        name: [what.split(":")[0] for what in entry.warnings if "read whole into memory" in what]
+        for name, entry in built[1].cases.items()
+    }
+    assert {name: whole for name, whole in said.items() if whole} == {
+        "label_stored_flipped": ["the label is stored as RAI, its scan as LPS"],
+        "permuted_both": ["stored as SAL", "the label is stored as ASR, its scan as SAL"],
+        "permuted_pir": ["stored as PIR"],
+    }
+    for name, entry in built[1].cases.items():
+        assert set(entry.warnings) <= set(findings["warning"].get(name, []))
+
+
 def test_an_empty_label_is_a_note(built, findings):
     assert built[1].cases["label_empty"].tumor_slices == 0
     assert findings["note"] == {"label_empty": ["the label marks no tumor"]}
