@@ -119,7 +119,7 @@ def _one_each(cases: Iterable[Case]) -> list[Case]:
 
 def _problem_of_name(name: str) -> str:
     size = len(os.fsencode(name))
-    if 1 <= size <= _LONGEST_NAME_BYTES:
+    if 1 <= size <= _LONGEST_NAME_BYTES and name.isprintable():
         return ""
-    limits = f"1 to {_LONGEST_NAME_BYTES}"
-    return f"the name of a case may have {limits} bytes, {name!r} has {size}: rename its files"
+    text = f"printable text of 1 to {_LONGEST_NAME_BYTES} bytes"
+    return f"the name of a case must be {text}, got {size} bytes, {name!r}: rename its files"

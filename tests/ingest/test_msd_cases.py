@@ -131,10 +131,17 @@ def test_a_listing_in_another_form_is_refused(source, listing):
         find_cases(source("imagesTr/x.nii.gz", listing=listing))
 
 
-@pytest.mark.parametrize(
-    ("name", "size"), [("n" * 80, 0), ("n" * 81, 81), ("\N{GREEK SMALL LETTER ALPHA}" * 41, 82)]
-)
-def test_a_name_that_no_tar_can_hold_is_a_problem(source, name, size):
+@pytest.mark.parametrize("name", ["n" * 80, "two words", "\N{GREEK SMALL LETTER ALPHA}" * 40])
+def test_a_name_is_text_of_at_most_80_bytes(source, name):
     (case,) = find_cases(source(f"imagesTr/{name}.nii.gz", f"labelsTr/{name}.nii.gz"))
-    said = f"the name of a case may have 1 to 80 bytes, {name!r} has {size}: rename its files"
-    assert case.problem == (said if size else "")
+    assert (case.name, case.problem) == (name, "")
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [("n" * 81, 81), ("\N{GREEK SMALL LETTER ALPHA}" * 41, 82), ("not\udcffutf8", 8), ("a\nb", 3)],
+)
+def test_a_name_that_no_tar_or_no_line_can_hold_is_a_problem(source, name, size):
+    (case,) = find_cases(source(f"imagesTr/{name}.nii.gz", f"labelsTr/{name}.nii.gz"))
+    rule = f"printable text of 1 to 80 bytes, got {size} bytes, {name!r}: rename its files"
+    assert case.problem == f"the name of a case must be {rule}"

@@ -180,7 +180,7 @@ REFUSED = {  # with words of the reason
     "offset_nan": (offset_of(np.nan), LABEL, "vox_offset must be 0 or at least 352, found nan"),
     "empty_file": (b"", LABEL, "is no NIfTI file"),
     "no_image": (None, LABEL, "restore it, or take the case out"),
-    "n" * 81: (IMAGE, LABEL, "may have 1 to 80 bytes"),
+    "n" * 81: (IMAGE, LABEL, "printable text of 1 to 80 bytes, got 81"),
     "twins": (IMAGE, LABEL, "one image, twins has twins.nii and twins.nii.gz: remove one"),
     "twin_labels": (IMAGE, LABEL, "twin_labels.nii and twin_labels.nii.gz: remove one"),
 }  # fmt: skip
