@@ -17,6 +17,7 @@ from ingest.options import BuildShards
 from ingest.resume import Agenda, Rejected, agenda
 from ingest.space import check_space
 from ingest.split import Subject, assign_folds
+from ingest.tumor_count import VOXELS_LOST
 from shards.errors import KnownError
 from shards.index import shard_name
 from shards.manifest import CaseEntry, Manifest
@@ -185,10 +186,11 @@ def _summary(build: BuildShards, manifest: Manifest, num_built: int) -> dict[str
         "tumor_share": round(tumor_slices / slices, 4),
         "bytes": sum(entry.bytes for entry in entries),
         "tumor_voxels_dropped": sum(entry.tumor_voxels_dropped for entry in entries),
+        VOXELS_LOST: sum(int(entry.measures.get(VOXELS_LOST, 0)) for entry in entries),
         "cases_without_their_tumor": [
             name
             for name, entry in manifest.cases.items()
-            if entry.tumor_voxels_dropped and not entry.tumor_voxels
+            if not entry.tumor_slices and (entry.tumor_voxels or entry.tumor_voxels_dropped)
         ],
         "rejected": manifest.rejected,
         "exit_code": int(bool(manifest.rejected) and build.on_error == "fail"),

@@ -8,18 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ingest.cases import BadCaseError, Case
-from ingest.checks import (
-    VoxelChecks,
-    filled_findings,
-    header_findings,
-    refuse,
-    skew_degrees,
-    tumor_findings,
-)
+from ingest.checks import VoxelChecks, filled_findings, header_findings, refuse, skew_degrees
 from ingest.geometry import Grid
 from ingest.lung import LungExtent
 from ingest.planes import axial_planes, mask_planes, stored_downwards
 from ingest.recipe import Recipe, prepare_image, prepare_mask
+from ingest.tumor_count import TumorCount
 from ingest.volume import Volume, open_image, open_label
 from shards.record import Slice
 
@@ -44,8 +38,7 @@ class CaseReader:
             of all.
         measures: Numbers for the manifest; filled by `checked_slices`.
         kept: Canonical numbers of the slices that the recipe keeps.
-        tumor_voxels: Tumor voxels of the source in kept slices seen so far.
-        tumor_voxels_dropped: The same in dropped slices.
+        tumor: Tumor voxels of the source seen so far, by what became of them.
 
     Raises:
         BadCaseError: If the case has a problem, a header is damaged, image and label differ in
@@ -68,7 +61,17 @@ class CaseReader:
         refuse(self.findings)
         self.measures: dict[str, float] = {}
         self.kept = self._kept()
-        self.tumor_voxels = self.tumor_voxels_dropped = 0
+        self.tumor = TumorCount()
+
+    @property
+    def tumor_voxels(self) -> int:
+        """Tumor voxels of the source in kept slices seen so far."""
+        return self.tumor.kept
+
+    @property
+    def tumor_voxels_dropped(self) -> int:
+        """The same in dropped slices."""
+        return self.tumor.dropped
 
     @property
     def num_dropped(self) -> int:
@@ -87,12 +90,15 @@ class CaseReader:
         filled = filled_findings(name, filled=self._image.filled, hu=self._recipe.fill_nan)
         self.findings += checks.findings() + filled
         if self._label:
-            kept, dropped = self.tumor_voxels, self.tumor_voxels_dropped
-            self.findings += tumor_findings(name, kept=kept, dropped=dropped)
-        self.measures = checks.measures() | {
-            "axes_off_degrees": round(skew_degrees(self.grid), 4),
-            VOXELS_CRC32: checks.content,
-        }
+            self.findings += self.tumor.findings(name, self._recipe)
+        self.measures = (
+            checks.measures()
+            | self.tumor.measures()
+            | {
+                "axes_off_degrees": round(skew_degrees(self.grid), 4),
+                VOXELS_CRC32: checks.content,
+            }
+        )
         refuse(self.findings)
 
     def slices(self, watch: Watcher | None = None) -> Iterator[Slice]:
@@ -123,10 +129,12 @@ class CaseReader:
                 watch(z, plane)
             voxels = 0 if mask is None else cv2.countNonZero(mask)
             if z not in self.kept:
-                self.tumor_voxels_dropped += voxels
+                self.tumor.dropped += voxels
                 continue
-            self.tumor_voxels += voxels
+            self.tumor.kept += voxels
             small = nothing if mask is None else prepare_mask(mask, recipe)
+            if voxels and not cv2.hasNonZero(small):
+                self.tumor.lose(voxels)
             yield z, prepare_image(plane, recipe), small
 
     def _planes(self) -> Iterator[tuple[int, Image, Mask | None]]:

@@ -1,7 +1,7 @@
-"""Image and label files of a data set -> cases."""
+"""What a case is, and which cases a source holds, whatever its layout."""
 
 import json
-import logging
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,15 +10,10 @@ from typing import Literal
 from ingest.volume import is_dicom
 from shards.errors import KnownError
 
-_log = logging.getLogger(__name__)
-
 Subset = Literal["training", "test"]
 
 _SUFFIXES = (".nii.gz", ".nii")
-_FOLDERS: dict[Subset, tuple[str, str | None]] = {
-    "training": ("imagesTr", "labelsTr"),
-    "test": ("imagesTs", None),
-}
+_LONGEST_NAME_BYTES = 80  # a member of a tar may have 100, such as <case>-12345.mask.npy.gz
 
 
 class BadCaseError(KnownError):
@@ -51,10 +46,8 @@ class Case:
 def find_cases(source: Path, *, subset: Subset = "training", roi: str = "") -> list[Case]:
     """List the cases of a folder: in the layout of the Medical Segmentation Decathlon, or DICOM.
 
-    `dataset.json` says which there are; without it, every image in `imagesTr` (`imagesTs`) is one.
-    Files of macOS (`._*`) are ignored and counted. A file that is listed and absent is no error
-    here: it is one when the case is read. Neither are several images of one name: they are one case
-    with a problem.
+    What cannot be used is no error here: several images of one name are one case with a problem, as
+    is a name that is too long.
 
     Args:
         source: Folder with `dataset.json`, or `imagesTr` and `labelsTr`, or DICOM files.
@@ -67,9 +60,10 @@ def find_cases(source: Path, *, subset: Subset = "training", roi: str = "") -> l
     Raises:
         BadCaseError: If the folder has another layout or holds no case.
     """
-    images, _ = _FOLDERS[subset]
-    if (source / "dataset.json").is_file() or (source / images).is_dir():
-        cases = _msd_cases(source, subset)
+    from ingest.msd_cases import find_msd_cases, is_msd
+
+    if is_msd(source):
+        cases = find_msd_cases(source, subset)
     elif any(is_dicom(path) for path in source.rglob("*")):
         from ingest.dicom_cases import find_dicom_cases
 
@@ -89,23 +83,6 @@ def _no_source(source: Path) -> BadCaseError:
         "a source needs the MSD layout (dataset.json, imagesTr, labelsTr) or DICOM files, "
         f"{found}: {advice}, or make a data set with `python -m ingest phantom`"
     )
-
-
-def _msd_cases(source: Path, subset: Subset) -> list[Case]:
-    images, labels = _FOLDERS[subset]
-    listing = source / "dataset.json"
-    if listing.is_file():
-        pairs = list(_listed(listing, subset))
-    else:
-        pairs = list(_found(source / images, source / labels if labels else None))
-    ignored = sum(image.name.startswith("._") for image, _ in pairs)
-    if ignored:
-        _log.info("ignored %d files of macOS (._*) in %s", ignored, source)
-    return [
-        Case(name=name, image=image, label=label, patient=name)
-        for image, label in pairs
-        if (name := case_name(image)) and not image.name.startswith("._")
-    ]
 
 
 def source_name(source: Path) -> str:
@@ -128,45 +105,21 @@ def case_name(path: Path) -> str:
     return name.replace(".", "_")
 
 
-def _listed(listing: Path, subset: Subset) -> Iterable[tuple[Path, Path | None]]:
-    """Pairs that `dataset.json` names: `{"image", "label"}`, or a plain path without label."""
-    root = listing.parent
-    try:
-        entries = json.loads(listing.read_text(encoding="utf-8")).get(subset, [])
-        for entry in entries:
-            if isinstance(entry, str):
-                yield root / entry, None
-            else:
-                label = entry.get("label")
-                yield root / entry["image"], root / label if label else None
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise BadCaseError(
-            f"dataset.json must list `{subset}` as in the MSD, {listing} does not "
-            f"({type(error).__name__}: {error}): repair it, or delete it to use all of imagesTr"
-        ) from error
-
-
-def _found(images: Path, labels: Path | None) -> Iterable[tuple[Path, Path | None]]:
-    for image in sorted(images.iterdir()):
-        hidden = image.name.startswith(".") and not image.name.startswith("._")
-        if image.name.endswith(_SUFFIXES) and not hidden:
-            yield image, _label_of(image, labels) if labels else None
-
-
-def _label_of(image: Path, labels: Path) -> Path | None:
-    stem = image.name.removesuffix(".gz").removesuffix(".nii")
-    candidates = [labels / (stem + suffix) for suffix in _SUFFIXES]
-    return next((path for path in candidates if path.is_file()), None)
-
-
 def _one_each(cases: Iterable[Case]) -> list[Case]:
     """The cases by name; of several with one name the last, which says so as its problem."""
     by_name: dict[str, Case] = {}
     for case in cases:
+        problem = case.problem or _problem_of_name(case.name)
         if case.name in by_name:
             files = f"{by_name[case.name].image.name} and {case.image.name}"
             problem = f"a case may have one image, {case.name} has {files}: remove one"
-            by_name[case.name] = replace(case, problem=problem)
-        else:
-            by_name[case.name] = case
+        by_name[case.name] = replace(case, problem=problem)
     return [by_name[name] for name in sorted(by_name)]
+
+
+def _problem_of_name(name: str) -> str:
+    size = len(os.fsencode(name))
+    if 1 <= size <= _LONGEST_NAME_BYTES and name.isprintable():
+        return ""
+    text = f"printable text of 1 to {_LONGEST_NAME_BYTES} bytes"
+    return f"the name of a case must be {text}, got {size} bytes, {name!r}: rename its files"

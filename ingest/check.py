@@ -48,11 +48,9 @@ def check(options: Check) -> dict[str, Any]:
     Raises:
         BadCaseError: If the source has another layout, or no case.
     """
-    from ingest import engine
     from ingest.cases import find_cases
-    from ingest.checks import Finding, duplicate_findings, leak_findings
-    from ingest.examine import Examination, Examined, examine
-    from shards.progress import progress
+    from ingest.checks import duplicate_findings, leak_findings
+    from ingest.examine import Examination
 
     training = find_cases(options.source, roi=options.roi)
     test = _test_cases(options, training)
@@ -61,24 +59,15 @@ def check(options: Check) -> dict[str, Any]:
         for cases, needs_label in ((training, True), (test, False))
         for case in cases
     ]
-    findings: list[Finding] = []
-    contents: dict[str, int] = {}
-    workers = options.workers or len(os.sched_getaffinity(0))
-    with progress(len(tasks)) as bar:
-        for place, result in engine.run(examine, tasks, workers=workers):
-            name = tasks[place].case.name
-            if isinstance(result, Examined):
-                findings += result.findings
-                if result.content is not None:
-                    contents[name if place < len(training) else f"{name} (test)"] = result.content
-            else:
-                message = f"cannot be read: {result}"
-                findings.append(Finding(case=name, level="fatal", rule="case", message=message))
-            bar.step()
-    findings += duplicate_findings(contents)
-    findings += leak_findings(
-        {case.name: case.patient for case in training}, {case.name: case.patient for case in test}
+    findings, contents = _examine_all(tasks, options.workers or len(os.sched_getaffinity(0)))
+    seen, seen_in_test = (
+        {case.name: contents[case] for case in cases if case in contents}
+        for cases in (training, test)
     )
+    findings += duplicate_findings(seen) + duplicate_findings(seen_in_test)
+    findings += leak_findings(seen, seen_in_test, shared="voxels")
+    patients, tested = ({case.name: case.patient for case in cases} for cases in (training, test))
+    findings += leak_findings(patients, tested, shared="patient")
     return _result(options.source, len(tasks), findings)
 
 
@@ -93,6 +82,31 @@ def show_findings(result: dict[str, Any]) -> str:
     ]
     counts = ", ".join(f"{level} {result[level]}" for level in _LEVELS)
     return "\n".join([*lines, f"cases in {result['source']}: {result['cases']}; {counts}"])
+
+
+def _examine_all(tasks: list[Any], workers: int) -> tuple[list[Any], dict[Any, int]]:
+    """Findings about every case by itself, and of each that could be read a key of its voxels."""
+    from ingest import engine
+    from ingest.checks import Finding
+    from ingest.examine import Examined, examine
+    from shards.progress import progress
+
+    findings: list[Finding] = []
+    contents = {}
+    with progress(len(tasks)) as bar:
+        for place, result in engine.run(examine, tasks, workers=workers):
+            case = tasks[place].case
+            if isinstance(result, Examined):
+                findings += result.findings
+                if result.content is not None:
+                    contents[case] = result.content
+            else:
+                message = f"cannot be read: {result}"
+                findings.append(
+                    Finding(case=case.name, level="fatal", rule="case", message=message)
+                )
+            bar.step()
+    return findings, contents
 
 
 def _test_cases(options: Check, training: list[Any]) -> list[Any]:

@@ -17,6 +17,7 @@ from isal import isal_zlib
 
 from ingest.cases import BadCaseError
 from ingest.geometry import Grid, same_place_voxels
+from ingest.planes import stored_downwards
 
 Level = Literal["fatal", "warning", "note"]
 
@@ -72,13 +73,7 @@ def header_findings(case: str, image: Grid, label: Grid | None) -> list[Finding]
     if angle > _ANGLE_WARNED:
         message = f"axes stand {angle:.2f} degrees off a right angle: slices are used as stored"
         findings.append(Finding(case=case, level="warning", rule="angle", message=message))
-    if not image.streams:
-        message = (
-            f"stored as {image.orientation}: axial slices do not follow one another in the file, "
-            "so that the scan is read whole into memory"
-        )
-        findings.append(Finding(case=case, level="warning", rule="storage", message=message))
-    return findings
+    return findings + _of_storage(case, image, label)
 
 
 def skew_degrees(grid: Grid) -> float:
@@ -147,32 +142,6 @@ class VoxelChecks:
         return isal_zlib.crc32(ordered.tobytes())
 
 
-def tumor_findings(case: str, *, kept: int, dropped: int) -> list[Finding]:
-    """Judge the mask.
-
-    Args:
-        case: Name of the case.
-        kept: Tumor voxels in slices that the recipe keeps.
-        dropped: Tumor voxels in slices that it drops.
-
-    Returns:
-        At most one finding.
-    """
-    level: Level = "warning"
-    if dropped and not kept:
-        message = (
-            f"ALL TUMOR LOST: all {dropped} tumor voxels lie in slices that are dropped: drop "
-            "fewer with --drop-slices, or by --drop-mm or --drop-outside-lungs"
-        )
-    elif dropped:
-        message = f"{dropped} of {dropped + kept} tumor voxels lie in slices that are dropped"
-    elif not kept:
-        level, message = "note", "the label marks no tumor"
-    else:
-        return []
-    return [Finding(case=case, level=level, rule="tumor", message=message)]
-
-
 def filled_findings(case: str, *, filled: int, hu: int | None) -> list[Finding]:
     """Say how many voxels had no number and were given one.
 
@@ -209,28 +178,54 @@ def duplicate_findings(contents: Mapping[str, Hashable]) -> list[Finding]:
     return findings
 
 
-def leak_findings(training: Mapping[str, str], test: Mapping[str, str]) -> list[Finding]:
-    """Find patients on both sides of the split of a data set.
+def leak_findings(
+    training: Mapping[str, Hashable], test: Mapping[str, Hashable], *, shared: str
+) -> list[Finding]:
+    """Find what is on both sides of the split of a data set.
 
     Args:
-        training: Patient of each training case, by name.
-        test: Patient of each test case.
+        training: For each training case by name, a key: its patient, or one that scans with equal
+            voxels share.
+        test: The same of the test cases.
+        shared: What cases with one key have in common, for people.
 
     Returns:
-        One warning for each training case of a patient who has a test case too.
+        One warning for each training case whose key a test case has too.
     """
-    tested = {patient: case for case, patient in test.items()}
+    tested = {key: case for case, key in test.items()}
     return [
         Finding(
             case=case,
             level="warning",
             rule="split",
-            message=f"patient {patient} is in the test set too, as {tested[patient]}: scores there "
-            "will be too good, remove one",
+            message=f"has the {shared} of test case {tested[key]}: scores of the test set will be "
+            "too good, remove one",
         )
-        for case, patient in sorted(training.items())
-        if patient in tested
+        for case, key in sorted(training.items())
+        if key in tested
     ]
+
+
+def _of_storage(case: str, image: Grid, label: Grid | None) -> list[Finding]:
+    """Say which files must be read whole, because their planes do not come in the scan's order."""
+    messages = []
+    if not image.streams:
+        messages.append(
+            f"stored as {image.orientation}: axial slices do not follow one another in the file, "
+            "so that the scan is read whole into memory"
+        )
+    if label and _is_read_whole(label, image):
+        messages.append(
+            f"the label is stored as {label.orientation}, its scan as {image.orientation}: the "
+            "label is read whole into memory"
+        )
+    return [Finding(case=case, level="warning", rule="storage", message=text) for text in messages]
+
+
+def _is_read_whole(label: Grid, image: Grid) -> bool:
+    """Whether a label must be read whole on its own account."""
+    in_order = label.streams and stored_downwards(label) == stored_downwards(image)
+    return not in_order and label.orientation != image.orientation
 
 
 def _of_pair(case: str, image: Grid, label: Grid) -> list[Finding]:

@@ -1,5 +1,6 @@
 """One case -> every finding about it: a build that writes nothing, and then each file by itself."""
 
+import logging
 from dataclasses import dataclass
 
 from ingest.case_reader import VOXELS_CRC32, CaseReader
@@ -40,6 +41,17 @@ class Examined:
 
 def examine(task: Examination) -> Examined:
     """Find all that is to be said about a case."""
+    try:
+        return _examine(task)
+    except Exception as error:
+        # One case that trips over our own mistake must not cost the others, as in a build
+        case = task.case
+        logging.getLogger(__name__).exception("unexpected failure in case %s", case.name)
+        message = f"unexpected {type(error).__name__}: {error}"
+        return Examined(findings=[_fatal(case, "case", message)], content=None)
+
+
+def _examine(task: Examination) -> Examined:
     case, recipe = task.case, task.recipe
     if case.problem:
         return Examined(findings=[_fatal(case, "case", case.problem)], content=None)

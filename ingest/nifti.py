@@ -36,7 +36,7 @@ class NiftiImage:
         fill_nan: HU for voxels that are NaN or infinite; None refuses them.
 
     Attributes:
-        filled: Voxels read so far that were given it.
+        filled: Voxels that were given it, in the reading under way or else the last.
 
     Raises:
         BadCaseError: If the file is missing, unreadable or no NIfTI scan.
@@ -55,6 +55,7 @@ class NiftiImage:
 
     def slabs(self) -> Iterator[npt.NDArray[np.int16]]:
         """Yield (shape[1], shape[0]) int16 HU per index of the last axis; see `Volume.slabs`."""
+        self.filled = 0
         for raw in _raw_slabs(self.path, self.header):
             yield raw if _is_plain(self.header, np.int16) else self._as_hu(raw)
 
@@ -83,8 +84,8 @@ class NiftiLabel:
 
     Args:
         path: The file.
-        tumor_labels: Values that are tumor, all others are background; empty accepts only 0 and
-            1, to within 0.001.
+        tumor_labels: Values that are tumor, all other whole numbers are background; empty accepts
+            only 0 and 1. All to within 0.001.
 
     Raises:
         BadCaseError: If the file is missing, unreadable or no NIfTI mask.
@@ -111,17 +112,24 @@ class NiftiLabel:
 
     def _as_mask(self, raw: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
         values = _scaled(raw, self.header)
-        labels = np.rint(values) if values.dtype.kind == "f" else values
+        labels = self._rounded(values) if values.dtype.kind == "f" else values
         if self._tumor_labels:
             return np.isin(labels, self._tumor_labels).astype(np.uint8)
-        odd = (np.abs(values - labels) > _LABEL_TOLERANCE) | ~np.isin(labels, (0, 1))
-        if odd.any():
-            found = ", ".join(f"{value:g}" for value in np.unique(values[odd])[:5])
-            raise BadCaseError(
-                f"{self.path}: a mask holds 0 and 1 only, found {found}: say which values are "
-                "tumor with --tumor-labels"
-            )
+        advice = "say which values are tumor with --tumor-labels"
+        self._refuse(values[~np.isin(labels, (0, 1))], "0 and 1 only", advice)
         return labels.astype(np.uint8)
+
+    def _rounded(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        labels: npt.NDArray[Any] = np.rint(values)
+        with np.errstate(invalid="ignore"):  # infinite values
+            are_whole = np.abs(values - labels) <= _LABEL_TOLERANCE
+        self._refuse(values[~are_whole], "whole numbers, to within 0.001", "draw the mask anew")
+        return labels
+
+    def _refuse(self, odd: npt.NDArray[Any], rule: str, advice: str) -> None:
+        if odd.size:
+            found = ", ".join(f"{value:g}" for value in np.unique(odd)[:5])
+            raise BadCaseError(f"{self.path}: a mask holds {rule}, found {found}: {advice}")
 
 
 def read_header(path: Path) -> NiftiHeader:
@@ -157,13 +165,21 @@ def _raw_slabs(
     buffer = bytearray(i * j * header.dtype.itemsize)
     slab = np.frombuffer(buffer, header.dtype).reshape(j, i)
     with _errors_name(path), open_stream(path, inflate) as stream:
-        if len(_up_to(stream, header.offset)) < header.offset:
-            raise EOFError
+        _skip(stream, header.offset)
         for _ in range(num_slabs):
             _fill(buffer, stream)
             yield slab
         while stream.read(_READ_BYTES):
             pass
+
+
+def _skip(stream: io.FileIO | Stream, count: int) -> None:
+    """Pass over the next bytes, piece by piece: a damaged header may ask for any number of them."""
+    while count:
+        piece = stream.read(min(count, _READ_BYTES))
+        if not piece:
+            raise EOFError
+        count -= len(piece)
 
 
 def _fill(buffer: bytearray, stream: io.FileIO | Stream) -> None:

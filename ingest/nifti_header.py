@@ -89,13 +89,20 @@ def parse_header(data: bytes, *, where: str) -> NiftiHeader:
         dtype=np.dtype(fields["order"] + _DTYPES[code]),
         slope=slope,
         inter=inter,
-        offset=int(fields["vox_offset"][0]) or len_of_header(fields),
+        offset=_offset(fields, where),
     )
 
 
-def len_of_header(fields: dict[str, Any]) -> int:
-    """First byte after the header and its 4 extension bytes."""
-    return 352 if fields["magic"][0] == _MAGIC[348] else 544
+def _offset(fields: dict[str, Any], where: str) -> int:
+    """First byte of the voxels; 0 stands for the one after the header and its 4 extension bytes."""
+    stored = fields["vox_offset"][0]
+    first = 352 if fields["magic"][0] == _MAGIC[348] else 544
+    if stored and not first <= stored < math.inf:
+        raise BadCaseError(
+            f"{where}: vox_offset must be 0 or at least {first}, found {stored:g}: the header is "
+            "damaged, copy or download the file again"
+        )
+    return int(stored) or first
 
 
 def _fields(data: bytes, where: str) -> dict[str, Any]:

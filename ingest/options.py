@@ -40,8 +40,14 @@ class BuildShards(Recipe, Options):
     def __post_init__(self) -> None:
         """Refuse values that no build can use."""
         super().__post_init__()
-        if self.window is not None and self.window[1] < 1:
-            raise ValueError(f"--window needs CENTER WIDTH with a width over 0, got {self.window}")
+        if self.window is not None:
+            low, high = _limits(*self.window)
+            if not -32768 <= low < high <= 32767:
+                center, width = self.window
+                raise ValueError(
+                    "--window needs CENTER WIDTH with a width over 0 and limits within int16, got "
+                    f"{center} {width}"
+                )
         if self.workers < 0:
             raise ValueError(f"--workers must be at least 0, got {self.workers}")
 
@@ -50,10 +56,14 @@ class BuildShards(Recipe, Options):
         """The part of the options that decides what slices look like."""
         values = {field.name: getattr(self, field.name) for field in _RECIPE_FIELDS}
         if self.window is not None:
-            center, width = self.window
-            low = center - width // 2
-            values |= {"clip": (low, low + width), "scale": 1 / width}
+            values |= {"clip": _limits(*self.window), "scale": 1 / self.window[1]}
         return Recipe(**values)
+
+
+def _limits(center: int, width: int) -> tuple[int, int]:
+    """Lowest and highest HU of a window."""
+    low = center - width // 2
+    return low, low + width
 
 
 _RECIPE_FIELDS = dataclasses.fields(Recipe)

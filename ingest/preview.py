@@ -91,15 +91,16 @@ def extreme_tumors(
     """Choose the cases with the most and the least tumor, each by its slice with most of it.
 
     Args:
-        volumes_ml: Tumor in the slices of each case, in mL; cases without any are left out.
+        volumes_ml: Tumor in the slices of each case, in mL.
         case: (n,) case of each slice.
         tumor_pixels: (n,) tumor pixels on it.
         count: Cases wanted of either kind; no case is in both.
 
     Returns:
-        Rows of the largest, descending, and of the smallest, ascending.
+        Rows of the largest, descending, and of the smallest, ascending; of cases with tumor pixels.
     """
-    order = [int(c) for c in np.argsort(-np.array(volumes_ml), kind="stable") if volumes_ml[c] > 0]
+    outlined = set(case[tumor_pixels > 0].tolist())
+    order = [int(c) for c in np.argsort(-np.array(volumes_ml), kind="stable") if c in outlined]
     largest = order[:count]
     smallest = order[len(largest) :][-count:][::-1]
     widest = {c: int(np.argmax(np.where(case == c, tumor_pixels, -1))) for c in order}

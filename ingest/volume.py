@@ -33,7 +33,7 @@ class Scan(Volume, Protocol):
     """A volume of HU.
 
     Attributes:
-        filled: Voxels read so far that had no number and were given one.
+        filled: Voxels without a number that were given one, in the reading under way or the last.
     """
 
     filled: int

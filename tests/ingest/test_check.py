@@ -8,8 +8,10 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from ingest.cases import BadCaseError
+from ingest.cases import BadCaseError, Case
 from ingest.check import Check, check, show_findings
+from ingest.examine import Examination, examine
+from ingest.recipe import Recipe
 
 SHAPE = (16, 16, 6)
 HU = np.random.default_rng(0).integers(-1000, 500, SHAPE, dtype=np.int16)
@@ -58,6 +60,20 @@ def test_one_bad_case_is_told_all_that_is_wrong_with_it(source):
     assert ("fatal", "a", "image") in again
 
 
+def stumble(*_):
+    raise RuntimeError("our own\nmistake")
+
+
+def test_a_case_that_trips_over_our_own_mistake_is_unfit_and_traced(source, monkeypatch, caplog):
+    monkeypatch.setattr("ingest.examine.CaseReader", stumble)
+    case = Case(name="a", image=source / "imagesTr/a.nii.gz", label=None, patient="a")
+    examined = examine(Examination(case=case, recipe=Recipe(), needs_label=True))
+    (finding,) = examined.findings
+    assert (finding.level, finding.case, finding.rule) == ("fatal", "a", "case")
+    assert finding.message == "unexpected RuntimeError: our own mistake"
+    assert "in stumble" in caplog.text
+
+
 def test_warnings_alone_leave_the_exit_code_0(source):
     save(source, "labelsTr", "a", TUMOR, shift_mm=0.2)
     save(source, "labelsTr", "b", TUMOR[:, :, ::-1])
@@ -66,17 +82,23 @@ def test_warnings_alone_leave_the_exit_code_0(source):
     assert result["exit_code"] == 0
 
 
-def test_test_cases_are_read_and_leaks_from_training_are_named(source):
-    save(source, "imagesTs", "t", HU)
-    save(source, "imagesTs", "b", HU + np.int16(9))
+def test_test_cases_are_read_and_need_no_label(source):
+    save(source, "imagesTs", "t", HU + np.int16(8))
     save(source, "imagesTs", "u", HU.astype(np.float32) * np.nan)
     result = check(Check(source=source, **OPTIONS))
-    assert result["cases"] == 5
-    assert said(result) == {
-        ("fatal", "u", "image"),
-        ("warning", "b", "split"),
-        ("warning", "t (test)", "twice"),
-    }
+    assert (result["cases"], said(result)) == (4, {("fatal", "u", "image")})
+
+
+def test_what_is_in_training_and_in_test_is_named_by_patient_and_by_voxels(source):
+    save(source, "imagesTs", "b", HU + np.int16(9))
+    for name in ("0", "t"):
+        save(source, "imagesTs", name, HU)
+    result = check(Check(source=source, **OPTIONS))
+    messages = {(f["case"], f["rule"]): f["message"] for f in result["findings"]}
+    assert list(messages) == [("a", "split"), ("b", "split"), ("t", "twice")]
+    assert messages["a", "split"].startswith("has the voxels of test case t: scores of the test")
+    assert messages["b", "split"].startswith("has the patient of test case b: scores of the test")
+    assert messages["t", "twice"].startswith("has the voxels of 0: ")
 
 
 def test_a_drop_rule_that_leaves_nothing_is_a_finding(source):

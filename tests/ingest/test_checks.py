@@ -1,5 +1,6 @@
 """The rules about cases: each at both sides of its limit."""
 
+import nibabel as nib
 import numpy as np
 import pytest
 
@@ -12,7 +13,6 @@ from ingest.checks import (
     leak_findings,
     refuse,
     skew_degrees,
-    tumor_findings,
 )
 from ingest.geometry import Grid, as_affine
 
@@ -52,7 +52,7 @@ def test_the_distance_and_both_origins_are_named():
 
 def test_image_and_label_may_be_stored_along_other_axes():
     flipped = SPACING @ np.array([[-1, 0, 0, 19], [0, 1, 0, 0], [0, 0, -1, 7], [0, 0, 0, 1]])
-    assert header_findings("c", grid(), grid(flipped)) == []
+    assert levels(header_findings("c", grid(), grid(flipped))) == [("warning", "storage")]
     permuted = grid(SPACING[:, [1, 0, 2, 3]], (16, 20, 8))
     assert header_findings("c", grid(), permuted) == []
 
@@ -75,6 +75,30 @@ def test_storage_that_cannot_stream_is_said():
     sagittal = grid(SPACING[:, [1, 2, 0, 3]])
     (finding,) = header_findings("c", sagittal, None)
     assert (finding.level, finding.rule) == ("warning", "storage")
+    assert finding.message.startswith("stored as ASR: axial slices")
+
+
+def stored(orientation):
+    """The grid of one scan, stored along these axes."""
+    start = grid()
+    change = nib.orientations.ornt_transform(
+        nib.orientations.axcodes2ornt("RAS"), nib.orientations.axcodes2ornt(orientation)
+    )
+    image = nib.Nifti1Image(np.zeros(start.shape, np.uint8), SPACING).as_reoriented(change)
+    return grid(image.affine, image.shape)
+
+
+@pytest.mark.parametrize(
+    ("image", "label", "read_whole"),
+    [("RAS", "RAS", []), ("RAS", "LPS", []), ("LAI", "LAI", []), ("RAS", "RAI", ["label"]),
+     ("LAI", "LAS", ["label"]), ("RAS", "ASR", ["label"]), ("ASR", "RAS", ["scan"]),
+     ("ASR", "ASR", ["scan"]), ("ASR", "SAR", ["scan", "label"])],
+)  # fmt: skip
+def test_files_whose_planes_do_not_come_in_the_scans_order_are_named(image, label, read_whole):
+    findings = header_findings("c", stored(image), stored(label))
+    assert {finding.rule for finding in findings} <= {"storage"}
+    said = ["label" if "the label is read whole" in f.message else "scan" for f in findings]
+    assert said == read_whole
 
 
 def seen(*planes, **options):
@@ -117,15 +141,6 @@ def test_equal_voxels_have_one_key_in_either_order_of_reading():
     assert seen(*planes).content != up.content
 
 
-@pytest.mark.parametrize(
-    ("kept", "dropped", "expected"),
-    [(5, 0, []), (5, 2, [("warning", "tumor")]), (0, 2, [("warning", "tumor")]),
-     (0, 0, [("note", "tumor")])],
-)  # fmt: skip
-def test_lost_and_absent_tumors_are_said(kept, dropped, expected):
-    assert levels(tumor_findings("c", kept=kept, dropped=dropped)) == expected
-
-
 def test_only_fatal_findings_refuse_and_all_of_them_speak():
     def finding(level, message):
         return Finding(case="c", level=level, rule="r", message=message)
@@ -142,6 +157,6 @@ def test_a_scan_that_is_there_twice_names_its_double():
 
 
 def test_a_patient_on_both_sides_of_the_split_is_named():
-    findings = leak_findings({"a": "P1", "b": "P2"}, {"t": "P2"})
+    findings = leak_findings({"a": "P1", "b": "P2"}, {"t": "P2"}, shared="patient")
     assert [finding.case for finding in findings] == ["b"]
-    assert "patient P2 is in the test set too, as t" in findings[0].message
+    assert "has the patient of test case t" in findings[0].message

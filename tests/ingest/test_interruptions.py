@@ -160,7 +160,6 @@ def test_ctrl_c_at_the_start_is_the_business_of_one_process(many, tmp_path, dela
     time.sleep(delay_s)
     os.killpg(running.pid, signal.SIGINT)
     _, said = running.communicate(timeout=20)
-    assert said.count("Traceback") <= 1  # none of a worker, and of Python's own start none is ours
     assert "ForkServer" not in said
 
 

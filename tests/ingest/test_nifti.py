@@ -102,6 +102,46 @@ def test_header_extensions_are_skipped(tmp_path):
     assert_read_alike(tmp_path / "scan.nii.gz")
 
 
+def with_offset(path, kind, offset):
+    """A plain NIfTI file whose header says that its voxels start elsewhere."""
+    data = bytearray(kind(some_hu(), TILT).to_bytes())
+    place, form = (108, "f") if kind is nib.Nifti1Image else (168, "q")
+    struct.pack_into(f"<{form}", data, place, offset)
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kind", "offset"),
+    [
+        *((nib.Nifti1Image, offset) for offset in (np.nan, np.inf, -np.inf, 100, -4, 0.5, 351)),
+        *((nib.Nifti2Image, offset) for offset in (100, -4, 543)),
+    ],
+)
+def test_voxels_that_start_within_the_header_or_nowhere_are_refused(tmp_path, kind, offset):
+    path = with_offset(tmp_path / "scan.nii", kind, offset)
+    with pytest.raises((nib.spatialimages.HeaderDataError, ValueError, OverflowError)):
+        nib.load(path).get_fdata()
+    with pytest.raises(BadCaseError, match=rf"scan\.nii: vox_offset must be 0 .* found {offset:g}"):
+        NiftiImage(path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "offset"),
+    [(nib.Nifti1Image, 3e38), (nib.Nifti1Image, 1e6), (nib.Nifti2Image, 2**62)],
+)
+def test_voxels_that_start_behind_the_end_make_a_truncated_file(tmp_path, kind, offset):
+    path = with_offset(tmp_path / "scan.nii", kind, offset)
+    with pytest.raises(BadCaseError, match="is truncated"):
+        whole(NiftiImage(path), np.int16)
+
+
+@pytest.mark.parametrize("kind", [nib.Nifti1Image, nib.Nifti2Image])
+def test_an_offset_of_0_means_right_behind_the_header(tmp_path, kind):
+    path = with_offset(tmp_path / "scan.nii", kind, 0)
+    np.testing.assert_array_equal(whole(NiftiImage(path), np.int16), some_hu())
+
+
 def test_the_content_decides_about_gzip_and_not_the_name(tmp_path):
     nib.save(nib.Nifti1Image(some_hu(), TILT), tmp_path / "scan.nii")
     plain = (tmp_path / "scan.nii").read_bytes()
@@ -128,6 +168,16 @@ def test_voxels_without_a_number_are_refused_and_counted(tmp_path, value):
         whole(NiftiImage(tmp_path / "scan.nii.gz"), np.int16)
 
 
+def test_voxels_that_are_filled_are_counted_once_however_often_they_are_read(tmp_path):
+    image = some_hu().astype(np.float32)
+    image[2, 3, 1:4] = np.nan
+    nib.save(nib.Nifti1Image(image, TILT), tmp_path / "scan.nii.gz")
+    scan = NiftiImage(tmp_path / "scan.nii.gz", fill_nan=-7)
+    for _ in range(2):
+        assert (whole(scan, np.int16)[2, 3, 1:4] == -7).all()
+        assert scan.filled == 3
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32, np.float64])
 def test_labels_of_any_number_type_are_the_same_mask(tmp_path, dtype):
     mask = (some_hu() > 50).astype(np.uint8)
@@ -138,13 +188,29 @@ def test_labels_of_any_number_type_are_the_same_mask(tmp_path, dtype):
     np.testing.assert_array_equal(whole(NiftiLabel(tmp_path / "mask.nii.gz"), np.uint8), mask)
 
 
-@pytest.mark.parametrize("value", [2, 255, 0.6, -1, np.nan])
-def test_labels_that_are_neither_0_nor_1_are_refused_by_value(tmp_path, value):
+def mask_with(path, value):
     mask = np.zeros((7, 6, 5), np.float32)
     mask[1, 1, 1], mask[2, 2, 2] = 1, value
-    nib.save(nib.Nifti1Image(mask, TILT), tmp_path / "mask.nii.gz")
-    with pytest.raises(BadCaseError, match=f"holds 0 and 1 only, found {value}"):
-        whole(NiftiLabel(tmp_path / "mask.nii.gz"), np.uint8)
+    nib.save(nib.Nifti1Image(mask, TILT), path)
+    return path
+
+
+@pytest.mark.parametrize("value", [2, 255, -1])
+def test_labels_that_are_neither_0_nor_1_are_refused_by_value(tmp_path, value):
+    path = mask_with(tmp_path / "mask.nii.gz", value)
+    with pytest.raises(BadCaseError, match=f"holds 0 and 1 only, found {value}: say which"):
+        whole(NiftiLabel(path), np.uint8)
+    assert whole(NiftiLabel(path, tumor_labels=(value,)), np.uint8).sum() == 1
+
+
+@pytest.mark.parametrize("tumor_labels", [(), (1,), (1, 2)])
+@pytest.mark.parametrize("value", [0.6, 1.4, 1.002, np.nan, np.inf])
+def test_labels_that_are_no_whole_numbers_are_refused_whatever_is_tumor(
+    tmp_path, value, tumor_labels
+):
+    label = NiftiLabel(mask_with(tmp_path / "mask.nii.gz", value), tumor_labels=tumor_labels)
+    with pytest.raises(BadCaseError, match=f"holds whole numbers, to within 0.001, found {value}"):
+        whole(label, np.uint8)
 
 
 def test_files_that_are_no_nifti_are_named(tmp_path):

@@ -72,6 +72,12 @@ def test_no_case_is_both_large_and_small():
     assert smallest == [7, 1]
 
 
+def test_a_case_whose_tumor_no_slice_shows_is_neither_large_nor_small():
+    case = np.repeat(np.arange(3, dtype=np.int32), 2)
+    pixels = np.array([0, 4, 0, 0, 2, 0], np.int32)
+    assert extreme_tumors([1.0, 9.0, 3.0], case, pixels, 4) == ([4, 1], [])
+
+
 def test_a_tile_shows_the_patient_from_the_feet_with_the_front_up():
     bright = record(mask=square(6, corner=(2, 3)))
     bright.image[:] = -1000

@@ -99,6 +99,13 @@ def qform_only():
     return image
 
 
+def offset_of(value):
+    """A scan whose header says that its voxels start elsewhere."""
+    data = bytearray(raw(nifti(HU)))
+    data[108:112] = np.float32(value).tobytes()
+    return bytes(data)
+
+
 def crc_wrong(data):
     return data[:-8] + bytes([data[-8] ^ 1]) + data[-7:]
 
@@ -132,6 +139,7 @@ FINE = {
     "two_gzip_members": (two_members(), LABEL),
     "qform_only": (packed(qform_only()), LABEL),
     "renamed_to_gz": (raw(nifti(HU)), raw(nifti(TUMOR))),
+    "n" * 80: (IMAGE, LABEL),
     "float_image": (packed(nifti(HU.astype(np.float32))), LABEL),
 }  # fmt: skip
 
@@ -169,8 +177,12 @@ REFUSED = {  # with words of the reason
     "unsigned": (packed(nifti((HU + 1024).astype(np.uint16) * np.uint16(2))), LABEL, "not HU?"),
     "no_label": (IMAGE, None, "has no label: add it"),
     "no_nifti": (b"not a scan", LABEL, "is no NIfTI file"),
+    "offset_nan": (offset_of(np.nan), LABEL, "vox_offset must be 0 or at least 352, found nan"),
     "empty_file": (b"", LABEL, "is no NIfTI file"),
-    "twins": (IMAGE, LABEL, "twins.nii and twins.nii.gz: remove one"),
+    "no_image": (None, LABEL, "restore it, or take the case out"),
+    "n" * 81: (IMAGE, LABEL, "printable text of 1 to 80 bytes, got 81"),
+    "twins": (IMAGE, LABEL, "one image, twins has twins.nii and twins.nii.gz: remove one"),
+    "twin_labels": (IMAGE, LABEL, "twin_labels.nii and twin_labels.nii.gz: remove one"),
 }  # fmt: skip
 
 ACCEPTED = {  # by options of a second build
@@ -188,6 +200,7 @@ def source(tmp_path_factory):
     cases = {name: files[:2] for name, files in (FINE | OTHER | REFUSED).items()}
     folder = write_cases(tmp_path_factory.mktemp("quirks") / "source", cases)
     (folder / "imagesTr" / "twins.nii").write_bytes(raw(nifti(HU)))
+    (folder / "labelsTr" / "twin_labels.nii").write_bytes(raw(nifti(TUMOR)))
     for kind in ("imagesTr", "labelsTr"):
         (folder / kind / "._plain.nii.gz").write_bytes(b"\0\5\x16\7 of macOS")
     return folder
@@ -341,6 +354,20 @@ def test_the_angle_of_skewed_axes_is_in_the_manifest(built):
     assert np.array_equal(slices_of(out, "skewed")[0], slices_of(out, "plain")[0])
 
 
+def test_what_must_be_read_whole_is_said_in_the_manifest_and_by_check(built, findings):
+    said = {
+        name: [what.split(":")[0] for what in entry.warnings if "read whole into memory" in what]
+        for name, entry in built[1].cases.items()
+    }
+    assert {name: whole for name, whole in said.items() if whole} == {
+        "label_stored_flipped": ["the label is stored as RAI, its scan as LPS"],
+        "permuted_both": ["stored as SAL", "the label is stored as ASR, its scan as SAL"],
+        "permuted_pir": ["stored as PIR"],
+    }
+    for name, entry in built[1].cases.items():
+        assert set(entry.warnings) <= set(findings["warning"].get(name, []))
+
+
 def test_an_empty_label_is_a_note(built, findings):
     assert built[1].cases["label_empty"].tumor_slices == 0
     assert findings["note"] == {"label_empty": ["the label marks no tumor"]}
@@ -389,6 +416,11 @@ def test_options_accept_what_is_refused_by_default(accepting, case):
     _, masks = slices_of(out, case)
     expected = slices_of(out, "plain")[1][: len(masks)]
     assert np.array_equal(masks, expected)
+
+
+@pytest.mark.parametrize("case", ["label_0_6", "label_nan"])
+def test_no_option_makes_a_label_of_what_is_no_whole_number(accepting, case):
+    assert REFUSED[case][2] in accepting[1].rejected[case]
 
 
 def test_filled_voxels_are_those_without_a_number(accepting, built):

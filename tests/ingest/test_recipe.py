@@ -1,0 +1,209 @@
+"""What each option of a recipe does to a scan, through a real build or against an oracle."""
+
+import tarfile
+
+import cv2
+import nibabel as nib
+import numpy as np
+import pytest
+
+from ingest.build import build_shards
+from ingest.case_reader import CaseReader
+from ingest.cases import BadCaseError, Case
+from ingest.geometry import Grid, as_affine
+from ingest.lung import lung_area_mm2
+from ingest.options import BuildShards
+from ingest.phantom import make_phantom
+from ingest.recipe import Recipe, prepare_image, prepare_mask
+from ingest.slices import to_source_grid
+from shards.codec import decode
+from shards.manifest import Manifest
+
+SHAPE = (24, 24, 12)
+rng = np.random.default_rng(0)
+HU = rng.integers(-3000, 4000, SHAPE, dtype=np.int16)
+TUMOR = np.zeros(SHAPE, np.uint8)
+TUMOR[5:14, 6:15, 4:8] = 1
+
+
+def save_case(folder, hu=HU, tumor=TUMOR, affine=None, *, step_mm=2.5):
+    affine = np.diag([1, 1, step_mm, 1]) if affine is None else affine
+    paths = [folder / kind / "a.nii.gz" for kind in ("imagesTr", "labelsTr")]
+    for path, array in zip(paths, (hu, tumor), strict=True):
+        path.parent.mkdir(parents=True)
+        nib.save(nib.Nifti1Image(array, affine), path)
+    return Case(name="a", image=paths[0], label=paths[1], patient="a")
+
+
+def build(source, out, **options):
+    """Manifest, images and masks of the one case, (n, size, size), by the command's own way."""
+    options = {"size": SHAPE[0], "drop_slices": 0, "workers": 1} | options
+    build_shards(BuildShards(source=source, out=str(out), **options))
+    members = {}
+    with tarfile.open(out / "cases" / "a.tar") as tar:
+        for member in tar:
+            key, extension = member.name.split(".", 1)
+            members.setdefault(key, {})[extension] = tar.extractfile(member).read()
+    records = [decode(parts) for parts in members.values()]
+    manifest = Manifest.from_json((out / "manifest.json").read_bytes(), where="out")
+    return manifest, np.stack([r.image for r in records]), np.stack([r.mask for r in records])
+
+
+@pytest.mark.parametrize(("center", "width"), [(-600, 1500), (40, 401), (1000, 1)])
+def test_a_window_keeps_its_values_and_its_width_becomes_1(tmp_path, center, width):
+    save_case(tmp_path / "s")
+    manifest, images, _ = build(tmp_path / "s", tmp_path / "out", window=(center, width))
+    low, high = manifest.recipe["clip"]
+    assert (high - low, (low + high) // 2) == (width, center)
+    np.testing.assert_array_equal(images, np.clip(HU, low, high).T)
+    assert np.ptp(images * manifest.recipe["scale"]) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("window", [(0, 0), (0, -5), (40000, 10), (0, 70000)])
+def test_a_window_of_no_hu_is_refused_before_the_build(tmp_path, window):
+    with pytest.raises(ValueError, match=r"--window needs CENTER WIDTH .*, got -?\d+ -?\d+$"):
+        BuildShards(source=tmp_path, out="x", window=window)
+
+
+@pytest.mark.parametrize("up", [True, False])
+@pytest.mark.parametrize("step_mm", [0.7, 2.5, 5.0])
+@pytest.mark.parametrize("drop_mm", [0.0, 2.4, 2.5, 7.0, 7.5])
+def test_millimeters_drop_the_slices_that_lie_wholly_within_them(tmp_path, drop_mm, step_mm, up):
+    affine = np.diag([1, 1, step_mm if up else -step_mm, 1])
+    case = save_case(tmp_path, affine=affine)
+    reader = CaseReader(case, Recipe(size=8, drop_mm=drop_mm, drop_slices=11))
+    tops_mm = (np.arange(SHAPE[2]) + 1) * step_mm
+    expected = np.flatnonzero(tops_mm > drop_mm + 1e-6).tolist()
+    assert [record.z for record in reader.slices()] == list(reader.kept) == expected
+    in_slices = TUMOR.sum(axis=(0, 1))[:: 1 if up else -1]
+    assert reader.tumor_voxels == in_slices[expected].sum()
+    assert reader.tumor_voxels + reader.tumor_voxels_dropped == TUMOR.sum()
+
+
+def test_millimeters_beyond_the_scan_are_refused(tmp_path):
+    case = save_case(tmp_path)
+    with pytest.raises(BadCaseError, match=r"drops the lowest 30 mm.* 12 slices of 2.5 mm: lower"):
+        CaseReader(case, Recipe(drop_mm=30))
+
+
+@pytest.fixture(scope="module")
+def in_bed():
+    """HU and mask of a phantom (RAS) between 5 slices without lung below and 4 above."""
+    phantom = make_phantom(seed=5, case=1, size=64, slices=24)
+    image = nib.as_closest_canonical(nib.Nifti1Image(phantom.image, phantom.affine))
+    label = nib.as_closest_canonical(nib.Nifti1Image(phantom.label, phantom.affine))
+    pads = ((0, 0), (0, 0), (5, 4))
+    hu = np.pad(np.asarray(image.dataobj), pads, constant_values=-1000).astype(np.int16)
+    return hu, np.pad(np.asarray(label.dataobj), pads).astype(np.uint8), image.affine
+
+
+def test_outside_the_lungs_nothing_is_kept_and_within_them_all(tmp_path, in_bed):
+    hu, tumor, affine = in_bed
+    save_case(tmp_path / "s", *in_bed)
+    manifest, images, masks = build(
+        tmp_path / "s", tmp_path / "out", size=64, drop_outside_lungs=True
+    )
+    entry = manifest.cases["a"]
+    pixel_mm = tuple(np.linalg.norm(affine[:3, :2], axis=0))
+    shown = [
+        lung_area_mm2(np.ascontiguousarray(plane.T), pixel_mm) for plane in hu.transpose(2, 0, 1)
+    ]
+    first, last = np.flatnonzero(np.array(shown) > 400)[[0, -1]]
+    assert 5 <= first < last < hu.shape[2] - 4
+    clipped = np.clip(hu, *manifest.recipe["clip"])
+    np.testing.assert_array_equal(images, clipped[:, :, first : last + 1].T)
+    np.testing.assert_array_equal(masks, tumor[:, :, first : last + 1].T)
+    assert (entry.slices, entry.slices_dropped) == (last - first + 1, hu.shape[2] - len(images))
+    assert entry.tumor_voxels_dropped == 0 < entry.tumor_voxels == tumor.sum()
+
+
+def test_a_scan_that_is_read_twice_for_its_lungs_counts_what_it_fills_once(tmp_path, in_bed):
+    hu, tumor, affine = in_bed
+    with_nan = hu.astype(np.float32)
+    with_nan[0, 0, 10:13] = np.nan
+    case = save_case(tmp_path, with_nan, tumor, affine)
+    reader = CaseReader(case, Recipe(size=64, drop_outside_lungs=True, fill_nan=-1000))
+    assert len(list(reader.checked_slices())) == len(reader.kept)
+    said = [finding.message for finding in reader.findings if finding.rule == "values"]
+    assert said == ["3 voxels without a number (NaN, infinite) were given -1000 HU"]
+
+
+def test_a_scan_without_lung_is_refused_by_the_rule_of_the_lungs(tmp_path):
+    case = save_case(tmp_path, np.full(SHAPE, 40, np.int16))
+    with pytest.raises(BadCaseError, match="shows no lung: take the case out, or drop by"):
+        CaseReader(case, Recipe(drop_outside_lungs=True))
+
+
+def shares(mask, size):
+    """Share of each pixel's area that is tumor, by the overlap of intervals along both axes."""
+    height, width = (
+        np.array(
+            [
+                [max(0.0, min(s + 1, (p + 1) * n / size) - max(s, p * n / size)) for s in range(n)]
+                for p in range(size)
+            ]
+        )
+        * (size / n)
+        for n in mask.shape
+    )
+    return height @ mask @ width.T
+
+
+@pytest.mark.parametrize("size", [7, 16, 24, 31, 32, 48])
+def test_by_area_a_pixel_is_tumor_where_half_of_it_is(size):
+    for shape in ((48, 48), (64, 96)):
+        blobs = cv2.blur(rng.random(shape).astype(np.float32), (7, 7))
+        mask = (blobs > np.median(blobs)).astype(np.uint8)
+        ours = prepare_mask(mask, Recipe(size=size, mask="area"))
+        share = shares(mask, size)
+        clear = np.abs(share - 0.5) > 1e-5
+        np.testing.assert_array_equal(ours[clear], (share >= 0.5)[clear])
+        assert ours[~clear].all()
+        assert 0 < ours.mean() < 1
+
+
+@pytest.mark.parametrize("size", [7, 16, 24, 31, 32, 48, 60])
+def test_by_nearest_neighbor_a_pixel_is_what_lies_at_its_corner(size):
+    mask = (rng.random((48, 64)) < 0.5).astype(np.uint8)
+    rows, columns = (np.arange(size) * n // size for n in mask.shape)
+    ours = prepare_mask(mask, Recipe(size=size))
+    np.testing.assert_array_equal(ours, mask[np.ix_(rows, columns)])
+
+
+@pytest.mark.parametrize("shrink", [2, 3, 4, 8])
+def test_a_pixel_of_a_smaller_image_is_the_mean_of_those_it_covers(shrink):
+    hu = rng.integers(-1000, 3000, (48, 48), dtype=np.int16)
+    size = 48 // shrink
+    mean = hu.reshape(size, shrink, size, shrink).mean(axis=(1, 3))
+    assert np.abs(prepare_image(hu.copy(), Recipe(size=size)) - mean).max() <= 0.5 + 1e-6
+
+
+def nodule(n, diameter):
+    """A ball in (n, n, 9) voxels, at a random place."""
+    center = [*rng.uniform(n / 3, 2 * n / 3, 2), rng.uniform(3.5, 4.5)]
+    squares = [(np.arange(size) - c) ** 2 for size, c in zip((n, n, 9), center, strict=True)]
+    return (sum(np.ix_(*squares)) <= (diameter / 2) ** 2).astype(np.uint8)
+
+
+def ceiling(mask, rule, affine):
+    """Dice of a mask that was made smaller by half and put back: what no model can exceed."""
+    recipe = Recipe(size=len(mask) // 2, mask=rule)
+    planes = [
+        prepare_mask(np.ascontiguousarray(plane.T), recipe) for plane in np.moveaxis(mask, 2, 0)
+    ]
+    back = to_source_grid(
+        planes, range(len(planes)), Grid(shape=mask.shape, affine=as_affine(affine))
+    )
+    return 2 * np.count_nonzero(back & mask) / (back.sum() + mask.sum())
+
+
+@pytest.mark.parametrize("diameter_mm", [3.0, 4.0, 8.0])
+def test_masks_by_area_leave_small_nodules_a_higher_dice_to_reach(diameter_mm):
+    pixel_mm = 0.7  # of 512 x 512 scans; what lies around the nodule changes nothing
+    affine = np.diag([pixel_mm, pixel_mm, pixel_mm, 1])
+    nodules = [nodule(48, diameter_mm / pixel_mm) for _ in range(100)]
+    nearest, area = (
+        np.array([ceiling(mask, rule, affine) for mask in nodules]) for rule in ("nearest", "area")
+    )
+    assert area.mean() > nearest.mean() + 0.01
+    assert np.mean(area >= nearest) > 0.9
