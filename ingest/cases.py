@@ -58,7 +58,7 @@ def find_cases(source: Path, *, subset: Subset = "training", roi: str = "") -> l
 
     Args:
         source: Folder with `dataset.json`, or `imagesTr` and `labelsTr`, or DICOM files.
-        subset: Cases with labels, or the unlabeled ones; DICOM series are one and the same.
+        subset: Cases with labels, or the unlabeled ones; DICOM files are no test cases.
         roi: Name of the regions in DICOM masks that are tumor.
 
     Returns:
@@ -71,6 +71,10 @@ def find_cases(source: Path, *, subset: Subset = "training", roi: str = "") -> l
     if (source / "dataset.json").is_file() or (source / images).is_dir():
         cases = _msd_cases(source, subset)
     elif any(is_dicom(path) for path in source.rglob("*")):
+        if subset == "test":
+            raise BadCaseError(
+                f"a test case needs the MSD layout, {source} holds DICOM: use the training cases"
+            )
         from ingest.dicom_cases import find_dicom_cases
 
         cases = find_dicom_cases(source, roi=roi)

@@ -171,7 +171,7 @@ def test_rle_is_read_and_an_unknown_compression_is_named(tmp_path, write_series)
     write_series(tmp_path / "odd", hu, AFFINE, change=as_mpeg)
     said = refusal(tmp_path / "odd")
     assert "compressed as MPEG2" in said
-    assert "pip install pylibjpeg" in said
+    assert "pip install 'lungseg[dicom-compressed]'" in said
 
 
 RLE = pydicom.uid.RLELossless
@@ -203,7 +203,7 @@ def test_a_folder_becomes_cases_by_series(tmp_path, write_series):
 
 
 def headers(folder):
-    from ingest.dicom_series import read_headers
+    from ingest.dicom_files import read_headers
 
     return read_headers(folder)
 
