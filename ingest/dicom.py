@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ingest.cases import BadCaseError
-from ingest.dicom_files import Header, numbers, read_file, read_headers, reading
+from ingest.dicom_files import Header, read_file, read_headers
 from ingest.dicom_series import arrange, ct_series
+from ingest.dicom_values import numbers, reading
 
 
 class DicomVolume:

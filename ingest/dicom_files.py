@@ -1,9 +1,7 @@
 """DICOM files below a folder -> their headers, each with what is wrong with it."""
 
-import contextlib
 import logging
-import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ingest.cases import BadCaseError
+from ingest.dicom_values import numbers, reading
 from ingest.volume import is_dicom
 
 try:
@@ -82,47 +81,6 @@ class Header:
         """
         if self.problem:
             raise BadCaseError(self.problem)
-
-
-@contextlib.contextmanager
-def reading(path: Path, what: str = "") -> Iterator[None]:
-    """Turn whatever pydicom trips over into an error that names the file.
-
-    Only reading and converting values belongs within: pydicom's errors have no family of their own,
-    so that all are caught.
-
-    Args:
-        path: The file that is read.
-        what: Keyword of the element, or whatever else tells the place in the file.
-
-    Raises:
-        BadCaseError: If anything else than that is raised within.
-    """
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            yield
-    except BadCaseError:
-        raise
-    except Exception as error:
-        said = " ".join(str(error).split()) or type(error).__name__
-        place = f"{what}: {said}" if what else said
-        raise BadCaseError(f"{path} is damaged ({place}): copy or download it again") from error
-
-
-def numbers(values: Any, keyword: str, count: int, path: Path) -> npt.NDArray[np.float64]:
-    """An element as (count,) finite numbers; with a count of -1, as many as it has.
-
-    Raises:
-        BadCaseError: If it is absent or holds something else.
-    """
-    with reading(path, keyword):
-        array = np.array(values[keyword].value, float).reshape(-1)
-    if count not in (-1, array.size) or not np.isfinite(array).all():
-        raise BadCaseError(
-            f"{path}: {keyword} must be {'' if count < 0 else f'{count} '}finite numbers, found "
-            f"{array.tolist()[:_SHOWN]}: copy or export the file again"
-        )
-    return array
 
 
 def read_file(path: Path) -> Any:

@@ -1,5 +1,6 @@
 """DICOM-SEG and RTSTRUCT -> tumor masks on the grid of a scan, slab by slab."""
 
+import logging
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,13 @@ import numpy.typing as npt
 
 from ingest.cases import BadCaseError
 from ingest.contours import fill_even_odd
-from ingest.dicom_files import numbers, read_file, reading
-from ingest.dicom_regions import RTSTRUCT, SEGMENTATIONS, chosen_regions
+from ingest.dicom_files import read_file, some
+from ingest.dicom_regions import RTSTRUCT, SEGMENTATIONS, chosen_regions, region_names
+from ingest.dicom_values import numbers, reading
 from ingest.geometry import Grid
 from ingest.volume import Volume
+
+_log = logging.getLogger(__name__)
 
 Mask = npt.NDArray[np.uint8]
 
@@ -71,6 +75,7 @@ class ContourMask:
         for region, contours in drawn:
             if region in chosen:
                 self._add(region, contours)
+        self._say_gaps(region_names(values, path))
 
     def slabs(self) -> Iterator[Mask]:
         """Yield (shape[1], shape[0]) uint8 (0, 1) per slice of the scan."""
@@ -92,6 +97,18 @@ class ContourMask:
             voxels = points @ to_voxels[:3, :3].T + to_voxels[:3, 3]
             k = _slice_of(voxels[:, 2], self.grid.shape[2], self.path)
             self._polygons.setdefault(k, {}).setdefault(region, []).append(voxels[:, :2])
+
+    def _say_gaps(self, names: dict[int, str]) -> None:
+        """Warn of slices left out between two contours, as when every second one was drawn on."""
+        for region in sorted({region for drawn in self._polygons.values() for region in drawn}):
+            drawn_on = [k for k, drawn in self._polygons.items() if region in drawn]
+            skipped = sorted(set(range(min(drawn_on), max(drawn_on))) - set(drawn_on))
+            if skipped:
+                _log.warning(
+                    "%s: region %r has no contour on %d of the slices between its first and last "
+                    "(%s): no tumor is marked there, draw it if it reaches across",
+                    self.path, names[region], len(skipped), some([*map(str, skipped)]),
+                )  # fmt: skip
 
     def _points(self, contour: Any) -> npt.NDArray[np.float64]:
         """(n, 3) points of a contour, RAS mm."""

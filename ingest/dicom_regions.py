@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.cases import BadCaseError
-from ingest.dicom_files import reading
+from ingest.dicom_values import reading
 
 RTSTRUCT = "1.2.840.10008.5.1.4.1.1.481.3"
 SEGMENTATIONS = {"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"}
