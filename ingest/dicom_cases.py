@@ -41,6 +41,7 @@ def find_dicom_cases(source: Path, *, roi: str = "") -> list[Case]:
     """
     headers = read_headers(source, HEADER_TAGS + LINK_TAGS + REGION_TAGS)
     groups = ct_series(headers)
+    _say_others(headers, groups, source)
     masks, lost = masks_by_series(headers, groups)
     strays: dict[str, list[Stray]] = {}
     for header, why in _damaged(headers, groups) + lost:
@@ -60,14 +61,26 @@ def find_dicom_cases(source: Path, *, roi: str = "") -> list[Case]:
 
 def _damaged(headers: Iterable[Header], groups: Series) -> list[Stray]:
     """Files that may have been slices: not those of a known series, nor those of another kind."""
-    listed = {header.path for group in groups.values() for header in group}
     return [
         (header, header.problem)
-        for header in headers
-        if header.problem
-        and header.path not in listed
-        and header.values.get("SOPClassUID") in CT_CLASSES | {None}
+        for header in _unlisted(headers, groups)
+        if header.problem and header.values.get("SOPClassUID") in CT_CLASSES | {None}
     ]
+
+
+def _say_others(headers: Iterable[Header], groups: Series, source: Path) -> None:
+    unlisted = _unlisted(headers, groups)
+    others = [header.name for header in unlisted if not header.problem and not is_mask(header)]
+    if others:
+        _log.info(
+            "left out %d DICOM files in %s that are neither slices of CT (scouts, other kinds) nor "
+            "masks: %s", len(others), source, some(others),
+        )  # fmt: skip
+
+
+def _unlisted(headers: Iterable[Header], groups: Series) -> list[Header]:
+    listed = {header.path for group in groups.values() for header in group}
+    return [header for header in headers if header.path not in listed]
 
 
 def _case(series: str, group: list[Header], stem: str, *, is_only: bool) -> Case:

@@ -81,6 +81,10 @@ def break_region(values):
     del values.StructureSetROISequence[0].ROINumber
 
 
+def break_drawing(values):
+    del values.ROIContourSequence
+
+
 def break_reference(values):
     del values.ROIContourSequence[0].ReferencedROINumber
 
@@ -97,6 +101,7 @@ def break_point(values):
     ("change", "words"),
     [
         (break_region, "ROINumber"),
+        (break_drawing, "ROIContourSequence"),
         (break_reference, "ReferencedROINumber"),
         (break_contour, "ContourData"),
         (break_point, "points of 3 numbers, found 4"),
