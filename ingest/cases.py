@@ -51,7 +51,7 @@ def find_cases(source: Path, *, subset: Subset = "training", roi: str = "") -> l
 
     Args:
         source: Folder with `dataset.json`, or `imagesTr` and `labelsTr`, or DICOM files.
-        subset: Cases with labels, or the unlabeled ones; DICOM series are one and the same.
+        subset: Cases with labels, or the unlabeled ones; DICOM files are no test cases.
         roi: Name of the regions in DICOM masks that are tumor.
 
     Returns:
@@ -65,6 +65,10 @@ def find_cases(source: Path, *, subset: Subset = "training", roi: str = "") -> l
     if is_msd(source):
         cases = find_msd_cases(source, subset)
     elif any(is_dicom(path) for path in source.rglob("*")):
+        if subset == "test":
+            raise BadCaseError(
+                f"a test case needs the MSD layout, {source} holds DICOM: use the training cases"
+            )
         from ingest.dicom_cases import find_dicom_cases
 
         cases = find_dicom_cases(source, roi=roi)

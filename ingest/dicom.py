@@ -1,14 +1,16 @@
 """A DICOM series of CT images, slab by slab."""
 
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ingest.cases import BadCaseError
-from ingest.dicom_series import Header, arrange, ct_series, read_file, read_headers
+from ingest.dicom_files import Header, read_file, read_headers
+from ingest.dicom_series import arrange, ct_series
+from ingest.dicom_values import numbers, reading
 
 
 class DicomVolume:
@@ -22,15 +24,18 @@ class DicomVolume:
         files: The scan's files; all below the folder when empty.
 
     Raises:
-        BadCaseError: If there is no such scan, slices are missing, double or unevenly spaced, the
-            gantry was tilted, or the compression cannot be read here.
+        BadCaseError: If there is no such scan, a file is damaged, slices are missing, double,
+            unevenly spaced or shifted, the gantry was tilted, or the compression cannot be read
+            here.
     """
 
     def __init__(self, path: Path, files: Sequence[Path] = ()) -> None:
         self.path = path
         self.filled = 0  # stored numbers are integers: each has a value
-        headers = _only_one(path, ct_series(read_headers(path, files=files)))
-        self.grid, self._headers = arrange(headers)
+        headers = read_headers(path, files=files)
+        for header in headers:
+            header.refuse()
+        self.grid, self._headers = arrange(_only_one(path, ct_series(headers)))
 
     @property
     def files(self) -> list[Path]:
@@ -55,20 +60,21 @@ def _only_one(path: Path, groups: dict[str, list[Header]]) -> list[Header]:
 
 def _read_hu(path: Path, shape: tuple[int, int]) -> npt.NDArray[np.int16]:
     values = read_file(path)
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            stored = values.pixel_array
-    except (AttributeError, ValueError, RuntimeError, NotImplementedError) as error:
-        what = " ".join(str(error).split())
-        raise BadCaseError(f"{path} is damaged ({what}): copy or download it again") from error
+    with reading(path, "PixelData"):
+        stored = values.pixel_array
     if stored.shape != shape:
         raise BadCaseError(f"{path}: the slice must have shape {shape}, found {stored.shape}")
-    slope = float(values.get("RescaleSlope") or 1)
-    inter = float(values.get("RescaleIntercept") or 0)
-    if not np.isfinite([slope, inter]).all():
-        raise BadCaseError(f"{path}: rescale slope and intercept must be finite: {slope}, {inter}")
+    slope = _rescale(values, "RescaleSlope", 1, path)
+    inter = _rescale(values, "RescaleIntercept", 0, path)
     if slope == 1 and inter.is_integer():
         hu = stored.astype(np.int32) + int(inter)
     else:
         hu = np.rint(stored * slope + inter)
     return np.asarray(np.clip(hu, -32768, 32767), np.int16)
+
+
+def _rescale(values: Any, keyword: str, default: float, path: Path) -> float:
+    """An element that may be absent or empty."""
+    with reading(path, keyword):
+        value = values.get(keyword)
+    return default if value in (None, "") else float(numbers(values, keyword, 1, path)[0])

@@ -1,8 +1,7 @@
 """DICOM-SEG and RTSTRUCT -> tumor masks on the grid of a scan, slab by slab."""
 
-import warnings
+import logging
 from collections.abc import Iterable, Iterator
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +10,15 @@ import numpy.typing as npt
 
 from ingest.cases import BadCaseError
 from ingest.contours import fill_even_odd
-from ingest.dicom_series import read_file
+from ingest.dicom_files import read_file, some
+from ingest.dicom_regions import RTSTRUCT, SEGMENTATIONS, chosen_regions, region_names
+from ingest.dicom_values import numbers, reading
 from ingest.geometry import Grid
 from ingest.volume import Volume
 
-Mask = npt.NDArray[np.uint8]
+_log = logging.getLogger(__name__)
 
-RTSTRUCT = "1.2.840.10008.5.1.4.1.1.481.3"
-SEGMENTATIONS = {"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"}
+Mask = npt.NDArray[np.uint8]
 
 _FILLED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
 _OFF_SLICE = 0.25  # farthest a contour may lie off its slice, in slice steps
@@ -33,8 +33,8 @@ def open_mask(path: Path, *, on: Grid | None, roi: str = "") -> Volume:
     Args:
         path: The file.
         on: Grid of the scan.
-        roi: Name of the regions that are tumor, `*` stands for any text, upper and lower case are
-            one; may be empty when the file has one region.
+        roi: Name of the regions that are tumor; where none has it, a pattern in which `*` stands
+            for any text; upper and lower case are one; may be empty when the file has one region.
 
     Raises:
         BadCaseError: If it is no such file, has no such region, or was drawn on another grid.
@@ -47,25 +47,6 @@ def open_mask(path: Path, *, on: Grid | None, roi: str = "") -> Volume:
     if values.get("SOPClassUID") in SEGMENTATIONS:
         return SegmentMask(path, on=on, roi=roi)
     raise BadCaseError(f"a DICOM mask is a SEG or RTSTRUCT file, {path} is neither")
-
-
-def region_names(values: Any) -> dict[int, str]:
-    """Names of the regions in an RTSTRUCT or SEG file, by number."""
-    regions = {
-        int(item.ROINumber): str(item.get("ROIName", ""))
-        for item in values.get("StructureSetROISequence") or ()
-    }
-    segments = {
-        int(item.SegmentNumber): str(item.get("SegmentLabel", ""))
-        for item in values.get("SegmentSequence") or ()
-    }
-    return regions | segments
-
-
-def matching(names: dict[int, str], roi: str) -> list[int]:
-    """Numbers of the regions that a `--roi` means; of all, when it is empty."""
-    pattern = roi.strip().lower() or "*"
-    return [key for key, name in names.items() if fnmatchcase(name.strip().lower(), pattern)]
 
 
 class ContourMask:
@@ -84,11 +65,17 @@ class ContourMask:
     def __init__(self, path: Path, values: Any, *, on: Grid, roi: str) -> None:
         self.path = path
         self.grid = on
-        chosen = _one_meaning(region_names(values), roi, path)
+        chosen = chosen_regions(values, roi, path)
         self._polygons: dict[int, dict[int, list[npt.NDArray[np.float64]]]] = {}
-        for item in values.get("ROIContourSequence") or ():
-            if int(item.ReferencedROINumber) in chosen:
-                self._add(int(item.ReferencedROINumber), item.get("ContourSequence") or ())
+        with reading(path, "ROIContourSequence"):
+            drawn = [
+                (int(item.ReferencedROINumber), item.get("ContourSequence") or ())
+                for item in values.ROIContourSequence
+            ]
+        for region, contours in drawn:
+            if region in chosen:
+                self._add(region, contours)
+        self._say_gaps(region_names(values, path))
 
     def slabs(self) -> Iterator[Mask]:
         """Yield (shape[1], shape[0]) uint8 (0, 1) per slice of the scan."""
@@ -102,12 +89,36 @@ class ContourMask:
     def _add(self, region: int, contours: Iterable[Any]) -> None:
         to_voxels = np.linalg.inv(self.grid.matrix)
         for contour in contours:
-            points = np.array(contour.ContourData, float).reshape(-1, 3) * _RAS
-            if contour.get("ContourGeometricType") not in _FILLED or len(points) < 3:
+            if contour.get("ContourGeometricType") not in _FILLED:
+                continue
+            points = self._points(contour)
+            if len(points) < 3:
                 continue
             voxels = points @ to_voxels[:3, :3].T + to_voxels[:3, 3]
             k = _slice_of(voxels[:, 2], self.grid.shape[2], self.path)
             self._polygons.setdefault(k, {}).setdefault(region, []).append(voxels[:, :2])
+
+    def _say_gaps(self, names: dict[int, str]) -> None:
+        """Warn of slices left out between two contours, as when every second one was drawn on."""
+        for region in sorted({region for drawn in self._polygons.values() for region in drawn}):
+            drawn_on = [k for k, drawn in self._polygons.items() if region in drawn]
+            skipped = sorted(set(range(min(drawn_on), max(drawn_on))) - set(drawn_on))
+            if skipped:
+                _log.warning(
+                    "%s: region %r has no contour on %d of the slices between its first and last "
+                    "(%s): no tumor is marked there, draw it if it reaches across",
+                    self.path, names[region], len(skipped), some([*map(str, skipped)]),
+                )  # fmt: skip
+
+    def _points(self, contour: Any) -> npt.NDArray[np.float64]:
+        """(n, 3) points of a contour, RAS mm."""
+        flat = numbers(contour, "ContourData", -1, self.path)
+        if len(flat) % 3:
+            raise BadCaseError(
+                f"{self.path}: ContourData must be points of 3 numbers, found {len(flat)} numbers: "
+                "export the file again"
+            )
+        return np.asarray(flat.reshape(-1, 3) * _RAS)
 
 
 class SegmentMask:
@@ -131,13 +142,11 @@ class SegmentMask:
             ) from missing
         self.path = path
         self.grid = on
-        try:
-            with warnings.catch_warnings(action="ignore"):
-                self._file = highdicom.seg.segread(path, lazy_frame_retrieval=True)
-        except (ValueError, AttributeError, TypeError) as error:
-            raise BadCaseError(f"{path} is no readable DICOM-SEG ({error})") from error
-        self._chosen = _one_meaning(region_names(self._file), roi, path)
-        self._frames = self._frames_by_slice()
+        with reading(path):
+            self._file = highdicom.seg.segread(path, lazy_frame_retrieval=True)
+        self._chosen = chosen_regions(self._file, roi, path)
+        with reading(path, "PerFrameFunctionalGroupsSequence"):
+            self._frames = self._frames_by_slice()
 
     def slabs(self) -> Iterator[Mask]:
         """Yield (shape[1], shape[0]) uint8 (0, 1) per slice of the scan."""
@@ -173,25 +182,17 @@ class SegmentMask:
         return frames
 
     def _mark(self, mask: Mask, number: int, placed: npt.NDArray[np.float64]) -> None:
-        frame = self._file.get_stored_frame(number)
-        if self._file.SegmentationType == "FRACTIONAL":
-            frame = frame >= self._file.MaximumFractionalValue / 2
-        elif self._file.SegmentationType == "LABELMAP":
-            frame = np.isin(frame, self._chosen)
+        with reading(self.path, "PixelData"):
+            frame = self._file.get_stored_frame(number)
+            if self._file.SegmentationType == "FRACTIONAL":
+                frame = frame >= self._file.MaximumFractionalValue / 2
+            elif self._file.SegmentationType == "LABELMAP":
+                frame = np.isin(frame, self._chosen)
         row, column = np.nonzero(frame)
         i, j = np.rint(placed @ np.stack([column, row, np.ones_like(row)])).astype(int)
         if ((i < 0) | (j < 0) | (i >= mask.shape[1]) | (j >= mask.shape[0])).any():
             raise BadCaseError(f"{self.path}: segment reaches beyond its scan in frame {number}")
         mask[j, i] = 1
-
-
-def _one_meaning(names: dict[int, str], roi: str, path: Path) -> list[int]:
-    chosen = matching(names, roi)
-    if not chosen or (not roi and len(chosen) > 1):
-        found = ", ".join(sorted(names.values())) or "none"
-        rule = f"a region named {roi!r}" if roi else "one region, or --roi NAME"
-        raise BadCaseError(f"{path}: need {rule}, found {found}: choose with --roi")
-    return chosen
 
 
 def _slice_of(places: npt.NDArray[np.float64], slices: int, path: Path) -> int:

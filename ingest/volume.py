@@ -1,5 +1,6 @@
 """What every reader of scans offers: a grid, and HU slab by slab."""
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -8,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ingest.geometry import Grid
+
+_BARE_DICOM = re.compile(rb"[\x02\x08]\0.\0([A-Z]{2}|.\0\0\0)", re.DOTALL)
 
 
 class Volume(Protocol):
@@ -83,12 +86,15 @@ def open_label(
 
 
 def is_dicom(path: Path) -> bool:
-    """Whether a file starts as a DICOM file does (PS3.10, 7.1)."""
+    """Whether a file starts as a DICOM file does (PS3.10, 7.1), or as one without preamble.
+
+    The latter starts with an element of group 2 or 8 and, unless it is an implicit one, its type.
+    """
     if not path.is_file():
         return False
     with path.open("rb") as file:
-        file.seek(128)
-        return file.read(4) == b"DICM"
+        start = file.read(132)
+    return start[128:] == b"DICM" or bool(_BARE_DICOM.match(start))
 
 
 def whole(volume: Volume, dtype: npt.DTypeLike) -> npt.NDArray[Any]:

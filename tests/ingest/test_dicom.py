@@ -95,6 +95,15 @@ def test_two_slices_at_one_place_are_named(tmp_path, write_series):
     assert "two slices lie at -92.50 mm" in refusal(tmp_path)
 
 
+def test_slices_of_one_name_are_told_apart_by_their_folders(tmp_path, write_series):
+    def name_alike(dataset, k):
+        dataset.SeriesInstanceUID = "1.2.3"
+
+    for name in ("a", "b"):
+        write_series(tmp_path / name, scan(), AFFINE, change=name_alike)
+    assert "a/IM0004 and b/IM0004: keep one" in refusal(tmp_path)
+
+
 def test_uneven_slices_are_refused(tmp_path, write_series):
     def stretch(dataset, k):
         dataset.ImagePositionPatient[2] = -100 + 2.5 * k + (0.8 * (k - 4) if k > 4 else 0)
@@ -118,6 +127,34 @@ def test_a_tilted_gantry_is_refused_with_its_angle(tmp_path, write_series):
     said = refusal(tmp_path)
     assert "tilted by 12.00 degrees" in said
     assert "0.53 mm beside the last" in said
+
+
+@pytest.mark.parametrize("shifted", [0, 4, 8])
+def test_a_slice_that_was_shifted_sideways_is_named_with_its_distance(
+    tmp_path, write_series, shifted
+):
+    names = []
+
+    def shift(dataset, k):
+        if k == shifted:
+            dataset.ImagePositionPatient[0] += 5
+            names.append(dataset.SOPInstanceUID)
+
+    write_series(tmp_path, scan(), AFFINE, change=shift)
+    (path,) = (p for p in tmp_path.iterdir() if pydicom.dcmread(p).SOPInstanceUID in names)
+    said = refusal(tmp_path)
+    assert f"slices must lie on one line, {path.name} lies 5.00 mm beside" in said
+
+
+def test_oblique_positions_rounded_to_a_tenth_of_a_mm_lie_on_one_line(tmp_path, write_series):
+    affine = AFFINE.copy()
+    affine[:3, :3] = nib.eulerangles.euler2mat(0.1, 0.2, 0.3) @ AFFINE[:3, :3]
+
+    def rounded(dataset, k):
+        dataset.ImagePositionPatient = [round(float(v), 1) for v in dataset.ImagePositionPatient]
+
+    write_series(tmp_path, scan(), affine, change=rounded)
+    assert np.allclose(DicomVolume(tmp_path).grid.matrix, affine, atol=0.1)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +208,7 @@ def test_rle_is_read_and_an_unknown_compression_is_named(tmp_path, write_series)
     write_series(tmp_path / "odd", hu, AFFINE, change=as_mpeg)
     said = refusal(tmp_path / "odd")
     assert "compressed as MPEG2" in said
-    assert "pip install pylibjpeg" in said
+    assert "pip install 'lungseg[dicom-compressed]'" in said
 
 
 RLE = pydicom.uid.RLELossless
@@ -180,6 +217,14 @@ RLE = pydicom.uid.RLELossless
 def as_mpeg(dataset, k):
     dataset.compress(RLE)
     dataset.file_meta.TransferSyntaxUID = pydicom.uid.MPEG2MPML
+
+
+def test_jpeg_2000_is_read_where_its_decoder_is_installed(tmp_path, write_series):
+    pytest.importorskip("openjpeg", reason="needs lungseg[dicom-compressed]")
+    hu = np.tile(scan()[:, :, :2], (4, 4, 1))  # an encoder needs more pixels than ours have
+    jpeg = pydicom.uid.JPEG2000Lossless
+    write_series(tmp_path, hu, AFFINE, change=lambda dataset, k: dataset.compress(jpeg))
+    assert np.array_equal(whole(DicomVolume(tmp_path), np.int16), hu)
 
 
 def test_several_series_are_no_single_scan(tmp_path, write_series):
@@ -203,7 +248,7 @@ def test_a_folder_becomes_cases_by_series(tmp_path, write_series):
 
 
 def headers(folder):
-    from ingest.dicom_series import read_headers
+    from ingest.dicom_files import read_headers
 
     return read_headers(folder)
 

@@ -1,4 +1,4 @@
-"""The laws of DICOM masks: exact areas, even-odd holes, the voxels that the drawing meant."""
+"""The laws of DICOM masks: the voxels that the drawing meant, or a refusal that says why not."""
 
 import zipfile
 
@@ -10,7 +10,7 @@ from ingest.build import build_shards
 from ingest.cases import BadCaseError, find_cases
 from ingest.contours import fill_even_odd
 from ingest.dicom import DicomVolume
-from ingest.dicom_masks import RTSTRUCT, open_mask
+from ingest.dicom_masks import open_mask
 from ingest.options import BuildShards
 from ingest.recipe import Recipe
 from ingest.slices import read_slices
@@ -27,58 +27,6 @@ def circle(x, y, radius, points=720):
     return np.stack([x + radius * np.cos(turn), y + radius * np.sin(turn)], axis=1)
 
 
-@pytest.mark.parametrize("radius", [3.3, 10.0, 40.25])
-def test_the_area_of_a_circle_is_pi_r_squared(radius):
-    mask = fill_even_odd([circle(50.21, 49.83, radius, 7200)], (100, 100))
-    rows, columns = np.mgrid[:100, :100]
-    inside = np.hypot(columns - 50.21, rows - 49.83) < radius
-    assert np.array_equal(mask, inside)
-    assert mask.sum() == pytest.approx(np.pi * radius**2, rel=0.05)
-
-
-def test_an_ellipse_on_its_side_has_its_area():
-    turn = np.deg2rad(30)
-    tilt = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    ellipse = circle(0, 0, 1) * [60, 25] @ tilt.T + [100.4, 90.7]
-    assert fill_even_odd([ellipse], (200, 200)).sum() == pytest.approx(np.pi * 60 * 25, rel=5e-3)
-
-
-def test_squares_side_by_side_share_no_pixel_and_leave_none_out():
-    tiles = [SQUARE * 5 + [5 * i, 5 * j] for i in range(4) for j in range(3)]
-    masks = [fill_even_odd([tile], (15, 20)) for tile in tiles]
-    assert [mask.sum() for mask in masks] == [25] * 12
-    assert np.array_equal(sum(masks), np.ones((15, 20)))
-
-
-def test_a_polygon_within_another_is_a_hole():
-    mask = fill_even_odd([circle(20.1, 20.2, 15), circle(20.1, 20.2, 6)], (40, 40))
-    assert mask[20, 20] == 0
-    assert mask.sum() == pytest.approx(np.pi * (15**2 - 6**2), rel=0.02)
-
-
-def test_a_channel_of_no_width_joins_a_hole_to_the_rim():
-    outer, inner = SQUARE * 20.0 + 5.5, SQUARE[::-1] * 8.0 + 10.5
-    keyhole = np.concatenate([outer, outer[:1], inner, inner[:1]])
-    mask = fill_even_odd([keyhole], (32, 32))
-    assert mask.sum() == 20 * 20 - 8 * 8
-    assert not mask[11:18, 11:18].any()
-
-
-def test_arithmetics_noise_on_pixel_centers_changes_nothing():
-    rng = np.random.default_rng(0)
-    diamond = np.array([[10, 4], [16, 10], [10, 16], [4, 10]], float)
-    exact = fill_even_odd([diamond], (20, 20))
-    for _ in range(50):
-        noisy = diamond + rng.normal(0, 1e-10, diamond.shape)
-        assert np.array_equal(fill_even_odd([noisy], (20, 20)), exact)
-
-
-def test_what_lies_off_the_slice_is_cut_and_less_than_a_triangle_is_nothing():
-    assert fill_even_odd([SQUARE * 100.0 - 50], (20, 30)).all()
-    assert fill_even_odd([SQUARE * 10.0 - 5.5], (20, 30)).sum() == 25
-    assert not fill_even_odd([SQUARE[:2] * 10.0, np.zeros((0, 2))], (20, 30)).any()
-
-
 @pytest.fixture
 def series(tmp_path, write_series):
     """Folder of a series, with its datasets."""
@@ -86,58 +34,7 @@ def series(tmp_path, write_series):
     return tmp_path / "ct", write_series(tmp_path / "ct", hu, AFFINE)
 
 
-def write_rtstruct(path, datasets, contours, *, names=("Tumor",), refer=True):
-    """Contours: (region number, slice index, (n, 2) polygon in pixels), as an RTSTRUCT file."""
-    from pydicom.dataset import Dataset, FileMetaDataset
-    from pydicom.uid import ExplicitVRLittleEndian, generate_uid
-
-    file = Dataset()
-    file.file_meta = FileMetaDataset()
-    file.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    file.SOPClassUID = file.file_meta.MediaStorageSOPClassUID = RTSTRUCT
-    file.SOPInstanceUID = file.file_meta.MediaStorageSOPInstanceUID = generate_uid()
-    file.SeriesInstanceUID, file.PatientID = generate_uid(), "P1"
-    frame = item(FrameOfReferenceUID=datasets[0].FrameOfReferenceUID)
-    if refer:
-        on = item(SeriesInstanceUID=datasets[0].SeriesInstanceUID)
-        frame.RTReferencedStudySequence = [item(RTReferencedSeriesSequence=[on])]
-    file.ReferencedFrameOfReferenceSequence = [frame]
-    file.StructureSetROISequence = [
-        item(ROINumber=number, ROIName=name) for number, name in enumerate(names)
-    ]
-    file.ROIContourSequence = [
-        item(
-            ReferencedROINumber=region,
-            ContourSequence=[
-                contour(voxels, k) for number, k, voxels in contours if number == region
-            ],
-        )
-        for region in range(len(names))
-    ]
-    file.save_as(path, enforce_file_format=True)
-    return path
-
-
-def item(**values):
-    from pydicom.dataset import Dataset
-
-    dataset = Dataset()
-    for name, value in values.items():
-        setattr(dataset, name, value)
-    return dataset
-
-
-def contour(polygon, k):
-    voxels = np.column_stack([polygon, np.full(len(polygon), k)])
-    points = (voxels @ AFFINE[:3, :3].T + AFFINE[:3, 3]) * [-1, -1, 1]
-    return item(
-        ContourGeometricType="CLOSED_PLANAR",
-        NumberOfContourPoints=len(points),
-        ContourData=[f"{value:.7g}" for value in points.ravel()],
-    )
-
-
-def test_contours_fill_the_slices_they_were_drawn_on(tmp_path, series):
+def test_contours_fill_the_slices_they_were_drawn_on(tmp_path, series, write_rtstruct):
     folder, datasets = series
     ring = [(0, 3, circle(15, 12, 8)), (0, 3, circle(15, 12, 3)), (0, 6, circle(20, 20, 5))]
     path = write_rtstruct(tmp_path / "rt.dcm", datasets, ring)
@@ -147,7 +44,7 @@ def test_contours_fill_the_slices_they_were_drawn_on(tmp_path, series):
     assert np.array_equal(mask[:, :, 3].T, expected)
 
 
-def test_regions_join_and_a_pattern_names_them_in_any_case(tmp_path, series):
+def test_regions_join_and_a_pattern_names_them_in_any_case(tmp_path, series, write_rtstruct):
     folder, datasets = series
     drawn = [(0, 3, circle(15, 12, 5)), (1, 3, circle(18, 12, 5)), (2, 3, circle(30, 25, 3))]
     names = ("GTV-1", "gtv-2", "Heart")
@@ -161,7 +58,7 @@ def test_regions_join_and_a_pattern_names_them_in_any_case(tmp_path, series):
     assert (one & two).any()
 
 
-def test_a_region_must_be_named_when_there_are_several(tmp_path, series):
+def test_a_region_must_be_named_when_there_are_several(tmp_path, series, write_rtstruct):
     folder, datasets = series
     path = write_rtstruct(tmp_path / "rt.dcm", datasets, [], names=("Tumor", "Heart"))
     for roi, words in (("", "need one region, or --roi NAME"), ("Lung", "named 'Lung'")):
@@ -169,17 +66,168 @@ def test_a_region_must_be_named_when_there_are_several(tmp_path, series):
             open_mask(path, on=DicomVolume(folder).grid, roi=roi)
 
 
+def test_a_name_that_is_equal_counts_before_a_pattern(tmp_path, series, write_rtstruct):
+    folder, datasets = series
+    drawn = [(0, 3, circle(15, 12, 5)), (1, 4, circle(18, 12, 5)), (2, 5, circle(18, 12, 5))]
+    names = ("GTV [1]", "GTV 1", "gtv [12]")
+    path = write_rtstruct(tmp_path / "rt.dcm", datasets, drawn, names=names)
+    grid = DicomVolume(folder).grid
+    for roi, slices in (("gtv [1]", [3]), ("GTV 1", [4]), ("gtv [[]*", [3, 5])):
+        mask = whole(open_mask(path, on=grid, roi=roi), np.uint8)
+        assert mask.any(axis=(0, 1)).nonzero()[0].tolist() == slices
+
+
+def break_region(values):
+    del values.StructureSetROISequence[0].ROINumber
+
+
+def break_drawing(values):
+    del values.ROIContourSequence
+
+
+def break_reference(values):
+    del values.ROIContourSequence[0].ReferencedROINumber
+
+
+def break_contour(values):
+    del values.ROIContourSequence[0].ContourSequence[0].ContourData
+
+
+def break_point(values):
+    values.ROIContourSequence[0].ContourSequence[0].ContourData = ["1", "2", "3", "4"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (break_region, "ROINumber"),
+        (break_drawing, "ROIContourSequence"),
+        (break_reference, "ReferencedROINumber"),
+        (break_contour, "ContourData"),
+        (break_point, "points of 3 numbers, found 4"),
+    ],
+)
+def test_an_rtstruct_with_something_left_out_is_named(
+    tmp_path, series, write_rtstruct, change, words
+):
+    folder, datasets = series
+    drawn = [(0, 3, circle(15, 12, 5))]
+    path = write_rtstruct(tmp_path / "rt.dcm", datasets, drawn, change=change)
+    with pytest.raises(BadCaseError, match=rf"rt\.dcm.*{words}"):
+        open_mask(path, on=DicomVolume(folder).grid)
+    if change is break_region:
+        (case,) = find_cases(tmp_path)
+        assert words in case.problem
+
+
+@pytest.mark.parametrize("kind", ["rt", "seg"])
+def test_a_mask_cut_anywhere_is_refused(tmp_path, series, write_rtstruct, write_seg, kind):
+    folder, datasets = series
+    path = tmp_path / "mask.dcm"
+    if kind == "rt":
+        write_rtstruct(path, datasets, [(0, 3, circle(15, 12, 5, 6)), (0, 5, circle(9, 9, 2, 6))])
+    else:
+        write_seg(path, datasets, {"Tumor": blob(1)})
+    content, grid = path.read_bytes(), DicomVolume(folder).grid
+    step = len(content) // 60
+    for length in range(140, len(content), step):
+        path.write_bytes(content[:length])
+        with pytest.raises(BadCaseError, match=r"mask\.dcm"):
+            list(open_mask(path, on=grid).slabs())
+
+
+def ball(affine, shape):
+    """Voxels whose centers lie in one ball of the patient, whatever the grid."""
+    voxels = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), -1)
+    points = voxels @ affine[:3, :3].T + affine[:3, 3]
+    return np.linalg.norm(points - BALL, axis=-1) < RADIUS
+
+
+BALL, RADIUS = np.array([6.13, -6.21, -88.37]), 7.31
+TILT = nib.eulerangles.euler2mat(0.2, -0.3, 0.25)
+ACQUIRED = ["LPS", "LPI", "RAS", "PIL", "AIR", "LSP", "RIA"]
+
+
+def acquired_as(orientation, write_series, folder, tilt):
+    """The series of one scan, acquired along other axes: its datasets, affine and shape."""
+    image = nib.Nifti1Image(np.random.default_rng(0).integers(-1000, 500, SHAPE, "i2"), AFFINE)
+    change = nib.orientations.ornt_transform(
+        nib.orientations.axcodes2ornt("LPS"), nib.orientations.axcodes2ornt(orientation)
+    )
+    stored = image.as_reoriented(change)
+    affine = stored.affine.copy()
+    if tilt:
+        affine[:3, :3] = TILT @ affine[:3, :3]
+        center = (np.array(stored.shape) - 1) / 2
+        affine[:3, 3] = BALL - affine[:3, :3] @ center
+    datasets = write_series(folder, np.asarray(stored.dataobj), affine)
+    return datasets, affine, stored.shape
+
+
+@pytest.mark.parametrize("tilt", [False, True])
+@pytest.mark.parametrize("orientation", ACQUIRED)
+def test_contours_of_any_acquisition_lie_where_they_were_drawn(
+    tmp_path, write_series, write_rtstruct, orientation, tilt
+):
+    datasets, affine, shape = acquired_as(orientation, write_series, tmp_path / "ct", tilt)
+    path = write_rtstruct(tmp_path / "rt.dcm", datasets, sections(affine, shape), affine=affine)
+    grid = DicomVolume(tmp_path / "ct").grid
+    mask = whole(open_mask(path, on=grid), np.uint8)
+    assert mask.sum() > 100
+    assert np.array_equal(mask, ball(grid.matrix, grid.shape))
+
+
+def sections(affine, shape):
+    """The ball's outline in each slice, (region, slice, (n, 2) in pixels)."""
+    pitch = np.linalg.norm(affine[:3, :3], axis=0)
+    center = np.linalg.solve(affine, [*BALL, 1])[:3]
+    contours = []
+    for k in range(shape[2]):
+        square = RADIUS**2 - ((k - center[2]) * pitch[2]) ** 2
+        if square > 0:
+            outline = circle(0, 0, np.sqrt(square), 360) / pitch[:2] + center[:2]
+            contours.append((0, k, outline))
+    return contours
+
+
+@pytest.mark.parametrize("tilt", [False, True])
+@pytest.mark.parametrize("orientation", ACQUIRED)
+def test_segments_of_any_acquisition_lie_where_they_were_drawn(
+    tmp_path, write_series, write_seg, orientation, tilt
+):
+    datasets, affine, shape = acquired_as(orientation, write_series, tmp_path / "ct", tilt)
+    drawn = ball(affine, shape).astype(np.uint8)
+    path = write_seg(tmp_path / "seg.dcm", datasets, {"Tumor": drawn})
+    grid = DicomVolume(tmp_path / "ct").grid
+    mask = whole(open_mask(path, on=grid), np.uint8)
+    assert mask.sum() > 100
+    assert np.array_equal(mask, ball(grid.matrix, grid.shape))
+
+
 @pytest.mark.parametrize(
     ("k", "words"), [(9, "slice 9 of a scan with slices 0 to 8"), (3.4, "0.40 slice steps off")]
 )
-def test_contours_beside_the_slices_are_refused(tmp_path, series, k, words):
+def test_contours_beside_the_slices_are_refused(tmp_path, series, k, words, write_rtstruct):
     folder, datasets = series
     path = write_rtstruct(tmp_path / "rt.dcm", datasets, [(0, k, circle(15, 12, 5))])
     with pytest.raises(BadCaseError, match=words):
         open_mask(path, on=DicomVolume(folder).grid)
 
 
-def test_points_and_lines_are_no_region(tmp_path, series):
+def test_slices_left_out_between_contours_are_said(tmp_path, series, write_rtstruct, caplog):
+    folder, datasets = series
+    square = SQUARE * 5 + 3.5
+    dense, sparse = [(0, k, square) for k in (2, 3, 4)], [(1, k, square) for k in (1, 3, 5, 7)]
+    names = ("Node", "Tumor")
+    path = write_rtstruct(tmp_path / "rt.dcm", datasets, dense + sparse, names=names)
+    open_mask(path, on=DicomVolume(folder).grid, roi="node")
+    assert caplog.text == ""
+    open_mask(path, on=DicomVolume(folder).grid, roi="tumor")
+    assert "region 'Tumor' has no contour on 3 of the slices" in caplog.text
+    assert "(2, 4, 6)" in caplog.text
+
+
+def test_points_and_lines_are_no_region(tmp_path, series, write_rtstruct):
     folder, datasets = series
     drawn = [(0, 3, circle(15, 12, 5)), (0, 4, SQUARE[:1] + 9.0), (0, 5, SQUARE[:2] + 9.0)]
     path = write_rtstruct(tmp_path / "rt.dcm", datasets, drawn)
@@ -188,7 +236,9 @@ def test_points_and_lines_are_no_region(tmp_path, series):
 
 
 @pytest.mark.parametrize("refer", [True, False])
-def test_a_case_is_a_series_with_the_contours_drawn_on_it(tmp_path, series, write_series, refer):
+def test_a_case_is_a_series_with_the_contours_drawn_on_it(
+    tmp_path, series, write_series, refer, write_rtstruct
+):
     _, datasets = series
     other = np.zeros(SHAPE, np.int16)
     write_series(tmp_path / "other", other, AFFINE, patient="P2")
@@ -200,45 +250,12 @@ def test_a_case_is_a_series_with_the_contours_drawn_on_it(tmp_path, series, writ
     assert [record.z for record in records if record.mask.any()] == [3]
 
 
-def test_two_files_with_the_region_are_a_problem(tmp_path, series):
+def test_two_files_with_the_region_are_a_problem(tmp_path, series, write_rtstruct):
     _, datasets = series
     for name in ("a.dcm", "b.dcm"):
         write_rtstruct(tmp_path / name, datasets, [], names=("Tumor",))
     (case,) = find_cases(tmp_path)
     assert "may have one mask, found 2 with region 'any'" in case.problem
-
-
-def write_seg(path, datasets, masks, **options):
-    """A DICOM-SEG with one segment per mask (i, j, k), made by highdicom."""
-    import highdicom
-    from pydicom.sr.codedict import codes
-
-    segments = [
-        highdicom.seg.SegmentDescription(
-            segment_number=number,
-            segment_label=label,
-            segmented_property_category=codes.SCT.MorphologicallyAbnormalStructure,
-            segmented_property_type=codes.SCT.Neoplasm,
-            algorithm_type="MANUAL",
-        )
-        for number, label in enumerate(masks, start=1)
-    ]
-    pixels = np.stack([mask.transpose(2, 1, 0) for mask in masks.values()], axis=-1)
-    highdicom.seg.Segmentation(
-        source_images=datasets,
-        pixel_array=pixels,
-        segment_descriptions=segments,
-        series_instance_uid=highdicom.UID(),
-        series_number=1,
-        sop_instance_uid=highdicom.UID(),
-        instance_number=1,
-        manufacturer="m",
-        manufacturer_model_name="m",
-        software_versions="1",
-        device_serial_number="1",
-        **{"segmentation_type": "BINARY", **options},
-    ).save_as(path)
-    return path
 
 
 def blob(seed):
@@ -247,7 +264,7 @@ def blob(seed):
     return mask
 
 
-def test_segments_lie_on_their_voxels(tmp_path, series):
+def test_segments_lie_on_their_voxels(tmp_path, series, write_seg):
     folder, datasets = series
     masks = {"Tumor": blob(1), "Node": blob(2)}
     path = write_seg(tmp_path / "seg.dcm", datasets, masks)
@@ -258,7 +275,7 @@ def test_segments_lie_on_their_voxels(tmp_path, series):
     assert np.array_equal(both, blob(1) | blob(2))
 
 
-def test_a_fractional_segment_counts_from_one_half(tmp_path, series):
+def test_a_fractional_segment_counts_from_one_half(tmp_path, series, write_seg):
     folder, datasets = series
     share = np.where(blob(1), 0.6, 0.4).astype(np.float32)
     path = write_seg(
@@ -268,7 +285,7 @@ def test_a_fractional_segment_counts_from_one_half(tmp_path, series):
     assert np.array_equal(mask, blob(1))
 
 
-def test_a_label_map_marks_its_segments(tmp_path, series):
+def test_a_label_map_marks_its_segments(tmp_path, series, write_seg):
     folder, datasets = series
     masks = {"Tumor": blob(1), "Node": blob(2) & ~blob(1) & 1}
     path = write_seg(tmp_path / "seg.dcm", datasets, masks, segmentation_type="LABELMAP")
@@ -276,7 +293,7 @@ def test_a_label_map_marks_its_segments(tmp_path, series):
     assert np.array_equal(mask, masks["Node"])
 
 
-def test_a_segment_off_the_scans_voxels_is_refused(tmp_path, series, write_series):
+def test_a_segment_off_the_scans_voxels_is_refused(tmp_path, series, write_series, write_seg):
     _, datasets = series
     path = write_seg(tmp_path / "seg.dcm", datasets, {"Tumor": blob(1)})
     moved = AFFINE.copy()
@@ -286,7 +303,7 @@ def test_a_segment_off_the_scans_voxels_is_refused(tmp_path, series, write_serie
         open_mask(path, on=DicomVolume(tmp_path / "moved").grid)
 
 
-def test_a_segment_wins_over_contours_of_the_same_name(tmp_path, series):
+def test_a_segment_wins_over_contours_of_the_same_name(tmp_path, series, write_rtstruct, write_seg):
     _, datasets = series
     write_rtstruct(tmp_path / "a.dcm", datasets, [], names=("Tumor",))
     path = write_seg(tmp_path / "b.dcm", datasets, {"Tumor": blob(1)})
