@@ -11,7 +11,11 @@ from pytorch_lightning.callbacks import Callback
 
 
 class EpochTable(Callback):
-    """Writes `metrics.csv`, one row per epoch; a resumed training goes on in it."""
+    """Writes `metrics.csv`, one row per epoch; a resumed training goes on in it.
+
+    `train/loss` and `train/slices_per_s` of an epoch inside which a training was resumed are the
+    means over the steps since.
+    """
 
     COLUMNS = (
         "epoch",
