@@ -19,7 +19,7 @@ from lungseg.config import FitOptions
 from lungseg.data import SliceData
 from lungseg.errors import TrainingError
 from lungseg.last_checkpoint import LastCheckpoint, LastCheckpointInsideEpoch
-from lungseg.logs import BestScore, EpochTable, write_json
+from lungseg.logs import BestScore, EpochLoss, EpochTable, write_json
 from lungseg.module import LungSegmenter
 from lungseg.progress import Throughput, progress_bar
 from lungseg.resume import checkpoint_to_resume
@@ -121,6 +121,7 @@ def _passport(options: FitOptions, data: SliceData) -> dict[str, Any]:
 
 def _callbacks(options: FitOptions, data: SliceData) -> list[Callback]:
     return [
+        EpochLoss(),
         progress_bar(),
         Throughput(options.batch_size),
         EpochTable(options.out / "metrics.csv"),
