@@ -29,8 +29,11 @@ def options(shards, out, **given):
 def flags(shards, out, **given):
     """The same options as words of a command line."""
     values = {"shards": shards, "out": out, "accelerator": "cpu", **TINY, **given}
-    pairs = [(f"--{name.replace('_', '-')}", str(value)) for name, value in values.items()]
-    return [word for pair in pairs for word in pair]
+    words = []
+    for name, value in values.items():
+        words.append("--" + name.replace("_", "-"))
+        words += [] if value is True else [str(value)]
+    return words
 
 
 def table(out):

@@ -30,9 +30,12 @@ def chance():
     return random.Random(seed)
 
 
-def train(folder, words, *, kill_at=None):
-    """Run a training in processes of its own; the slices of its steps."""
-    seen = folder / f"seen-{kill_at}.txt"
+def train(seen, shards, out, *, num_devices, kill_at=None, **given):
+    """The slices of the steps of a training, in processes of its own where it needs them."""
+    if num_devices == 1 and kill_at is None:
+        fit(options(shards, out, **given), callbacks=[Seen(seen)])
+        return slices_of_steps(seen)
+    words = flags(shards, out, devices=num_devices, **given)
     settings = {"SEEN": str(seen)} | ({} if kill_at is None else {"KILL_AT": str(kill_at)})
     with subprocess.Popen(
         [sys.executable, "-m", "tests.toy_training", *words],
@@ -62,19 +65,20 @@ def test_a_killed_training_goes_on_at_the_very_next_slice(
 ):
     """SIGKILL of all ranks at any moment; on one rank weights and scores are equal too."""
     given = {"epochs": 3, **OFTEN, **given}
-    fit(options(shards, tmp_path / "whole", **given), callbacks=[Seen(tmp_path / "whole.txt")])
-    unbroken = slices_of_steps(tmp_path / "whole.txt")
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    unbroken = train(tmp_path / "unbroken.txt", shards, whole, num_devices=1, **given)
     assert len({tuple(lines) for lines in unbroken.values()}) == len(unbroken) > 10
 
     kill_at = chance.randrange(2, len(unbroken) - 3) + chance.uniform(0, 0.02)
-    words = flags(shards, tmp_path / "killed", **given)
-    before = train(tmp_path, [*words, "--devices", str(first)], kill_at=kill_at)
-    after = train(tmp_path, [*words, "--devices", str(then), "--resume"])
+    cut = {"num_devices": first, "kill_at": kill_at}
+    before = train(tmp_path / "before.txt", shards, killed, **cut, **given)
+    go_on = {"num_devices": then, "resume": True}
+    after = train(tmp_path / "after.txt", shards, killed, **go_on, **given)
     assert max(before) + 1 >= min(after) > 0
     assert before | after == unbroken
     if first == then == 1:
-        assert equal(*(weights(tmp_path / name / "last.ckpt") for name in ("whole", "killed")))
-        assert table(tmp_path / "whole") == table(tmp_path / "killed")
+        assert equal(weights(whole / "last.ckpt"), weights(killed / "last.ckpt"))
+        assert table(whole) == table(killed)
 
 
 class CutOffError(Exception):
