@@ -1,6 +1,7 @@
 """What a training can be told: the options of `python -m lungseg.fit`."""
 
 import dataclasses
+import math
 from pathlib import Path
 from typing import Literal
 
@@ -23,7 +24,8 @@ class TrainingOptions(Options):
     """What trainings that are compared with each other have in common: data, net and effort."""
 
     shards: str
-    """Folder (or URL) of the shards that `python -m ingest build-shards` wrote."""
+    """Folder (or URL) of the shards that `python -m ingest build-shards` wrote. What a run leaves
+    names a URL without password and signature: give it again with --config or --resume."""
     cache: Path | None = None
     """Folder for local copies of a URL's shards, which processes and trainings share; by default
     lungseg/shards in ~/.cache."""
@@ -98,7 +100,8 @@ class FitOptions(TrainingOptions):
     out: Path
     """Folder for checkpoints, logs and the result; it must not hold a run yet, except to resume."""
     devices: int | Literal["auto"] = "auto"
-    """How many devices train together (DDP): GPUs where there are any, else CPU processes."""
+    """How many devices of this machine train together (DDP on one node, not several): GPUs where
+    there are any, else CPU processes."""
     lr: float = 1e-3
     """Highest learning rate of AdamW; it warms up over 5 % of the steps, then falls as a cosine."""
     loss: Loss = "bce_dice"
@@ -107,7 +110,10 @@ class FitOptions(TrainingOptions):
     """How many times as likely a slice with tumor is drawn as one without; auto: half of the draws
     show tumor, 1: no oversampling."""
     resume: bool = False
-    """Go on from last.ckpt in --out, at the very next batch."""
+    """Go on from last.ckpt in --out, at the very next batch. What decides the training must be as
+    it was, --epochs included (it shapes the learning rate), which --config OUT/config.yaml sees to;
+    --devices, --accelerator, --num-workers, --checkpoint-minutes, --cache, --cache-gb and the place
+    of the same shards may change."""
     validate: Path | None = None
     """Only score this checkpoint on the validation cases; leaves validation.json in --out."""
 
@@ -117,7 +123,7 @@ class FitOptions(TrainingOptions):
             raise ValueError(f"--lr must be above 0, got {self.lr}")
         for name, least in (("oversample", 0), ("devices", 1)):
             value = getattr(self, name)
-            if value != "auto" and not value >= least:
+            if value != "auto" and not least <= value < math.inf:
                 raise ValueError(f"{_flag(name)} must be auto or at least {least}, got {value}")
 
 

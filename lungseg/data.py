@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader
@@ -25,7 +26,6 @@ from shards.window import Windows
 Loader = DataLoader[Batch] | ThreadedLoader[Any, Batch]
 
 _NUM_READERS = 2
-_ORDER_OPTIONS = ("batch_size", "seed", "fold", "oversample", "draw", "order", "window", "loader")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -73,9 +73,8 @@ def split_by_fold(shards: ShardSet, fold: int) -> Split:
 class SliceData(pl.LightningDataModule):
     """Training batches in the order of the plan, validation batches case by case.
 
-    Its state in a checkpoint is the position of the training, (epoch, samples consumed), and the
-    hash of the manifest: a training goes on at the very next batch, on any number of ranks, and
-    refuses shards that changed.
+    Its state in a checkpoint is the position of the training, (epoch, samples consumed): a training
+    goes on at the very next batch, on any number of ranks.
 
     Args:
         shards: The shard set.
@@ -93,7 +92,7 @@ class SliceData(pl.LightningDataModule):
         self.plan = Plan(
             rows=rows,
             tumor=tumor,
-            oversample=oversample_ratio(options.oversample, tumor),
+            oversample=_oversample(options, tumor),
             seed=options.seed,
             draw=options.draw,
             windows=Windows(shard=index.case[rows], size=options.window)
@@ -118,14 +117,17 @@ class SliceData(pl.LightningDataModule):
             fetcher=self._fetcher(),
         )
         sampler.start_at(**self._position)
-        slices = TrainingSlices(self.shards, self._options, self._stream(rank, world_size))
+        stream = self._stream(rank, world_size)
+        slices = TrainingSlices(self.shards, self._options, stream, scale=self._scale_of_reading())
         return self._loader(slices, sampler, shares=world_size)
 
     def val_dataloader(self) -> Loader:
         """Every `world_size`-th stretch of the validation cases."""
         world_size, rank = self._world()
         mine = stretches_of(self.shards.index, self.split.validation)[rank::world_size]
-        slices = ValidationSlices(self.shards, mine, self._options.neighbors)
+        slices = ValidationSlices(
+            self.shards, mine, self._options.neighbors, scale=self._scale_of_reading()
+        )
         return ThreadedLoader(slices.__getitem__, range(len(slices)), num_threads=_NUM_READERS)
 
     def on_before_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
@@ -143,7 +145,7 @@ class SliceData(pl.LightningDataModule):
         return batch
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
-        """Turn HU into the model's input on the device: integers travel in half the bytes."""
+        """Turn HU into the model's input on the device, where they are integers still."""
         del dataloader_idx
         if not batch["image"].is_floating_point():
             batch["image"] = batch["image"].float().mul_(self.scale)
@@ -154,37 +156,11 @@ class SliceData(pl.LightningDataModule):
         epoch, consumed = self._position["epoch"], self._position["samples_consumed"]
         if consumed + self._options.batch_size > len(self.plan):
             epoch, consumed = epoch + 1, 0
-        return {
-            "epoch": epoch,
-            "samples_consumed": consumed,
-            "manifest_sha256": self.shards.manifest_sha256,
-            "options": self._order_options(),
-        }
+        return {"epoch": epoch, "samples_consumed": consumed}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on at a position that `state_dict` gave.
-
-        Raises:
-            TrainingError: If the shards, or the options that make the order of the slices, are not
-                those that the training began with.
-        """
-        if state_dict["manifest_sha256"] != self.shards.manifest_sha256:
-            raise TrainingError(
-                f"{self.shards.url} has changed since the training began (manifest "
-                f"{self.shards.manifest_sha256[:12]}, then {state_dict['manifest_sha256'][:12]}): "
-                "go on with the old shards, or start a new training in another --out"
-            )
-        for name, now in self._order_options().items():
-            if now != (then := state_dict["options"][name]):
-                raise TrainingError(
-                    f"--{name.replace('_', '-')} was {then} when the training began and is {now}, "
-                    "so it would not go on with the very next slice: give it as it was, or start a "
-                    "new training in another --out"
-                )
-        self._position = {name: state_dict[name] for name in ("epoch", "samples_consumed")}
-
-    def _order_options(self) -> dict[str, Any]:
-        return {name: getattr(self._options, name) for name in _ORDER_OPTIONS}
+        """Go on at a position that `state_dict` gave."""
+        self._position = state_dict
 
     def _fetcher(self) -> ShardFetcher | None:
         """What makes a URL's shards local ahead; a limited cache serves windows only."""
@@ -209,6 +185,12 @@ class SliceData(pl.LightningDataModule):
             neighbors=self._options.neighbors,
         )
 
+    def _scale_of_reading(self) -> float | None:
+        """The factor for slices that stay on the processor; to a GPU integers travel faster."""
+        if self.trainer is None or self.trainer.strategy.root_device.type != "cpu":
+            return None
+        return self.scale
+
     def _world(self) -> tuple[int, int]:
         if self.trainer is None:
             return 1, 0
@@ -230,6 +212,16 @@ class SliceData(pl.LightningDataModule):
             worker_init_fn=_one_thread,
             pin_memory=torch.cuda.is_available(),
         )
+
+
+def _oversample(options: FitOptions, tumor: npt.NDArray[np.bool_]) -> float:
+    """The ratio; refuses one that leaves nothing to draw."""
+    if options.oversample == 0 and tumor.all():
+        raise TrainingError(
+            f"--oversample 0 draws only slices without tumor, and all {len(tumor)} training slices "
+            "show tumor: use --oversample auto"
+        )
+    return oversample_ratio(options.oversample, tumor)
 
 
 def num_workers(wanted: int | Literal["auto"], shares: int) -> int:

@@ -68,7 +68,7 @@ class LungSegmenter(pl.LightningModule):
         """The loss of one batch."""
         del batch_idx
         loss: torch.Tensor = self._loss(self(batch["image"]), batch["mask"])
-        self.log("train/loss", loss, on_step=True, on_epoch=True, prog_bar=True)
+        self.log("train/loss", loss, prog_bar=True)
         return loss
 
     def on_validation_epoch_start(self) -> None:

@@ -19,8 +19,12 @@ class Throughput(Callback):
         self._since = 0.0
         self._num_batches = 0
 
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Start the clock: an epoch that is gone on with has no start."""
+        self._since, self._num_batches = time.monotonic(), 0
+
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Start the clock."""
+        """Start the clock anew."""
         self._since, self._num_batches = time.monotonic(), 0
 
     def on_train_batch_end(

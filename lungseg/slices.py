@@ -23,14 +23,29 @@ STRETCH = 16
 
 
 class TrainingSlices(Dataset[Batch]):
-    """Augmented batches by request; a stream, where there is one, chooses the slices itself."""
+    """Augmented batches by request; a stream, where there is one, chooses the slices itself.
 
-    def __init__(self, shards: ShardSet, options: FitOptions, stream: SliceStream | None) -> None:
-        self._stream = stream
+    Args:
+        shards: The shard set.
+        options: The options of the training.
+        stream: Where the slices come from instead of the index.
+        scale: Factor from HU to floats as slices are read; None leaves integers. Augmented slices
+            are floats anyway, and a stream's are integers.
+    """
+
+    def __init__(
+        self,
+        shards: ShardSet,
+        options: FitOptions,
+        stream: SliceStream | None,
+        *,
+        scale: float | None = None,
+    ) -> None:
         recipe = shards.manifest.recipe
-        self._scale = np.float32(recipe["scale"])
         max_open = options.window if options.order == "windowed" else None
-        self._reader = SliceReader(shards, neighbors=options.neighbors, max_open=max_open)
+        self._source = stream or SliceReader(shards, neighbors=options.neighbors, max_open=max_open)
+        self._read_scale = scale if options.augment == "none" else None
+        self._scale = np.float32(recipe["scale"])
         self._floats = Buffers()
         clip = (int(recipe["clip"][0]), int(recipe["clip"][1]))
         self._augment = None
@@ -41,8 +56,8 @@ class TrainingSlices(Dataset[Batch]):
         """Read and augment the slices of one step.
 
         Returns:
-            `image` (b, neighbors, h, w) float32 of HU times scale, or int16 of HU where nothing is
-            augmented, `mask` (b, 1, h, w) uint8, and the training's `position` after the step.
+            `image` (b, neighbors, h, w) float32 of HU times scale, or int16 of HU, `mask`
+            (b, 1, h, w) uint8, and the training's `position` after the step.
         """
         images, masks = self._read(request)
         if self._augment is not None:
@@ -51,9 +66,9 @@ class TrainingSlices(Dataset[Batch]):
         return {"image": images, "mask": masks, "position": position}
 
     def _read(self, request: BatchRequest) -> tuple[torch.Tensor, torch.Tensor]:
-        if self._stream is None:
-            return self._reader.read(request.rows)
-        images, masks = self._stream.read(epoch=request.epoch, count=len(request.rows))
+        if isinstance(self._source, SliceReader):
+            return self._source.read(request.rows, scale=self._read_scale)
+        images, masks = self._source.read(epoch=request.epoch, count=len(request.rows))
         return torch.from_numpy(images), torch.from_numpy(masks)
 
     def _augmented(
@@ -105,9 +120,24 @@ def stretches_of(index: ShardIndex, cases: tuple[int, ...]) -> list[Stretch]:
 
 
 class ValidationSlices(Dataset[Batch]):
-    """Whole stretches as batches; a rank without any has one empty batch, so that it takes part."""
+    """Whole stretches as batches; a rank without any has one empty batch, so that it takes part.
 
-    def __init__(self, shards: ShardSet, stretches: list[Stretch], neighbors: int) -> None:
+    Args:
+        shards: The shard set.
+        stretches: What this rank scores.
+        neighbors: Neighboring slices as channels, the slice itself included.
+        scale: As that of `TrainingSlices`.
+    """
+
+    def __init__(
+        self,
+        shards: ShardSet,
+        stretches: list[Stretch],
+        neighbors: int,
+        *,
+        scale: float | None = None,
+    ) -> None:
+        self._scale = scale
         self._reader = SliceReader(shards, neighbors=neighbors)
         nothing = np.zeros(0, np.int64)
         empty = Stretch(number=0, case=0, slices=nothing, rows=nothing)
@@ -120,8 +150,9 @@ class ValidationSlices(Dataset[Batch]):
         """Read one stretch.
 
         Returns:
-            `image` (b, neighbors, h, w) int16 HU, `mask` (b, 1, h, w) uint8, and the `stretch`.
+            `image` (b, neighbors, h, w) float32 of HU times scale, or int16 of HU, `mask`
+            (b, 1, h, w) uint8, and the `stretch`.
         """
         stretch = self._stretches[position]
-        images, masks = self._reader.read(stretch.rows)
+        images, masks = self._reader.read(stretch.rows, scale=self._scale)
         return {"image": images, "mask": masks, "stretch": stretch}

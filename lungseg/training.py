@@ -1,33 +1,31 @@
 """One training from options to scores: checks, Lightning's trainer, and what it leaves behind."""
 
+import dataclasses
 import logging
 import pickle
 import warnings
-import zipfile
 from collections.abc import Sequence
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
-from lightning_utilities.core.rank_zero import rank_zero_only
-from pytorch_lightning.callbacks import Callback, ModelCheckpoint
+from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import TensorBoardLogger
 
 from lungseg.best_checkpoint import BestCheckpoint
 from lungseg.config import FitOptions
 from lungseg.data import SliceData
 from lungseg.errors import TrainingError
-from lungseg.logs import BestScore, EpochTable, write_json
+from lungseg.last_checkpoint import LastCheckpoint, LastCheckpointInsideEpoch
+from lungseg.logs import BestScore, EpochLoss, EpochTable, write_json
 from lungseg.module import LungSegmenter
 from lungseg.progress import Throughput, progress_bar
+from lungseg.resume import checkpoint_to_resume
 from lungseg.validation_pictures import SlicePictures
 from shards.command import save_config
 from shards.store import ShardSet, open_shards
-
-LAST = "last.ckpt"
 
 
 def fit(options: FitOptions, *, callbacks: Sequence[Callback] = ()) -> dict[str, Any] | None:
@@ -46,8 +44,9 @@ def fit(options: FitOptions, *, callbacks: Sequence[Callback] = ()) -> dict[str,
         shards.errors.ShardError: If the shards cannot be read.
     """
     _quiet_lightning()
-    data = SliceData(_open(options), options)
-    checkpoint = _checkpoint_to_resume(options)
+    shards, options = _open(options)
+    checkpoint = checkpoint_to_resume(options, shards)
+    data = SliceData(shards, options)
     pl.seed_everything(options.seed, verbose=False)
     module = LungSegmenter(options, data)
     best = BestScore(options.out / "result.json", _passport(options, data))
@@ -55,7 +54,7 @@ def fit(options: FitOptions, *, callbacks: Sequence[Callback] = ()) -> dict[str,
     _check_batch_size(options, trainer.world_size)
     if trainer.is_global_zero:
         options.out.mkdir(parents=True, exist_ok=True)
-        save_config(options, options.out / "config.yaml")
+        save_config(dataclasses.replace(options, resume=False), options.out / "config.yaml")
     trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
     if trainer.interrupted:
         raise KeyboardInterrupt
@@ -78,7 +77,8 @@ def validate(options: FitOptions, checkpoint: Path) -> dict[str, Any] | None:
         TrainingError: If the checkpoint is none of such a training.
     """
     _quiet_lightning()
-    data = SliceData(_open(options), options)
+    shards, options = _open(options)
+    data = SliceData(shards, options)
     module = LungSegmenter(options, data)
     trainer = _trainer(options, [])
     _load_weights(module, checkpoint)
@@ -91,9 +91,11 @@ def validate(options: FitOptions, checkpoint: Path) -> dict[str, Any] | None:
     return scores
 
 
-def _open(options: FitOptions) -> ShardSet:
+def _open(options: FitOptions) -> tuple[ShardSet, FitOptions]:
+    """The shards, and the options without a secret of their URL: files of the run keep those."""
     limit = None if options.cache_gb is None else int(options.cache_gb * 1e9)
-    return open_shards(options.shards, cache=options.cache, cache_bytes=limit)
+    shards = open_shards(options.shards, cache=options.cache, cache_bytes=limit)
+    return shards, dataclasses.replace(options, shards=shards.url)
 
 
 def _load_weights(module: LungSegmenter, checkpoint: Path) -> None:
@@ -118,18 +120,15 @@ def _passport(options: FitOptions, data: SliceData) -> dict[str, Any]:
 
 
 def _callbacks(options: FitOptions, data: SliceData) -> list[Callback]:
-    shared: dict[str, Any] = {"dirpath": options.out, "enable_version_counter": False}
-    after_epoch = ModelCheckpoint(filename="last", save_on_train_epoch_end=True, **shared)
-    between = timedelta(minutes=options.checkpoint_minutes)
-    inside_epoch = ModelCheckpoint(filename="last", train_time_interval=between, **shared)
     return [
+        EpochLoss(),
         progress_bar(),
         Throughput(options.batch_size),
         EpochTable(options.out / "metrics.csv"),
         SlicePictures(options.out / "pictures", data, threshold=options.threshold),
         BestCheckpoint(options.out),
-        after_epoch,
-        inside_epoch,
+        LastCheckpoint(options.out, save_on_train_epoch_end=True),
+        LastCheckpointInsideEpoch(options.out, minutes=options.checkpoint_minutes),
     ]
 
 
@@ -174,26 +173,6 @@ def _check_batch_size(options: FitOptions, num_devices: int) -> None:
         )
 
 
-def _checkpoint_to_resume(options: FitOptions) -> Path | None:
-    """The checkpoint that `--resume` asks for; refuses to start over an earlier run."""
-    last = options.out / LAST
-    if options.resume:
-        if not zipfile.is_zipfile(last):
-            found = "is no checkpoint" if last.exists() else "does not exist"
-            raise TrainingError(
-                f"--resume needs {last}, which {found}: leave --resume out to start a training"
-            )
-        return last
-    if getattr(rank_zero_only, "rank", 0) == 0 and (
-        last.exists() or (options.out / "config.yaml").exists()
-    ):
-        raise TrainingError(
-            f"{options.out} holds a training already: go on with it by --resume, or choose another "
-            "--out"
-        )
-    return None
-
-
 def _quiet_lightning() -> None:
     """Keep Lightning to what a user can act on; its own advice does not fit this data path."""
     for name in ("pytorch_lightning", "lightning_fabric"):
@@ -206,5 +185,6 @@ def _quiet_lightning() -> None:
         ".*srun.*",
         ".*`compute` method of metric CaseDice was called before.*",  # a rank without a case
         ".*Trying to infer the `batch_size`.*",
+        ".*your dataloader is not resumable.*",  # its position is in the checkpoint
     ):
         warnings.filterwarnings("ignore", message=message)

@@ -131,7 +131,8 @@ class ShardIndex:
         import pyarrow.parquet as pq
 
         try:
-            table = pq.read_table(pa.BufferReader(data), read_dictionary=["case"])
+            file = pq.ParquetFile(pa.BufferReader(data), read_dictionary=["case"])
+            table = file.read(list(_COLUMNS))
             cases = table.column("case").unify_dictionaries().combine_chunks()
             columns = {name: table.column(name).to_numpy() for name in _COLUMNS if name != "case"}
         except (pa.ArrowException, KeyError) as error:
@@ -141,7 +142,7 @@ class ShardIndex:
             ) from error
         return cls(
             cases=tuple(cases.dictionary.to_pylist()),
-            case=cases.indices.to_numpy().astype(np.int32),
+            case=cases.indices.to_numpy().astype(np.int32, copy=False),
             **columns,
         )
 

@@ -1,16 +1,14 @@
-"""A training is reproducible, goes on where it was killed, and scores the same on any ranks."""
+"""A training is reproducible, scores the same on any ranks, and says what it cannot do."""
 
-import csv
+import dataclasses
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
+import zipfile
 
 import numpy as np
 import pytest
-import torch
 
 from lungseg.config import FitOptions
 from lungseg.data import SliceData
@@ -18,8 +16,7 @@ from lungseg.errors import TrainingError
 from lungseg.training import fit
 from shards.store import open_shards
 from tests.toy_shards import make_shards
-
-TINY = {"width": 4, "depth": 2, "batch_size": 8, "num_workers": 0, "augment": "light"}
+from tests.toy_training import equal, flags, options, table, weights
 
 
 @pytest.fixture(scope="module")
@@ -27,27 +24,8 @@ def shards(tmp_path_factory):
     return make_shards(tmp_path_factory.mktemp("disks"))
 
 
-def options(shards, out, **given):
-    return FitOptions(shards=str(shards), out=out, devices=1, accelerator="cpu", **TINY | given)
-
-
 def losses(out):
-    with (out / "metrics.csv").open(newline="") as file:
-        return [row["train/loss"] for row in csv.DictReader(file)]
-
-
-def command(shards, out, *further):
-    words = {"shards": shards, "out": out, "accelerator": "cpu", "lr": 0.01, **TINY}
-    flags = [word for name, value in words.items() for word in (_flag(name), str(value))]
-    return [sys.executable, "-m", "lungseg.fit", *flags, *map(str, further)]
-
-
-def _flag(name):
-    return "--" + name.replace("_", "-")
-
-
-def weights(path):
-    return torch.load(path, weights_only=True)["state_dict"]
+    return [row["train/loss"] for row in table(out)]
 
 
 def test_same_seed_same_losses(shards, tmp_path):
@@ -76,13 +54,11 @@ def test_two_ranks_score_a_checkpoint_like_one_to_the_last_bit(shards, tmp_path)
     fit(options(shards, tmp_path / "run", epochs=3, lr=0.02, width=12))
     scores = []
     for num_devices, num_threads in ((1, 2), (2, 1)):
+        checkpoint = tmp_path / "run" / "best.ckpt"
+        given = {"validate": checkpoint, "devices": num_devices, "width": 12}
+        words = flags(shards, tmp_path / f"ranks-{num_devices}", **given)
         done = subprocess.run(
-            command(
-                shards,
-                tmp_path / f"ranks-{num_devices}",
-                *("--validate", tmp_path / "run" / "best.ckpt"),
-                *("--devices", num_devices, "--width", 12, "--json"),
-            ),
+            [sys.executable, "-m", "lungseg.fit", *words, "--json"],
             env=os.environ | {"OMP_NUM_THREADS": str(num_threads)},
             capture_output=True,
             text=True,
@@ -94,52 +70,53 @@ def test_two_ranks_score_a_checkpoint_like_one_to_the_last_bit(shards, tmp_path)
     assert scores[0] == scores[1]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("further", [(), ("--num-workers", 2)])
-def test_a_killed_training_goes_on_as_if_it_had_not_been(shards, tmp_path, further):
-    """SIGKILL after the first checkpoint inside an epoch: equal weights at the end."""
-    words = ("--epochs", 4, "--checkpoint-minutes", 0.0001, *further)
-    subprocess.run(command(shards, tmp_path / "unbroken", *words), check=True, timeout=200)
-    process = subprocess.Popen(command(shards, tmp_path / "killed", *words))
-    while not (tmp_path / "killed" / "last.ckpt").exists():
-        time.sleep(0.01)
-        assert process.poll() is None
-    time.sleep(np.random.default_rng(os.getpid()).uniform(0, 0.3))
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    again = command(shards, tmp_path / "killed", *words, "--resume")
-    subprocess.run(again, check=True, timeout=200)
-    one, other = (weights(tmp_path / name / "last.ckpt") for name in ("unbroken", "killed"))
-    assert all(torch.equal(one[name], other[name]) for name in one)
-    assert losses(tmp_path / "unbroken")[-1] == losses(tmp_path / "killed")[-1]
-
-
-def test_a_run_is_not_started_over_another(shards, tmp_path):
-    (tmp_path / "config.yaml").write_text("")
-    with pytest.raises(TrainingError, match="--resume"):
-        fit(options(shards, tmp_path, epochs=1))
-
-
-def test_resuming_without_a_checkpoint_says_so(shards, tmp_path):
-    with pytest.raises(TrainingError, match=r"last\.ckpt"):
-        fit(options(shards, tmp_path / "none", epochs=1, resume=True))
-    assert not (tmp_path / "none").exists()
-
-
 def test_a_fold_that_does_not_exist_is_named(shards, tmp_path):
     with pytest.raises(TrainingError, match=r"folds \[0, 1, 2, 3, 4\]"):
         fit(options(shards, tmp_path / "none", fold=9))
 
 
 def test_devices_that_cannot_be_had_are_said(shards, tmp_path):
-    given = FitOptions(shards=str(shards), out=tmp_path / "x", devices=4, accelerator="gpu", **TINY)
     with pytest.raises(TrainingError, match="--devices 4"):
-        fit(given)
+        fit(options(shards, tmp_path / "x", devices=4, accelerator="gpu"))
     assert not (tmp_path / "x").exists()
 
 
-def test_shards_that_changed_are_refused_on_resume(shards, tmp_path):
-    data = SliceData(open_shards(shards), options(shards, tmp_path))
-    state = data.state_dict() | {"manifest_sha256": "0" * 64}
-    with pytest.raises(TrainingError, match="changed"):
-        data.load_state_dict(state)
+@pytest.mark.parametrize("oversample", ["nan", "inf", "-1"])
+def test_an_oversampling_that_is_none_is_refused(tmp_path, oversample):
+    with pytest.raises(ValueError, match="--oversample must be auto or at least 0"):
+        FitOptions(shards="x", out=tmp_path, oversample=float(oversample))
+
+
+def test_leaving_out_tumor_where_all_slices_show_it_is_refused(shards, tmp_path):
+    only_tumor = open_shards(shards)
+    only_tumor.index = dataclasses.replace(
+        only_tumor.index, tumor=np.ones(len(only_tumor.index), np.bool_)
+    )
+    with pytest.raises(TrainingError, match=r"--oversample 0 .* all 52 training slices show tumor"):
+        SliceData(only_tumor, options(shards, tmp_path, oversample=0))
+
+
+def test_a_batch_that_devices_cannot_share_is_refused(shards, tmp_path):
+    with pytest.raises(TrainingError, match=r"--batch-size .* got 9 for 2 devices"):
+        fit(options(shards, tmp_path / "x", batch_size=9, devices=2))
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_secret_of_the_url_lies_in_no_file_of_the_run(shards, tmp_path, serve):
+    url = serve(shards).url.replace("://", "://someone:hush@") + "?signature=hush"
+    fit(options(url, tmp_path / "run", epochs=1, cache=tmp_path / "cache"))
+    files = [path for path in (tmp_path / "run").rglob("*") if path.is_file()]
+    assert {"config.yaml", "hparams.yaml", "last.ckpt"} <= {path.name for path in files}
+    for path in files:
+        assert b"hush" not in path.read_bytes(), path
+        for name in zipfile.ZipFile(path).namelist() if zipfile.is_zipfile(path) else ():
+            assert b"hush" not in zipfile.ZipFile(path).read(name), path
+
+
+@pytest.mark.parametrize("order", ["exact", "windowed"])
+def test_workers_do_not_change_what_is_learned(shards, tmp_path, order):
+    given = {"epochs": 2, "draw": "balanced", "order": order, "window": 2}
+    for num_workers in (0, 2):
+        fit(options(shards, tmp_path / str(num_workers), num_workers=num_workers, **given))
+        assert len(table(tmp_path / str(num_workers))) == 2
+    assert equal(*(weights(tmp_path / name / "last.ckpt") for name in ("0", "2")))

@@ -1,0 +1,85 @@
+"""Trainings of a second for tests, and one to kill: `python -m tests.toy_training FLAGS`."""
+
+import csv
+import os
+import signal
+import sys
+import threading
+import zlib
+from pathlib import Path
+
+import torch
+from pytorch_lightning.callbacks import Callback
+
+from lungseg.config import FitOptions
+from lungseg.training import fit
+from shards.command import parse
+
+TINY = {"width": 4, "depth": 2, "batch_size": 8, "num_workers": 0, "augment": "light"}
+OFTEN = {"checkpoint_minutes": 1e-6}
+"""Writes last.ckpt after every step."""
+
+
+def options(shards, out, **given):
+    return FitOptions(
+        **{"shards": str(shards), "out": out, "devices": 1, "accelerator": "cpu"} | TINY | given
+    )
+
+
+def flags(shards, out, **given):
+    """The same options as words of a command line."""
+    values = {"shards": shards, "out": out, "accelerator": "cpu", **TINY, **given}
+    words = []
+    for name, value in values.items():
+        words.append("--" + name.replace("_", "-"))
+        words += [] if value is True else [str(value)]
+    return words
+
+
+def table(out):
+    """The rows of metrics.csv; speed, which no two trainings share, left out."""
+    with (out / "metrics.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [{name: row[name] for name in row if name != "train/slices_per_s"} for row in rows]
+
+
+def weights(path):
+    return torch.load(path, weights_only=True)["state_dict"]
+
+
+def equal(one, other):
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+class Seen(Callback):
+    """Notes a line per slice, its step and its checksum, and kills all ranks inside a step."""
+
+    def __init__(self, path, *, kill_at=None, delay_s=0.0):
+        self._path, self._kill_at, self._delay_s = path, kill_at, delay_s
+
+    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+        step = trainer.global_step
+        if step == self._kill_at:
+            threading.Timer(self._delay_s, os.killpg, (0, signal.SIGKILL)).start()
+        lines = [f"{step} {zlib.crc32(image.numpy().tobytes())}\n" for image in batch["image"]]
+        with self._path.open("a") as file:
+            file.write("".join(lines))
+
+
+def slices_of_steps(path):
+    """Which slices all ranks together used at each step, as `Seen` noted them."""
+    steps = {}
+    for line in path.read_text().splitlines():
+        steps.setdefault(int(line.split()[0]), []).append(line)
+    return {step: sorted(lines) for step, lines in steps.items()}
+
+
+if __name__ == "__main__":
+    kill_at = os.environ.get("KILL_AT")  # a step, and after the point the delay in s
+    whole, _, _ = (kill_at or "").partition(".")
+    seen = Seen(
+        Path(os.environ["SEEN"]),
+        kill_at=int(whole) if whole else None,
+        delay_s=float(kill_at) % 1 if kill_at else 0.0,
+    )
+    fit(parse(FitOptions, sys.argv[1:], prog="", description=""), callbacks=[seen])
