@@ -1,7 +1,9 @@
 """One pass over a case: its slices by the recipe, and counts of what was seen on the way."""
 
+import contextlib
 import tempfile
 from collections.abc import Callable, Iterator
+from typing import IO
 
 import cv2
 import numpy as np
@@ -15,6 +17,7 @@ from ingest.planes import axial_planes, mask_planes, stored_downwards
 from ingest.recipe import Recipe, prepare_image, prepare_mask
 from ingest.tumor_count import TumorCount
 from ingest.volume import Volume, open_image, open_label
+from shards.errors import StoreError
 from shards.record import Slice
 
 Image = npt.NDArray[np.int16]
@@ -194,7 +197,7 @@ def _reversed(
     """Yield slices last to first, by way of a file, so that memory stays constant."""
     numbers: list[int] = []
     pixels = size * size
-    with tempfile.TemporaryFile() as spool:
+    with _spool() as spool:
         for z, image, mask in slices:
             numbers.append(z)
             spool.write(image.tobytes() + mask.tobytes())
@@ -204,3 +207,15 @@ def _reversed(
             image = np.frombuffer(data, np.int16, pixels).reshape(size, size)
             mask = np.frombuffer(data, np.uint8, pixels, 2 * pixels).reshape(size, size)
             yield numbers[place], image, mask
+
+
+@contextlib.contextmanager
+def _spool() -> Iterator[IO[bytes]]:
+    try:
+        with tempfile.TemporaryFile() as file:
+            yield file
+    except OSError as error:  # readers turn theirs into BadCaseError
+        raise StoreError(
+            f"the temporary folder {tempfile.gettempdir()} cannot be used ({error.strerror}): make "
+            "room there, or set TMPDIR to another one"
+        ) from error

@@ -1,5 +1,6 @@
 """The laws of the build: whole or named, same bytes however it came about, resumable."""
 
+import errno
 import gzip
 import json
 import shutil
@@ -27,8 +28,12 @@ SHAPE = (24, 20, 8)
 SLICES = {"size": 16, "drop_slices": 2}
 
 
-def make_source(folder, *, names=("lung_001", "lung_002", "lung_003"), tumor=slice(3, 6)):
+NAMES = ("lung_001", "lung_002", "lung_003")
+
+
+def make_source(folder, *, names=NAMES, tumor=slice(3, 6), affine=None):
     """An MSD layout with small random scans."""
+    affine = np.eye(4) if affine is None else affine
     for name in names:
         rng = np.random.default_rng(list(name.encode()))
         mask = np.zeros(SHAPE, np.uint8)
@@ -38,7 +43,7 @@ def make_source(folder, *, names=("lung_001", "lung_002", "lung_003"), tumor=sli
             ("labelsTr", mask),
         ):
             (folder / kind).mkdir(parents=True, exist_ok=True)
-            nib.save(nib.Nifti1Image(array, np.eye(4)), folder / kind / f"{name}.nii.gz")
+            nib.save(nib.Nifti1Image(array, affine), folder / kind / f"{name}.nii.gz")
     return folder
 
 
@@ -314,6 +319,17 @@ def test_shards_that_are_replaced_make_room_for_the_new_ones(source, tmp_path, m
     assert build(source, tmp_path / "out", clip=(-900, 900))["built_now"] == 3
     with pytest.raises(StoreError, match="needs about"):
         build(source, tmp_path / "out", size=128)
+
+
+def test_a_full_temporary_folder_is_not_blamed_on_the_target(tmp_path, monkeypatch):
+    def full():
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    source = make_source(tmp_path / "source", affine=np.diag([1, 1, -1, 1]))  # from the head down
+    monkeypatch.setattr("tempfile.TemporaryFile", full)
+    monkeypatch.setattr("ingest.engine.run", lambda f, tasks, **_: enumerate(map(f, tasks)))
+    with pytest.raises(StoreError, match=r"the temporary folder .* set TMPDIR"):
+        build(source, tmp_path / "out")
 
 
 def test_the_command_starts_without_torch_and_ray():

@@ -1,9 +1,13 @@
 """The laws of the shard format: writer, codec, index and manifest together."""
 
 import io
+import subprocess
+import sys
 import tarfile
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import webdataset as wds
 
@@ -100,3 +104,30 @@ def test_index_survives_parquet_and_joins_cases(tmp_path):
     for name in ("z", "image_offset", "mask_size", "tumor", "crc32"):
         np.testing.assert_array_equal(getattr(again, name), getattr(index, name))
     assert again.to_parquet() == index.to_parquet()
+
+
+def test_index_is_read_alike_whatever_its_row_groups_call_the_cases(tmp_path):
+    parts = [
+        write(tmp_path / f"{case}.tar", [make_slice(z, case=case) for z in range(n)]).index
+        for case, n in (("a", 2), ("b", 3), ("ü", 4))
+    ]
+    sink = io.BytesIO()
+    tables = [pq.read_table(pa.BufferReader(part.to_parquet())) for part in parts]
+    with pq.ParquetWriter(sink, tables[0].schema) as writer:
+        for table in tables:
+            writer.write_table(table, row_group_size=2)
+    again = ShardIndex.from_parquet(sink.getvalue(), where="memory")
+    assert again.cases == ("a", "b", "ü")
+    assert again.to_parquet() == ShardIndex.concatenate(parts).to_parquet()
+
+
+def test_reading_and_writing_an_index_imports_no_pandas(tmp_path):
+    part = write(tmp_path / "a.tar", [make_slice()]).index
+    (tmp_path / "index.parquet").write_bytes(part.to_parquet())
+    script = (
+        "import sys, pathlib, shards.index as i\n"
+        "data = pathlib.Path(sys.argv[1]).read_bytes()\n"
+        "i.ShardIndex.from_parquet(data, where='').to_parquet()\n"
+        "assert 'pyarrow' in sys.modules and 'pandas' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", script, tmp_path / "index.parquet"], check=True)
