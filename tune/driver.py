@@ -1,6 +1,7 @@
 """A search from its options to its results: checks, Ray Tune, and what is left in the folder."""
 
 import contextlib
+import dataclasses
 import io
 import logging
 import os
@@ -55,8 +56,9 @@ def search(given: SearchOptions) -> dict[str, Any]:
     options = settled(given)
     shards = open_shards(options.shards, cache=options.cache)
     balanced = _balanced_oversampling(shards, options.fold)
+    written = dataclasses.replace(options, shards=shards.url)  # no password in any file
     with locked(open_target(str(options.out))):
-        check_identity(options, shards.manifest_sha256)
+        check_identity(written, shards.manifest_sha256)
         done = finished_result(options.out)
         if done is not None:
             logger.info("this search was finished before; its results are left as they are")
@@ -69,7 +71,7 @@ def search(given: SearchOptions) -> dict[str, Any]:
             raise
         if all(trial.dice is None for trial in trials):
             shutil.rmtree(options.out / _TUNE_FOLDER)
-        return leave_results(options, trials)
+        return leave_results(written, trials)
 
 
 def _balanced_oversampling(shards: ShardSet, fold: int) -> float:
