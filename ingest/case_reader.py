@@ -150,7 +150,8 @@ class CaseReader:
                 yield z, plane, None
         else:
             masks = mask_planes(self._label, downwards=downwards)
-            yield from zip(numbers, planes, masks, strict=True)
+            for z, mask, plane in zip(numbers, masks, planes, strict=True):  # the plane is hot last
+                yield z, plane, mask
 
     def _kept(self) -> range:
         """Canonical numbers of the slices that the drop rule leaves.

@@ -19,7 +19,7 @@ from ingest.geometry import Grid
 from ingest.nifti_header import LONGEST_BYTES, NiftiHeader, parse_header
 
 _GZIP_MAGIC = b"\x1f\x8b"
-_READ_BYTES = 1 << 20
+_READ_BYTES = 1 << 18
 _LABEL_TOLERANCE = 1e-3
 
 Stream = _GzipReader | _SparseReader

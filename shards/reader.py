@@ -3,7 +3,7 @@
 import mmap
 import resource
 import threading
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,10 +20,25 @@ _MAX_CROP_BYTES = 64 * 2**20
 Crop = tuple[slice, slice, npt.NDArray[np.uint8]]
 
 
+class _OpenShard(NamedTuple):
+    """A shard in memory.
+
+    Attributes:
+        content: (bytes,) uint8, the mapped tar.
+        verified: (n,) bool, which of its slices were held against the index.
+        first: Row of the index where its slices begin.
+    """
+
+    content: npt.NDArray[np.uint8]
+    verified: npt.NDArray[np.bool_]
+    first: int
+
+
 class SliceReader:
     """Reads slices in any order, whole batches at a time.
 
-    Each slice's bytes are held against the index's crc32 before their first use in this process.
+    Each slice's bytes are held against the index's crc32 before their first use in this process,
+    and again where its shard was closed in between.
     Masks without tumor are not decoded, the others once: the part with tumor is kept.
 
     Several threads may read at once. It pickles without its open shards.
@@ -45,9 +60,8 @@ class SliceReader:
         self._image_header = len(npy_header(self._shape, "<i2"))
         self._mask_header = len(npy_header(self._shape, "|u1"))
         self._buffers = Buffers()
-        self._open: dict[int, npt.NDArray[np.uint8]] = {}
+        self._open: dict[int, _OpenShard] = {}
         self._lock = threading.Lock()
-        self._verified = np.zeros(len(shards.index), np.bool_)
         self._crops: dict[int, Crop] = {}
         self._crop_bytes = 0
 
@@ -138,24 +152,26 @@ class SliceReader:
         shard = self._open.get(case)
         if shard is None:
             shard = self._open_shard(case)
-        if not self._verified[row]:
+        if not shard.verified[row - shard.first]:
             self._verify(row, shard)
-        return shard
+        return shard.content
 
-    def _verify(self, row: int, shard: npt.NDArray[np.uint8]) -> None:
+    def _verify(self, row: int, shard: _OpenShard) -> None:
         index = self._shards.index
         start, end = index.stretch(row)
-        if isal_zlib.crc32(shard[start:end]) != index.crc32[row]:
+        if isal_zlib.crc32(shard.content[start:end]) != index.crc32[row]:
             raise self._shards.damaged(
                 index.shard(int(index.case[row])),
                 f"the bytes of {index.key(row)} differ from the index's crc32",
             )
-        self._verified[row] = True
+        shard.verified[row - shard.first] = True
 
-    def _open_shard(self, case: int) -> npt.NDArray[np.uint8]:
-        with self._shards.open(self._shards.index.shard(case)) as file:
+    def _open_shard(self, case: int) -> _OpenShard:
+        index = self._shards.index
+        with self._shards.open(index.shard(case)) as file:
             content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        shard = np.frombuffer(content, np.uint8)
+        first, end = np.searchsorted(index.case, [case, case + 1]).tolist()
+        shard = _OpenShard(np.frombuffer(content, np.uint8), np.zeros(end - first, np.bool_), first)
         with self._lock:
             self._open[case] = shard
             if len(self._open) > self._max_open:

@@ -85,6 +85,19 @@ def test_a_flipped_byte_is_found_before_the_slice_is_used(write_set, tmp_path):
     reader.read(np.array([row - 1, row + 1]))
 
 
+def test_a_shard_that_changed_while_it_was_closed_is_verified_anew(write_set, tmp_path):
+    root = write_set(tmp_path / "set")
+    shards = open_shards(root)
+    reader, path = SliceReader(shards, max_open=1), root / "cases" / "a.tar"
+    reader.read(np.array([0]))
+    reader.read(np.flatnonzero(shards.index.case == 1)[:1])
+    content = bytearray(path.read_bytes())
+    content[int(shards.index.image_offset[0]) + 140] ^= 4
+    path.write_bytes(content)
+    with pytest.raises(DamagedShardError, match=r"a-0000 .*crc32"):
+        reader.read(np.array([0]))
+
+
 def test_threads_read_what_one_reads_though_few_shards_stay_open(write_set, tmp_path):
     root = write_set(tmp_path / "set", cases="abcdefgh")
     shards = open_shards(root)
