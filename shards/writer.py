@@ -15,7 +15,6 @@ from shards.index import BLOCK_BYTES, ShardIndex
 from shards.record import Slice
 
 _END_OF_ARCHIVE = bytes(2 * BLOCK_BYTES)
-_BUFFER_BYTES = 1 << 20  # few large writes cost a disk less than many small ones
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +55,7 @@ class ShardWriter:
         self._file: BinaryIO
 
     def __enter__(self) -> Self:
-        self._file = self._temporary.open("wb", buffering=_BUFFER_BYTES)
+        self._file = self._temporary.open("wb")
         return self
 
     def add(self, record: Slice) -> None:
