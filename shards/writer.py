@@ -85,8 +85,10 @@ class ShardWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()
-        self._temporary.unlink(missing_ok=True)
+        try:
+            self._file.close()  # on a full disk it fails once more
+        finally:
+            self._temporary.unlink(missing_ok=True)
 
     def _write(self, piece: bytes | memoryview) -> None:
         self._sha256.update(piece)

@@ -91,6 +91,28 @@ def test_a_shard_that_fails_half_way_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_shard_that_finds_no_room_leaves_nothing(tmp_path):
+    """A process may only write so much (RLIMIT_FSIZE), as on a full disk."""
+    script = (
+        "import resource, signal, pathlib, sys, numpy as np\n"
+        "from shards.record import Slice\n"
+        "from shards.writer import ShardWriter\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))\n"
+        "pixels = np.zeros((32, 32), np.int16)\n"
+        "try:\n"
+        "    with ShardWriter(pathlib.Path(sys.argv[1]) / 'a.tar', case='a') as shard:\n"
+        "        for z in range(9):\n"
+        "            shard.add(Slice(case='a', z=z, image=pixels, mask=pixels.astype('u1'),\n"
+        "                            spacing_mm=(1, 1, 1)))\n"
+        "        shard.finish()\n"
+        "except OSError as error:\n"
+        "    sys.exit(7)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script, tmp_path]).returncode == 7
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_index_survives_parquet_and_joins_cases(tmp_path):
     parts = [
         write(tmp_path / f"{case}.tar", [make_slice(z, case=case) for z in range(n)]).index
