@@ -80,13 +80,14 @@ class ShardCache:
         """
         copy = self._copy(name, num_bytes, sha256)
         for polls in itertools.count():
-            if self._is_used(copy, num_bytes):
-                return copy
-            with self._claim(copy, num_bytes) as part:
-                if part is not None:
-                    self._fill(part, name, sha256)
-                    part.replace(copy)
-                    continue
+            with self._blaming_the_folder():
+                if self._is_used(copy, num_bytes):
+                    return copy
+                with self._claim(copy, num_bytes) as part:
+                    if part is not None:
+                        self._fill(part, name, sha256)
+                        part.replace(copy)
+                        continue
             if polls == _POLLS_TO_WARNING:
                 _log.warning("%s waits for other downloads, or for room in the cache", copy)
             time.sleep(_POLL_S)
@@ -128,6 +129,7 @@ class ShardCache:
         """Download to a file that this process has locked; after a failure the file is gone."""
         try:
             self._remote.download(name, part, sha256=sha256)
+            _write_through(part)
         except BaseException as error:
             part.unlink(missing_ok=True)
             if isinstance(error, FileNotFoundError):
@@ -200,7 +202,7 @@ class ShardCache:
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
         """Hold the cache folder against other processes, for a moment."""
-        try:
+        with self._blaming_the_folder():
             self._root.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self._root / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
             try:
@@ -208,10 +210,21 @@ class ShardCache:
                 yield
             finally:
                 _unlock(descriptor)
+
+    @contextlib.contextmanager
+    def _blaming_the_folder(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise StoreError(
                 f"the cache folder {self._root} cannot be used ({error.strerror}): choose another"
             ) from error
+
+
+def _write_through(path: Path) -> None:
+    """Have the disk hold a file's content before its name does, should the power fail."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _try_lock(path: Path) -> int | None:

@@ -1,5 +1,6 @@
 """The cache: each file fetched once, whole, within its room; nothing of others is deleted."""
 
+import errno
 import hashlib
 import multiprocessing
 import os
@@ -160,6 +161,29 @@ def test_prefetched_files_are_there_and_failures_wait_for_who_needs_the_file(
     assert copies(tmp_path / "cache") == list("acdef")
     with pytest.raises(StoreError, match=r"cases/b\.tar"):
         cache.local(*files[1])
+
+
+def test_a_folder_that_fails_meanwhile_is_said_and_ends_no_downloader(
+    tmp_path, serve, files, monkeypatch
+):
+    cache = make_cache(serve(tmp_path / "set"), tmp_path / "cache")
+    with monkeypatch.context() as broken:
+        broken.setattr("shards.cache.os.utime", refuse)
+        broken.setattr("pathlib.Path.replace", refuse)
+        with pytest.raises(StoreError, match=r"cache.*cannot be used \(Stale file handle\)"):
+            cache.local(*files[0])
+        cache.prefetch(files[:4] * 4)
+        while not cache._wanted.empty():
+            time.sleep(0.01)
+    cache.prefetch(files[4:])
+    until = time.monotonic() + 20
+    while not {"e", "f"} <= set(copies(tmp_path / "cache")):
+        time.sleep(0.01)
+        assert time.monotonic() < until
+
+
+def refuse(*args, **further):
+    raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
 
 
 USER = """
