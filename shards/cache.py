@@ -1,9 +1,10 @@
 """Verified local copies of a remote set's files, within a byte budget, shared by all processes.
 
-A cache folder holds one folder per set, named after the set's URL and the hash of its manifest;
-`set.json` in it says which set that is. A copy's name holds its size and hash, by which the cache
-knows its own files: no others are ever deleted. `NAME.part` is a download under way; its downloader
-holds a lock (`flock`) on it, so one without a lock was left by a killed process.
+A cache folder holds one folder per set, named after the set's URL (without user and signature,
+which change) and the hash of its manifest; `set.json` in it says which set that is. A copy's name
+holds its size and hash, by which the cache knows its own files: no others are ever deleted.
+`NAME.part` is a download under way; its downloader holds a lock (`flock`) on it, so one without a
+lock was left by a killed process.
 """
 
 import contextlib
@@ -53,7 +54,7 @@ class ShardCache:
         self._max_bytes = max_bytes
         self._wanted: queue.SimpleQueue[tuple[str, int, str]] | None = None
         self._process = 0
-        key = hashlib.sha256(f"{remote.url}\n{manifest_sha256}".encode()).hexdigest()[:32]
+        key = hashlib.sha256(f"{remote.shown}\n{manifest_sha256}".encode()).hexdigest()[:32]
         self._folder = folder / key
         with self._locked():
             self._folder.mkdir(exist_ok=True)

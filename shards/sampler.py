@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from torch.utils.data import DistributedSampler
 
+from shards.errors import ShardError
 from shards.fetch import ShardFetcher
 from shards.plan import Plan, batches_of_rank, num_batches
 
@@ -43,6 +44,7 @@ class PlanSampler(DistributedSampler[BatchRequest]):
 
     Raises:
         ValueError: If the global batch cannot be divided among the ranks.
+        ShardError: If there are fewer slices than ranks.
     """
 
     def __init__(
@@ -58,6 +60,11 @@ class PlanSampler(DistributedSampler[BatchRequest]):
             raise ValueError(
                 f"--batch-size counts the slices of all devices together and must be a multiple "
                 f"of their number, got {batch_size} for {world_size} devices"
+            )
+        if len(plan) < world_size:
+            raise ShardError(
+                f"each device needs a slice to train on, got {len(plan)} slices for {world_size} "
+                "devices: lower --devices or give shards of more cases"
             )
         super().__init__(plan, num_replicas=world_size, rank=rank, seed=plan.seed)  # type: ignore[arg-type]
         self._plan = plan

@@ -67,6 +67,15 @@ def test_equal_names_in_two_sets_are_not_confused(tmp_path, serve):
             assert cache.local(name, size, sha256).read_bytes().startswith(part.encode())
 
 
+def test_copies_stay_good_when_a_signature_or_a_user_changes(tmp_path, serve, files):
+    server = serve(tmp_path / "set")
+    host = server.url.removeprefix("http://")
+    urls = (f"{server.url}?signature=1", f"{server.url}?signature=2", f"http://me:secret@{host}")
+    for url in urls:
+        make_cache(server, tmp_path / "cache", url=url).local(*files[0])
+    assert server.requests["cases/a.tar"] == 1
+
+
 def test_a_set_written_anew_is_not_served_from_old_copies(tmp_path, serve, files):
     server = serve(tmp_path / "set")
     old = make_cache(server, tmp_path / "cache", manifest="1" * 64).local(*files[0])
