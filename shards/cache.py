@@ -98,12 +98,15 @@ class ShardCache:
         """Start to download files (name, size, hash) in the background; failures are kept quiet.
 
         Whoever needs such a file calls `local`, which waits for it, or meets the failure itself.
+        Those that are there already count as in use from now on.
         """
         if self._wanted is None or self._process != os.getpid():
             self._wanted, self._process = queue.SimpleQueue(), os.getpid()
             for _ in range(_NUM_DOWNLOADERS):
                 threading.Thread(target=self._download, args=(self._wanted,), daemon=True).start()
-        for file in files:
+        with self._blaming_the_folder():  # what is there is in use before a download needs room
+            absent = [file for file in files if not self._is_used(self._copy(*file), file[1])]
+        for file in absent:
             self._wanted.put(file)
 
     def release(self, name: str, num_bytes: int, sha256: str) -> None:
@@ -143,7 +146,8 @@ class ShardCache:
             if num_bytes and copy.stat().st_size != num_bytes:
                 copy.unlink()
                 return False
-            os.utime(copy)
+            now = time.time_ns()  # finer than the clock by which the system would do it
+            os.utime(copy, ns=(now, now))
         except FileNotFoundError:
             return False
         return True

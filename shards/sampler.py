@@ -11,6 +11,8 @@ from shards.errors import ShardError
 from shards.fetch import ShardFetcher
 from shards.plan import Plan, batches_of_rank, num_batches
 
+_STEPS_APART = 2  # a batch that is trained on, and one by which another rank may lie behind
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BatchRequest:
@@ -41,6 +43,8 @@ class PlanSampler(DistributedSampler[BatchRequest]):
         rank: 0-based rank.
         world_size: Number of ranks.
         fetcher: Makes shards local ahead of the requests; None where all are.
+        ahead: Most batches that the loader requests before it has read them: a `DataLoader` two for
+            each of its processes.
 
     Raises:
         ValueError: If the global batch cannot be divided among the ranks.
@@ -55,6 +59,7 @@ class PlanSampler(DistributedSampler[BatchRequest]):
         rank: int,
         world_size: int,
         fetcher: ShardFetcher | None = None,
+        ahead: int = 16,
     ) -> None:
         if batch_size % world_size:
             raise ValueError(
@@ -70,6 +75,7 @@ class PlanSampler(DistributedSampler[BatchRequest]):
         self._plan = plan
         self._batch_size = batch_size
         self._fetcher = fetcher
+        self._lag = (ahead + _STEPS_APART) * batch_size
         self._start = 0
 
     def __len__(self) -> int:
@@ -100,10 +106,12 @@ class PlanSampler(DistributedSampler[BatchRequest]):
         ):
             begin = taken.start - self.rank
             if self._fetcher is not None:
-                self._fetcher.advance(begin - start)
+                self._fetcher.advance(begin - start - self._lag)
             yield BatchRequest(
                 epoch=self.epoch,
                 positions=np.array(taken),
                 rows=order[taken.start : taken.stop : taken.step],
                 samples_consumed=min(begin + self._batch_size, len(order)),
             )
+        if self._fetcher is not None:
+            self._fetcher.end()

@@ -103,6 +103,15 @@ def test_what_was_released_goes_first(tmp_path, serve, files):
     assert copies(tmp_path / "cache") == ["a", "b", "d"]
 
 
+def test_what_will_be_needed_again_stays_though_it_was_not_used_for_longest(tmp_path, serve, files):
+    cache = make_cache(serve(tmp_path / "set"), tmp_path / "cache", max_bytes=3 * SIZE)
+    for file in files[:3]:
+        cache.local(*file)
+    cache.prefetch(files[:1])
+    cache.local(*files[3])
+    assert copies(tmp_path / "cache") == ["a", "c", "d"]
+
+
 def test_the_room_holds_for_all_sets_in_the_folder_together(tmp_path, serve, files):
     server, more = serve(tmp_path / "set"), make_files(tmp_path / "more", salt=b"more")
     first = make_cache(server, tmp_path / "cache", max_bytes=2 * SIZE)

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 from shards.draw import oversample_ratio
 from shards.errors import DamagedShardError
 from shards.reader import SliceReader
+from shards.remote import Retries
 from shards.store import open_shards
 from shards.stream import SliceStream, _decode
 
@@ -201,7 +202,8 @@ def test_it_needs_neither_index_nor_cache(shard_folder, serve, tmp_path):
     server = serve(shard_folder)
     server.fail("cases/b.tar", "truncate")
     server.fail("cases/c.tar", "corrupt")
-    shards = open_shards(server.url, cache=tmp_path / "cache")
+    quick = Retries(first_wait_s=0.01)
+    shards = open_shards(server.url, cache=tmp_path / "cache", retries=quick)
     images, _ = stream_of(shards).read(epoch=0, count=12)
     local, _ = stream_of(open_shards(shard_folder)).read(epoch=0, count=12)
     np.testing.assert_array_equal(images, local)
