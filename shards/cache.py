@@ -1,9 +1,10 @@
 """Verified local copies of a remote set's files, within a byte budget, shared by all processes.
 
-A cache folder holds one folder per set, named after the set's URL and the hash of its manifest;
-`set.json` in it says which set that is. A copy's name holds its size and hash, by which the cache
-knows its own files: no others are ever deleted. `NAME.part` is a download under way; its downloader
-holds a lock (`flock`) on it, so one without a lock was left by a killed process.
+A cache folder holds one folder per set, named after the set's URL (without user and signature,
+which change) and the hash of its manifest; `set.json` in it says which set that is. A copy's name
+holds its size and hash, by which the cache knows its own files: no others are ever deleted.
+`NAME.part` is a download under way; its downloader holds a lock (`flock`) on it, so one without a
+lock was left by a killed process.
 """
 
 import contextlib
@@ -53,7 +54,7 @@ class ShardCache:
         self._max_bytes = max_bytes
         self._wanted: queue.SimpleQueue[tuple[str, int, str]] | None = None
         self._process = 0
-        key = hashlib.sha256(f"{remote.url}\n{manifest_sha256}".encode()).hexdigest()[:32]
+        key = hashlib.sha256(f"{remote.shown}\n{manifest_sha256}".encode()).hexdigest()[:32]
         self._folder = folder / key
         with self._locked():
             self._folder.mkdir(exist_ok=True)
@@ -80,13 +81,14 @@ class ShardCache:
         """
         copy = self._copy(name, num_bytes, sha256)
         for polls in itertools.count():
-            if self._is_used(copy, num_bytes):
-                return copy
-            with self._claim(copy, num_bytes) as part:
-                if part is not None:
-                    self._fill(part, name, sha256)
-                    part.replace(copy)
-                    continue
+            with self._blaming_the_folder():
+                if self._is_used(copy, num_bytes):
+                    return copy
+                with self._claim(copy, num_bytes) as part:
+                    if part is not None:
+                        self._fill(part, name, sha256)
+                        part.replace(copy)
+                        continue
             if polls == _POLLS_TO_WARNING:
                 _log.warning("%s waits for other downloads, or for room in the cache", copy)
             time.sleep(_POLL_S)
@@ -96,12 +98,15 @@ class ShardCache:
         """Start to download files (name, size, hash) in the background; failures are kept quiet.
 
         Whoever needs such a file calls `local`, which waits for it, or meets the failure itself.
+        Those that are there already count as in use from now on.
         """
         if self._wanted is None or self._process != os.getpid():
             self._wanted, self._process = queue.SimpleQueue(), os.getpid()
             for _ in range(_NUM_DOWNLOADERS):
                 threading.Thread(target=self._download, args=(self._wanted,), daemon=True).start()
-        for file in files:
+        with self._blaming_the_folder():  # what is there is in use before a download needs room
+            absent = [file for file in files if not self._is_used(self._copy(*file), file[1])]
+        for file in absent:
             self._wanted.put(file)
 
     def release(self, name: str, num_bytes: int, sha256: str) -> None:
@@ -128,6 +133,7 @@ class ShardCache:
         """Download to a file that this process has locked; after a failure the file is gone."""
         try:
             self._remote.download(name, part, sha256=sha256)
+            _write_through(part)
         except BaseException as error:
             part.unlink(missing_ok=True)
             if isinstance(error, FileNotFoundError):
@@ -140,7 +146,8 @@ class ShardCache:
             if num_bytes and copy.stat().st_size != num_bytes:
                 copy.unlink()
                 return False
-            os.utime(copy)
+            now = time.time_ns()  # finer than the clock by which the system would do it
+            os.utime(copy, ns=(now, now))
         except FileNotFoundError:
             return False
         return True
@@ -200,7 +207,7 @@ class ShardCache:
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
         """Hold the cache folder against other processes, for a moment."""
-        try:
+        with self._blaming_the_folder():
             self._root.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self._root / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
             try:
@@ -208,10 +215,21 @@ class ShardCache:
                 yield
             finally:
                 _unlock(descriptor)
+
+    @contextlib.contextmanager
+    def _blaming_the_folder(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise StoreError(
                 f"the cache folder {self._root} cannot be used ({error.strerror}): choose another"
             ) from error
+
+
+def _write_through(path: Path) -> None:
+    """Have the disk hold a file's content before its name does, should the power fail."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _try_lock(path: Path) -> int | None:

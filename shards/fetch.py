@@ -9,8 +9,6 @@ import numpy.typing as npt
 from shards.plan import Plan
 from shards.store import ShardSet
 
-_LAG = 2048  # positions by which readers and other ranks may lie behind
-
 
 class ShardFetcher:
     """Has a set's shards fetched in the order in which the plan needs them.
@@ -33,6 +31,14 @@ class ShardFetcher:
         self._num_epochs = num_epochs
         self._room = room
 
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of the shards held at a time, at most: with less room some are fetched twice."""
+        index = self._shards.index
+        cases = [index.cases[case] for case in np.unique(index.case[self._plan.rows])]
+        sizes = sorted((self._shards.manifest.cases[case].bytes for case in cases), reverse=True)
+        return sum(sizes[: self._room])
+
     def begin(self, epoch: int, rows: npt.NDArray[np.int64]) -> None:
         """Begin to fetch.
 
@@ -46,18 +52,27 @@ class ShardFetcher:
         self._num_held = 0
         self.advance(0)
 
-    def advance(self, position: int) -> None:
+    def advance(self, done: int) -> None:
         """Release what is drained and fetch what comes.
 
         Args:
-            position: How many of the rows have been asked for.
+            done: How many of the rows have been read, by all who share the local copies.
         """
-        while self._room is not None and self._leaving and self._leaving[0][0] < position - _LAG:
+        while self._room is not None and self._leaving and self._leaving[0][0] < done:
             self._shards.release(self._name(self._leaving.popleft()[1]))
             self._num_held -= 1
         coming = list(self._next_to_fetch())
         self._num_held += len(coming)
         self._shards.prefetch(self._name(shard) for shard in coming)
+
+    def end(self) -> None:
+        """Release what is left of an epoch, whose last rows were asked for: a validation may come.
+
+        It would push out the shards that are there for the next epoch otherwise.
+        """
+        if self._room is not None:
+            for _, shard in self._leaving:
+                self._shards.release(self._name(shard))
 
     def _next_to_fetch(self) -> Iterator[int]:
         free = len(self._shards.index.cases) if self._room is None else self._room - self._num_held

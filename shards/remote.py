@@ -29,14 +29,15 @@ class Retries:
     """How long to bear with a server.
 
     Attributes:
-        attempts: How often a file is asked for at most.
+        attempts: How often a file is asked for at most; by default within a minute of pauses, so
+            that a server may be started anew.
         first_wait_s: Pause after the first failure; it doubles with each further one.
         timeout_s: Longest silence of the server, and the time a file may take beyond what
             `min_bytes_per_s` allows it.
         min_bytes_per_s: A slower file counts as stalled.
     """
 
-    attempts: int = 6
+    attempts: int = 8
     first_wait_s: float = 0.5
     timeout_s: float = 30.0
     min_bytes_per_s: float = 10_000.0
@@ -56,8 +57,8 @@ class Remote:
 
     @property
     def shown(self) -> str:
-        """The URL for messages, without a password or a signature."""
-        return re.sub(r"//[^/@]*:[^/@]*@", "//", self.url).split("?")[0]
+        """The URL for messages, without user, password, token and signature."""
+        return re.sub(r"//[^/?]*@", "//", self.url).split("?")[0]
 
     def read(self, name: str, check: Callable[[bytes], T]) -> T:
         """Read a small file.

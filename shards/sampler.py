@@ -7,8 +7,11 @@ import numpy as np
 import numpy.typing as npt
 from torch.utils.data import DistributedSampler
 
+from shards.errors import ShardError
 from shards.fetch import ShardFetcher
 from shards.plan import Plan, batches_of_rank, num_batches
+
+_STEPS_APART = 2  # a batch that is trained on, and one by which another rank may lie behind
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -40,9 +43,12 @@ class PlanSampler(DistributedSampler[BatchRequest]):
         rank: 0-based rank.
         world_size: Number of ranks.
         fetcher: Makes shards local ahead of the requests; None where all are.
+        ahead: Most batches that the loader requests before it has read them: a `DataLoader` two for
+            each of its processes.
 
     Raises:
         ValueError: If the global batch cannot be divided among the ranks.
+        ShardError: If there are fewer slices than ranks.
     """
 
     def __init__(
@@ -53,16 +59,23 @@ class PlanSampler(DistributedSampler[BatchRequest]):
         rank: int,
         world_size: int,
         fetcher: ShardFetcher | None = None,
+        ahead: int = 16,
     ) -> None:
         if batch_size % world_size:
             raise ValueError(
                 f"--batch-size counts the slices of all devices together and must be a multiple "
                 f"of their number, got {batch_size} for {world_size} devices"
             )
+        if len(plan) < world_size:
+            raise ShardError(
+                f"each device needs a slice to train on, got {len(plan)} slices for {world_size} "
+                "devices: lower --devices or give shards of more cases"
+            )
         super().__init__(plan, num_replicas=world_size, rank=rank, seed=plan.seed)  # type: ignore[arg-type]
         self._plan = plan
         self._batch_size = batch_size
         self._fetcher = fetcher
+        self._lag = (ahead + _STEPS_APART) * batch_size
         self._start = 0
 
     def __len__(self) -> int:
@@ -93,10 +106,12 @@ class PlanSampler(DistributedSampler[BatchRequest]):
         ):
             begin = taken.start - self.rank
             if self._fetcher is not None:
-                self._fetcher.advance(begin - start)
+                self._fetcher.advance(begin - start - self._lag)
             yield BatchRequest(
                 epoch=self.epoch,
                 positions=np.array(taken),
                 rows=order[taken.start : taken.stop : taken.step],
                 samples_consumed=min(begin + self._batch_size, len(order)),
             )
+        if self._fetcher is not None:
+            self._fetcher.end()

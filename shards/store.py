@@ -63,8 +63,14 @@ class ShardSet:
         Raises:
             ShardError: If `index.parquet` is absent or not the one that the manifest means.
         """
-        with self._open(INDEX_NAME, 0, self.manifest.index_sha256) as file:
-            return read_index(file.read(), self.manifest, where=f"{self.url}/{INDEX_NAME}")
+        try:
+            return self._read_index()
+        except ManifestError:
+            if self.remote is None:
+                raise
+            _log.warning("the copy of %s in the cache is damaged: fetched again", INDEX_NAME)
+            self._files.discard(INDEX_NAME, 0, self.manifest.index_sha256)
+            return self._read_index()
 
     def local(self, shard: str) -> Path:
         """A shard as a local file of the right size; that of a URL has the right sha256 too.
@@ -166,6 +172,10 @@ class ShardSet:
             raise ChangedSetError(
                 f"{self.url} was written anew while it was in use: start again with the new set"
             )
+
+    def _read_index(self) -> ShardIndex:
+        with self._open(INDEX_NAME, 0, self.manifest.index_sha256) as file:
+            return read_index(file.read(), self.manifest, where=f"{self.url}/{INDEX_NAME}")
 
     def _entry(self, shard: str) -> tuple[str, int, str]:
         entry = self.manifest.cases[Path(shard).stem]

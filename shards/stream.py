@@ -1,10 +1,11 @@
 """Whole shards one after the other through a webdataset pipeline: no index, no cache, no plan."""
 
+import bisect
 import io
 import itertools
 import json
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,11 +40,14 @@ class Sample(NamedTuple):
 class SliceStream:
     """An endless stream of shuffled slices per epoch, for one rank.
 
-    The shards of each pass over the training cases are shuffled anew, alike on every rank; a reader
-    (a loader worker of a rank) takes every num_readers-th. A slice comes in as many copies as the
-    plan would draw it on average, and copies are spread by a shuffle buffer. So the ratio of slices
-    with tumor is that of the plan in expectation, and the same seed, ranks and workers give the
-    same slices; which slices an epoch draws is not exact, and depends on ranks and workers.
+    An epoch lays the copies of all slices on a circle, shard after shard: a slice comes in as many
+    copies as the plan would draw it on average, and shards, and copies in a shard, are shuffled
+    alike for everyone. The circle begins at a random place, and each reader (a loader worker of a
+    rank) reads on from its own part of it. So, however little a reader reads, each copy is read
+    with the same probability: the ratio of slices with tumor is that of the plan in expectation,
+    and no slice is starved. Copies are spread further by a shuffle buffer. The same seed, ranks and
+    workers give the same slices; which slices an epoch draws is not exact, and depends on ranks and
+    workers.
 
     Each shard is held against its sha256 before a slice of it is used.
 
@@ -72,9 +76,9 @@ class SliceStream:
         self._num_slices = sum(entry.slices for entry in entries)
         num_tumor = sum(entry.tumor_slices for entry in entries)
         share = self._num_slices / (self._num_slices + (oversample - 1) * num_tumor)
-        self._copies_of = {False: share, True: share * oversample}
+        self._copies_per_slice = (share, share * oversample)  # without tumor, with it
         self._shards = shards
-        self._names = [shard_name(case) for case in cases]
+        self._cases = tuple(cases)
         self._seed = seed
         self._rank, self._world_size = rank, world_size
         self._reach = neighbors // 2
@@ -104,35 +108,51 @@ class SliceStream:
         worker = get_worker_info()
         number, num_workers = (worker.id, worker.num_workers) if worker else (0, 1)
         reader, num_readers = self._rank * num_workers + number, self._world_size * num_workers
-        rng = random.Random(f"{self._seed}/{epoch}/{reader}")
+        rng = random.Random(f"{self._seed}/{epoch}/reader {reader}")
         buffer = min(_MAX_BUFFER, 1 + self._num_slices // (_BUFFERS_PER_EPOCH * num_readers))
         return iter(
             wds.DataPipeline(
-                lambda: self._passes(epoch),
-                lambda names: itertools.islice(names, reader, None, num_readers),
-                self._unpack,
-                lambda samples: self._copies(samples, rng),
+                lambda: self._copies(epoch, reader / num_readers),
                 wds.shuffle(buffer, initial=buffer, rng=rng),
                 wds.map(_decode),
             )
         )
 
-    def _passes(self, epoch: int) -> Iterator[str]:
-        """Names of the shards, pass after pass, each in an order of its own."""
+    def _copies(self, epoch: int, part: float) -> Iterator[Sample]:
+        """All copies of an epoch, round and round, from a part of the circle between 0 and 1."""
         rng = random.Random(f"{self._seed}/{epoch}")
-        while True:
-            yield from rng.sample(self._names, len(self._names))
+        cases = rng.sample(self._cases, len(self._cases))
+        ends = list(itertools.accumulate(sum(self._counts(epoch, case)) for case in cases))
+        place = int((rng.random() + part) % 1 * ends[-1])
+        first = bisect.bisect(ends, place)
+        skipped = place - [0, *ends][first]
+        for case in itertools.islice(itertools.cycle(cases), first, None):
+            yield from itertools.islice(self._copies_of_shard(epoch, case), skipped, None)
+            skipped = 0
 
-    def _unpack(self, names: Iterable[str]) -> Iterator[Sample]:
-        for name in names:
-            tar = {"url": name, "stream": io.BytesIO(self._shards.read(name))}
-            files = wds.tariterators.tar_file_expander([tar])
-            yield from _with_neighbors(list(wds.tariterators.group_by_keys(files)), self._reach)
+    def _counts(self, epoch: int, case: str) -> list[int]:
+        """Copies without and with tumor that a shard gives: what is expected, rounded at random."""
+        rng = random.Random(f"{self._seed}/{epoch}/{case}")
+        entry = self._shards.manifest.cases[case]
+        slices = (entry.slices - entry.tumor_slices, entry.tumor_slices)
+        expected = np.multiply(slices, self._copies_per_slice)
+        return [int(count + rng.random()) for count in expected]
 
-    def _copies(self, samples: Iterable[Sample], rng: random.Random) -> Iterator[Sample]:
-        for sample in samples:
-            whole, rest = divmod(self._copies_of[sample.tumor], 1)
-            yield from itertools.repeat(sample, int(whole) + (rng.random() < rest))
+    def _copies_of_shard(self, epoch: int, case: str) -> list[Sample]:
+        rng = random.Random(f"{self._seed}/{epoch}/{case}/order")
+        samples = self._samples(shard_name(case))
+        copies: list[Sample] = []
+        for tumor, count in enumerate(self._counts(epoch, case)):
+            of_kind = [sample for sample in samples if sample.tumor == tumor]
+            rng.shuffle(of_kind)
+            copies += itertools.islice(itertools.cycle(of_kind), count)
+        rng.shuffle(copies)
+        return copies
+
+    def _samples(self, name: str) -> list[Sample]:
+        tar = {"url": name, "stream": io.BytesIO(self._shards.read(name))}
+        files = wds.tariterators.tar_file_expander([tar])
+        return list(_with_neighbors(list(wds.tariterators.group_by_keys(files)), self._reach))
 
 
 def _with_neighbors(slices: list[dict[str, Any]], reach: int) -> Iterator[Sample]:

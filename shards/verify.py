@@ -5,7 +5,6 @@ import dataclasses
 import hashlib
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -14,6 +13,7 @@ from isal import isal_zlib
 from shards.command import Options
 from shards.errors import ManifestError
 from shards.index import BLOCK_BYTES, ShardIndex
+from shards.loader import ThreadedLoader
 from shards.manifest import INDEX_NAME, MANIFEST_NAME, CaseEntry, Manifest
 from shards.place import UNFINISHED_NAME, locate, manifest_bytes
 from shards.progress import progress
@@ -68,8 +68,8 @@ def verify(url: str) -> dict[str, Any]:
     checker = Checker(*locate(url))
     cases = checker.manifest.cases
     found = [checker.of_index()]
-    with progress(len(cases), unit="shard") as bar, ThreadPoolExecutor(_NUM_READERS) as pool:
-        for damage in pool.map(checker.of_case, cases):
+    with progress(len(cases), unit="shard") as bar:
+        for damage in ThreadedLoader(checker.of_case, cases, num_threads=_NUM_READERS):
             found.append(damage)
             bar.step()
     damages = [dataclasses.asdict(damage) for damage in found if damage]

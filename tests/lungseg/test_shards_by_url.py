@@ -1,6 +1,9 @@
 """A training that streams from a failing server ends with the weights of one from a folder."""
 
 import functools
+import itertools
+import re
+import resource
 import subprocess
 import sys
 
@@ -9,7 +12,9 @@ import torch
 from pytorch_lightning.callbacks import Callback
 
 from lungseg.config import FitOptions
+from lungseg.fit import main
 from lungseg.training import fit
+from shards.command import run
 from shards.errors import ChangedSetError, DamagedShardError, StoreError
 from shards.remote import Retries
 from shards.store import open_shards
@@ -17,12 +22,13 @@ from tests.servers import ALWAYS
 from tests.shards.conftest import write_set
 
 TINY = {"width": 4, "depth": 3, "batch_size": 8, "num_workers": 0, "augment": "light", "epochs": 1}
-FAULTS = ("corrupt", "truncate", 503, "short", "reset")
+FAULTS = ("corrupt", "truncate", 503, "short", "reset", "hang", "trickle", "html")
 
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch):
-    quick = functools.partial(open_shards, retries=Retries(attempts=3, first_wait_s=0.01))
+    retries = Retries(attempts=5, first_wait_s=0.01, timeout_s=0.5)
+    quick = functools.partial(open_shards, retries=retries)
     monkeypatch.setattr("lungseg.training.open_shards", quick)
 
 
@@ -62,7 +68,7 @@ def test_a_flaky_server_trains_like_a_folder(
     server = {"http": serve, "s3": serve_faulty_s3}[protocol](folder)
     server.fail("manifest.json", 503)
     server.fail("index.parquet", "corrupt")
-    for case, fault in zip("abcdef", (*FAULTS, "html"), strict=True):
+    for case, fault in zip(itertools.cycle("abcdef"), FAULTS, strict=False):
         server.fail(f"cases/{case}.tar", fault)
     found = weights_after(server.url, tmp_path / "run", cache=tmp_path / "cache", loader=loader)
     assert equal(found, weights_of_folder(loader))
@@ -123,6 +129,27 @@ def test_a_damaged_shard_stops_a_training_in_one_line(tmp_path, loader, num_work
     assert str(caught.value).startswith(str(path))
 
 
+def test_a_full_cache_disk_ends_a_training_in_one_line(
+    folder, tmp_path, serve, monkeypatch, capsys
+):
+    """A limit on the size of a file stands for the disk: any shard is larger, all else smaller."""
+    largest = resource.getrlimit(resource.RLIMIT_FSIZE)
+    words = flags(serve(folder).url, tmp_path / "run", cache=tmp_path / "cache")
+    monkeypatch.setattr("sys.argv", ["fit", *words])
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, largest[1]))
+    try:
+        with pytest.raises(SystemExit) as left:
+            run(FitOptions, main, prog="fit", description="")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, largest)
+    assert left.value.code == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert re.match(
+        "fit: no room on the local disk for http.*tar .*: make room, choose another", last
+    )
+    assert not list((tmp_path / "cache").rglob("*.part"))
+
+
 @pytest.mark.slow
 def test_two_trainings_at_a_time_share_a_cache(folder, weights_of_folder, tmp_path, serve):
     server = serve(folder)
@@ -138,15 +165,19 @@ def test_two_trainings_at_a_time_share_a_cache(folder, weights_of_folder, tmp_pa
     assert {server.requests[f"cases/{case}.tar"] for case in "abcdef"} == {2}
 
 
-def started(shards, out, **given):
+def flags(shards, out, **given):
     words = {"shards": shards, "out": out, "devices": 1, "accelerator": "cpu", **TINY, **given}
-    flags = [
+    return [
         word
         for option, value in words.items()
         for word in ("--" + option.replace("_", "-"), str(value))
     ]
+
+
+def started(shards, out, **given):
+    command = [sys.executable, "-m", "lungseg.fit", *flags(shards, out, **given)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen([sys.executable, "-m", "lungseg.fit", *flags], **pipes)
+    return subprocess.Popen(command, **pipes)
 
 
 @pytest.mark.slow
@@ -173,5 +204,5 @@ def test_damage_that_one_rank_meets_ends_all(tmp_path):
 def test_a_server_that_fails_for_good_stops_the_training(folder, tmp_path, serve):
     server = serve(folder)
     server.fail("cases/c.tar", 500, times=ALWAYS)
-    with pytest.raises(StoreError, match=r"cases/c\.tar could not be read in 3 attempts"):
+    with pytest.raises(StoreError, match=r"cases/c\.tar could not be read in 5 attempts"):
         weights_after(server.url, tmp_path / "run", cache=tmp_path / "cache")

@@ -11,11 +11,11 @@ from shards.record import Slice
 from shards.writer import ShardWriter
 
 
-def write_case(root, case, *, num_slices, size, compress, seed):
+def write_case(root, case, *, num_slices, size, compress, seed, tumor):
     rng = np.random.default_rng([seed, *case.encode()])
     path = root / f"cases/{case}.tar"
     path.parent.mkdir(parents=True, exist_ok=True)
-    tumor = [z % 3 == 1 for z in range(num_slices)]
+    tumor = [tumor(case, z) for z in range(num_slices)]
     with ShardWriter(path, case=case, compress=compress) as shard:
         for z in range(num_slices):
             image = rng.integers(-1000, 3072, (size, size), dtype=np.int16)
@@ -42,9 +42,13 @@ def write_case(root, case, *, num_slices, size, compress, seed):
     return entry, written.index
 
 
-def write_set(root, *, cases=("a", "b", "c"), num_slices=4, size=8, compress=False, seed=0):
-    """Write a whole shard set of random slices, every third of them with tumor."""
-    kinds = {"num_slices": num_slices, "size": size, "compress": compress, "seed": seed}
+def every_third(case, z):
+    return z % 3 == 1
+
+
+def write_set(root, *, cases="abc", size=8, compress=False, tumor=every_third, **kinds):
+    """Write a whole shard set of random slices, of which `tumor(case, z)` show tumor."""
+    kinds = {"num_slices": 4, "size": size, "compress": compress, "seed": 0, "tumor": tumor} | kinds
     made = {case: write_case(root, case, **kinds) for case in sorted(cases)}
     index = ShardIndex.concatenate([index for _, index in made.values()]).to_parquet()
     manifest = Manifest(

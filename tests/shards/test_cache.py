@@ -1,5 +1,6 @@
 """The cache: each file fetched once, whole, within its room; nothing of others is deleted."""
 
+import errno
 import hashlib
 import multiprocessing
 import os
@@ -66,6 +67,15 @@ def test_equal_names_in_two_sets_are_not_confused(tmp_path, serve):
             assert cache.local(name, size, sha256).read_bytes().startswith(part.encode())
 
 
+def test_copies_stay_good_when_a_signature_or_a_user_changes(tmp_path, serve, files):
+    server = serve(tmp_path / "set")
+    host = server.url.removeprefix("http://")
+    urls = (f"{server.url}?signature=1", f"{server.url}?signature=2", f"http://me:secret@{host}")
+    for url in urls:
+        make_cache(server, tmp_path / "cache", url=url).local(*files[0])
+    assert server.requests["cases/a.tar"] == 1
+
+
 def test_a_set_written_anew_is_not_served_from_old_copies(tmp_path, serve, files):
     server = serve(tmp_path / "set")
     old = make_cache(server, tmp_path / "cache", manifest="1" * 64).local(*files[0])
@@ -91,6 +101,15 @@ def test_what_was_released_goes_first(tmp_path, serve, files):
     cache.release(*files[2])
     cache.local(*files[3])
     assert copies(tmp_path / "cache") == ["a", "b", "d"]
+
+
+def test_what_will_be_needed_again_stays_though_it_was_not_used_for_longest(tmp_path, serve, files):
+    cache = make_cache(serve(tmp_path / "set"), tmp_path / "cache", max_bytes=3 * SIZE)
+    for file in files[:3]:
+        cache.local(*file)
+    cache.prefetch(files[:1])
+    cache.local(*files[3])
+    assert copies(tmp_path / "cache") == ["a", "c", "d"]
 
 
 def test_the_room_holds_for_all_sets_in_the_folder_together(tmp_path, serve, files):
@@ -160,6 +179,29 @@ def test_prefetched_files_are_there_and_failures_wait_for_who_needs_the_file(
     assert copies(tmp_path / "cache") == list("acdef")
     with pytest.raises(StoreError, match=r"cases/b\.tar"):
         cache.local(*files[1])
+
+
+def test_a_folder_that_fails_meanwhile_is_said_and_ends_no_downloader(
+    tmp_path, serve, files, monkeypatch
+):
+    cache = make_cache(serve(tmp_path / "set"), tmp_path / "cache")
+    with monkeypatch.context() as broken:
+        broken.setattr("shards.cache.os.utime", refuse)
+        broken.setattr("pathlib.Path.replace", refuse)
+        with pytest.raises(StoreError, match=r"cache.*cannot be used \(Stale file handle\)"):
+            cache.local(*files[0])
+        cache.prefetch(files[:4] * 4)
+        while not cache._wanted.empty():
+            time.sleep(0.01)
+    cache.prefetch(files[4:])
+    until = time.monotonic() + 20
+    while not {"e", "f"} <= set(copies(tmp_path / "cache")):
+        time.sleep(0.01)
+        assert time.monotonic() < until
+
+
+def refuse(*args, **further):
+    raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
 
 
 USER = """

@@ -57,15 +57,14 @@ def test_an_s3_server_is_borne_with_alike(tmp_path, serve_faulty_s3, content, fa
         download(remote, tmp_path / "copy", content)
 
 
-def test_pauses_double(tmp_path, serve, content, monkeypatch):
+def test_pauses_double_up_to_a_minute_in_all(tmp_path, serve, content, monkeypatch):
     pauses = []
     monkeypatch.setattr("shards.remote.time.sleep", pauses.append)
     server = serve(tmp_path / "set")
     server.fail(NAME, 503, times=ALWAYS)
-    remote = Remote(url=server.url, retries=Retries(attempts=5, first_wait_s=0.5))
     with pytest.raises(StoreError, match="HTTP 503"):
-        download(remote, tmp_path / "copy", content)
-    assert pauses == [0.5, 1, 2, 4]
+        download(Remote(url=server.url), tmp_path / "copy", content)
+    assert pauses == [0.5, 1, 2, 4, 8, 16, 32]
 
 
 @pytest.mark.parametrize("fault", [401, 403, 400])
@@ -98,9 +97,12 @@ def test_a_protocol_that_is_not_known_is_said(tmp_path, content):
         download(Remote(url="nonsense://there/set"), tmp_path / "copy", content)
 
 
-def test_no_password_or_signature_is_shown():
-    remote = Remote(url="https://me:secret@host/set?signature=secret")
-    assert remote.shown == "https://host/set"
+@pytest.mark.parametrize("user", ["me:secret@", "secret@", ":secret@", "me:s@cret@", ""])
+def test_nothing_secret_of_a_url_is_shown(user):
+    for path in ("host/set", "host", "host:80/s@t"):
+        for scheme in ("https://", "s3://", "simplecache::https://"):
+            assert Remote(url=f"{scheme}{user}{path}?signature=secret").shown == scheme + path
+    assert Remote(url="https://host?user=secret@me").shown == "https://host"
 
 
 def test_a_signature_stays_at_the_end_of_the_address(tmp_path, serve, content):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from torch.utils.data import DataLoader, Dataset
 
+from shards.errors import ShardError
 from shards.plan import Plan
 from shards.sampler import PlanSampler
 
@@ -74,3 +75,12 @@ def test_a_position_means_the_same_with_any_batch_size():
 def test_a_batch_that_ranks_cannot_share_is_refused():
     with pytest.raises(ValueError, match="got 10 for 4 devices"):
         sampler(0, 4, batch_size=10)
+
+
+def test_fewer_slices_than_ranks_are_refused_and_as_many_are_not():
+    few = Plan(rows=np.arange(3), tumor=np.arange(3) == 0, oversample=1.0, seed=0)
+    with pytest.raises(ShardError, match=r"got 3 slices for 4 devices.*--devices"):
+        sampler(0, 4, plan=few)
+    for rank in range(3):
+        ((_, rows),) = batches(sampler(rank, 3, plan=few, batch_size=18))
+        assert len(rows) == 1

@@ -1,5 +1,6 @@
 """A set reads the same from a folder, a web server and S3; a wrong one is refused."""
 
+import dataclasses
 import multiprocessing
 import os
 import pickle
@@ -106,6 +107,29 @@ def test_a_copy_damaged_in_the_cache_is_found_and_fetched_again(tmp_path, shard_
     with pytest.raises(DamagedShardError, match=r"b\.tar.*b-0000.*local cache.*run this again"):
         pixels(open_it())
     assert pixels(open_it()) == pixels(open_shards(shard_folder))
+
+
+def test_an_index_damaged_in_the_cache_is_fetched_again(tmp_path, shard_folder, opened):
+    server, open_it = opened
+    assert len(open_it().index) == 12
+    (copy,) = (tmp_path / "cache").glob("*/index.*.parquet")
+    for damaged in (bytearray(copy.read_bytes()), b""):
+        if damaged:
+            damaged[len(damaged) // 2] ^= 1
+        copy.write_bytes(damaged)
+        assert pixels(open_it()) == pixels(open_shards(shard_folder))
+    assert server.requests["index.parquet"] == 3
+
+
+def test_an_index_that_contradicts_the_manifest_is_refused(shard_folder, opened):
+    """Its hash is the one that the manifest means, so another copy would not help."""
+    _, open_it = opened
+    manifest = open_shards(shard_folder).manifest
+    fewer = {case: entry for case, entry in manifest.cases.items() if case != "c"}
+    changed = dataclasses.replace(manifest, cases=fewer)
+    (shard_folder / "manifest.json").write_text(changed.to_json())
+    with pytest.raises(ManifestError, match=r"index\.parquet is not the index.*build-shards"):
+        _ = open_it().index
 
 
 def test_another_format_version_is_refused_at_once(shard_folder, opened):

@@ -1,5 +1,6 @@
 """The sequential stream: right slices, the plan's ratio on average, its own randomness."""
 
+import functools
 import itertools
 import random
 from collections import Counter
@@ -8,10 +9,12 @@ import numpy as np
 import pytest
 from torch.utils.data import DataLoader, Dataset
 
+from shards.draw import oversample_ratio
 from shards.errors import DamagedShardError
 from shards.reader import SliceReader
+from shards.remote import Retries
 from shards.store import open_shards
-from shards.stream import SliceStream
+from shards.stream import SliceStream, _decode
 
 CASES = tuple("abcdef")
 
@@ -24,6 +27,27 @@ def shards(tmp_path, write_set):
 def stream_of(shards, **given):
     settings = {"oversample": 1.0, "seed": 0, "rank": 0, "world_size": 1}
     return SliceStream(shards, **{"cases": sorted(shards.manifest.cases), **settings, **given})
+
+
+@pytest.fixture
+def unpack_once(monkeypatch):
+    """Streams of a test take each shard apart, and decode each slice, only once."""
+    monkeypatch.setattr("shards.stream._decode", functools.cache(_decode))
+    samples = SliceStream._samples
+    once = functools.cache(lambda reach, shards, name: samples(stream_of(shards), name))
+    monkeypatch.setattr(
+        SliceStream, "_samples", lambda self, name: once(self._reach, self._shards, name)
+    )
+
+
+def drawn(shards, *, readers, epochs, **given):
+    """Rows that the readers together draw per epoch, (epochs, n)."""
+    streams = [stream_of(shards, rank=k, world_size=readers, **given) for k in range(readers)]
+    count = len(shards.index) // readers
+    known, _ = rows_by_image(shards)
+    images = (one.read(epoch=e, count=count)[0] for e in range(epochs) for one in streams)
+    rows = [known[image.tobytes()] for of_reader in images for image in of_reader]
+    return np.array(rows).reshape(epochs, -1)
 
 
 def rows_by_image(shards, neighbors=1):
@@ -57,24 +81,54 @@ def test_a_pass_reads_every_slice_once_where_none_is_oversampled(shards):
     assert max(counts.values()) <= 4
 
 
-@pytest.mark.parametrize("oversample", [0.5, 1.0, 2.0, 15.7])
-def test_the_share_of_slices_with_tumor_is_the_plans_on_average(shards, oversample):
-    stream = stream_of(shards, oversample=oversample)
-    shown = [stream.read(epoch=epoch, count=54)[1].any((1, 2, 3)) for epoch in range(100)]
-    tumor = shards.index.tumor
-    expected = oversample * tumor.sum() / (oversample * tumor.sum() + (~tumor).sum())
-    assert np.mean(shown) == pytest.approx(expected, abs=0.02)
+@pytest.mark.usefixtures("unpack_once")
+@pytest.mark.parametrize("readers", [1, 16])
+@pytest.mark.parametrize(
+    "tumor",
+    [
+        pytest.param(lambda case, z: 18 <= z < 24, id="high up in all cases"),
+        pytest.param(lambda case, z: z < 2, id="at the first slices read"),
+        pytest.param(lambda case, z: case < "c" and z < 20, id="much in few cases"),
+    ],
+)
+def test_the_share_of_slices_with_tumor_is_the_plans_wherever_they_lie(
+    tmp_path, write_set, tumor, readers
+):
+    """And each slice with tumor is drawn as often as any other: a chi-square test."""
+    cases = "abcdefghij"
+    shards = open_shards(write_set(tmp_path, cases=cases, num_slices=30, size=4, tumor=tumor))
+    oversample = oversample_ratio("auto", shards.index.tumor)
+    rows = drawn(shards, readers=readers, epochs=40, oversample=oversample)
+    share = shards.index.tumor[rows].mean()
+    assert share == pytest.approx(0.5, abs=3 * 0.5 / np.sqrt(rows.size))
+    counts = np.bincount(rows.ravel(), minlength=len(shards.index))
+    for kind in (shards.index.tumor, ~shards.index.tumor):
+        assert chi_square(counts[kind]) < kind.sum() + 4 * np.sqrt(2 * kind.sum())
 
 
-def test_no_slice_is_starved(shards):
-    stream = stream_of(shards, oversample=3.0)
-    seen = Counter()
-    for epoch in range(60):
-        seen.update(rows_of(shards, stream.read(epoch=epoch, count=54)[0]))
-    tumor = shards.index.tumor
-    for of_kind in (tumor, ~tumor):
-        counts = np.array([seen[row] for row in np.flatnonzero(of_kind)])
-        assert counts.min() > 0.5 * counts.mean()
+def chi_square(counts):
+    return ((counts - counts.mean()) ** 2).sum() / counts.mean()
+
+
+@pytest.mark.usefixtures("unpack_once")
+@pytest.mark.parametrize("readers", [1, 3, 16])
+def test_no_slice_is_starved(tmp_path, write_set, readers):
+    """Neither where a reader reads only a quarter of a shard per epoch."""
+    shards = open_shards(write_set(tmp_path, cases="abcd", num_slices=60, size=4))
+    rows = drawn(shards, readers=readers, epochs=40)
+    counts = np.bincount(rows.ravel(), minlength=240)
+    assert counts.min() > 0.5 * counts.mean()
+    assert chi_square(counts) < 240 + 4 * np.sqrt(2 * 240)
+
+
+def test_epochs_differ_though_nothing_is_shuffled_later(shards, monkeypatch):
+    """In their order of shards, and in the order of a shard's slices."""
+    monkeypatch.setattr("shards.stream._MAX_BUFFER", 1)
+    epochs = drawn(shards, readers=1, epochs=6)
+    of_shards = {tuple(dict.fromkeys(shards.index.case[rows].tolist())) for rows in epochs}
+    of_first = {tuple(row for row in rows if shards.index.case[row] == 0) for rows in epochs}
+    assert len(of_shards) > 3
+    assert len(of_first) == 6
 
 
 def test_epochs_differ_and_the_same_seed_gives_the_same_slices(shards):
@@ -127,7 +181,7 @@ class Requests(Dataset):
         return self.stream.read(epoch=0, count=5)
 
 
-def test_workers_read_different_shards(shards):
+def test_workers_read_different_slices(shards):
     def slices(num_workers):
         loader = DataLoader(
             Requests(stream_of(shards)),
@@ -140,8 +194,7 @@ def test_workers_read_different_shards(shards):
     alone, two = slices(0), slices(2)
     assert [len(rows) for rows in alone + two] == 8 * [5]
     assert slices(2) == two
-    first, second = (shards.index.case[[*two[worker], *two[worker + 2]]] for worker in (0, 1))
-    assert not set(first) & set(second)
+    assert len({row for rows in two for row in rows}) == 20
 
 
 def test_it_needs_neither_index_nor_cache(shard_folder, serve, tmp_path):
@@ -149,7 +202,8 @@ def test_it_needs_neither_index_nor_cache(shard_folder, serve, tmp_path):
     server = serve(shard_folder)
     server.fail("cases/b.tar", "truncate")
     server.fail("cases/c.tar", "corrupt")
-    shards = open_shards(server.url, cache=tmp_path / "cache")
+    quick = Retries(first_wait_s=0.01)
+    shards = open_shards(server.url, cache=tmp_path / "cache", retries=quick)
     images, _ = stream_of(shards).read(epoch=0, count=12)
     local, _ = stream_of(open_shards(shard_folder)).read(epoch=0, count=12)
     np.testing.assert_array_equal(images, local)
@@ -163,7 +217,7 @@ def test_a_damaged_shard_is_found_before_a_slice_of_it_is_used(shards, spoil):
     path = shards.local("cases/c.tar")
     data = path.read_bytes()
     path.write_bytes(data[:-700] if spoil == "cut" else data[:300] + b"\1" + data[301:])
-    stream, used = stream_of(shards, seed=3), []
+    stream, used = stream_of(shards, seed=1), []
     with pytest.raises(DamagedShardError, match=r"cases/c\.tar.*build-shards"):
         used.extend(stream.read(epoch=0, count=1)[0] for _ in range(54))
     assert used
