@@ -1,6 +1,7 @@
 """Shards -> batches of training and validation slices, from any position of the training."""
 
 import dataclasses
+import logging
 import os
 from typing import Any, Literal
 
@@ -22,6 +23,8 @@ from shards.sampler import PlanSampler
 from shards.store import ShardSet
 from shards.stream import SliceStream
 from shards.window import Windows
+
+_log = logging.getLogger(__name__)
 
 Loader = DataLoader[Batch] | ThreadedLoader[Any, Batch]
 
@@ -170,7 +173,14 @@ class SliceData(pl.LightningDataModule):
         if options.cache_gb is not None and not windowed:
             return None
         room = 2 * options.window if windowed else None
-        return ShardFetcher(self.shards, self.plan, num_epochs=options.epochs, room=room)
+        fetcher = ShardFetcher(self.shards, self.plan, num_epochs=options.epochs, room=room)
+        if options.cache_gb is not None and fetcher.num_bytes > options.cache_gb * 1e9:
+            _log.warning(
+                "--cache-gb %g is less than two windows (%.3g GB): shards are fetched more than "
+                "once an epoch, allow more or lower --window",
+                *(options.cache_gb, fetcher.num_bytes / 1e9),
+            )
+        return fetcher
 
     def _stream(self, rank: int, world_size: int) -> SliceStream | None:
         if self._options.loader == "index":

@@ -54,9 +54,7 @@ def checkpoint_to_resume(options: FitOptions, shards: ShardSet) -> Path | None:
 
 def _check_vacant(out: Path) -> None:
     """On rank 0: it may have begun to write by the time the others look."""
-    if getattr(rank_zero_only, "rank", 0) == 0 and (
-        (out / LAST).exists() or (out / "config.yaml").exists()
-    ):
+    if getattr(rank_zero_only, "rank", 0) == 0 and (out / LAST).exists():
         raise TrainingError(
             f"{out} holds a training already: go on with it by --resume, or choose another --out"
         )
