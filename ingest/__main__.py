@@ -4,9 +4,8 @@ from typing import Any
 
 from ingest import engine
 from ingest.check import Check, check, show_findings
-from ingest.options import BuildShards
+from ingest.options import BuildShards, Preview
 from ingest.phantom_set import PhantomSet
-from ingest.preview import Preview, preview
 from shards.command import run
 
 DESCRIPTION = """Chest CT scans and tumor masks -> preprocessed slices in shards.
@@ -33,6 +32,8 @@ def main(options: Any) -> dict[str, Any]:
         case Check():
             return check(options)
         case Preview():
+            from ingest.preview import preview
+
             return preview(options)
     raise AssertionError(options)
 

@@ -14,7 +14,8 @@ from ingest.checks import VoxelChecks, filled_findings, header_findings, refuse,
 from ingest.geometry import Grid
 from ingest.lung import LungExtent
 from ingest.planes import axial_planes, mask_planes, stored_downwards
-from ingest.recipe import Recipe, prepare_image, prepare_mask
+from ingest.prepare import prepare_image, prepare_mask
+from ingest.recipe import Recipe
 from ingest.tumor_count import TumorCount
 from ingest.volume import Volume, open_image, open_label
 from shards.errors import StoreError

@@ -1,4 +1,4 @@
-"""What `python -m ingest build-shards` can be told."""
+"""What `python -m ingest build-shards` and `preview` can be told."""
 
 import dataclasses
 from pathlib import Path
@@ -67,3 +67,24 @@ def _limits(center: int, width: int) -> tuple[int, int]:
 
 
 _RECIPE_FIELDS = dataclasses.fields(Recipe)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Preview(Options):
+    """Draw a contact sheet: the largest tumors, the smallest, and random slices, with outlines."""
+
+    shards: str
+    """Shard set: its folder or URL."""
+    out: Path
+    """PNG file to write."""
+    random: int = 8
+    """Random slices to draw, below four of the largest and four of the smallest tumors."""
+    seed: int = 0
+    """Decides which slices are random."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be drawn."""
+        if self.random < 0:
+            raise ValueError(f"--random must be at least 0, got {self.random}")
+        if self.out.suffix.lower() != ".png":
+            raise ValueError(f"--out must be a .png file, got {self.out}")

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ingest.cases import BadCaseError
-from shards.command import Options
+from ingest.options import Preview
 from shards.manifest import CaseEntry
 
 TILE = 320
@@ -22,27 +21,6 @@ _OUTLINE = (86, 180, 233)  # blue of the Okabe-Ito palette
 _BACKGROUND, _INK = 18, (230, 230, 230)
 
 Picture = npt.NDArray[np.uint8]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Preview(Options):
-    """Draw a contact sheet: the largest tumors, the smallest, and random slices, with outlines."""
-
-    shards: str
-    """Shard set: its folder or URL."""
-    out: Path
-    """PNG file to write."""
-    random: int = 8
-    """Random slices to draw, below four of the largest and four of the smallest tumors."""
-    seed: int = 0
-    """Decides which slices are random."""
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be drawn."""
-        if self.random < 0:
-            raise ValueError(f"--random must be at least 0, got {self.random}")
-        if self.out.suffix.lower() != ".png":
-            raise ValueError(f"--out must be a .png file, got {self.out}")
 
 
 def preview(options: Preview) -> dict[str, Any]:

@@ -10,7 +10,8 @@ import torch
 from ingest.cases import BadCaseError, Case
 from ingest.checks import header_findings, refuse
 from ingest.geometry import Grid, from_canonical, to_canonical
-from ingest.recipe import Recipe, prepare_mask
+from ingest.prepare import prepare_mask
+from ingest.recipe import Recipe
 from ingest.slices import ScanSlices, load_scan
 from ingest.volume import open_label, whole
 from lungseg.case_choice import Role, role_of

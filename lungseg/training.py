@@ -18,7 +18,7 @@ from lungseg.best_checkpoint import BestCheckpoint
 from lungseg.config import FitOptions
 from lungseg.data import SliceData
 from lungseg.errors import TrainingError
-from lungseg.last_checkpoint import LastCheckpoint, LastCheckpointInsideEpoch
+from lungseg.last_checkpoint import LAST, LastCheckpoint, LastCheckpointInsideEpoch
 from lungseg.logs import BestScore, EpochLoss, EpochTable, write_json
 from lungseg.module import LungSegmenter
 from lungseg.progress import Throughput, progress_bar
@@ -26,6 +26,8 @@ from lungseg.resume import checkpoint_to_resume
 from lungseg.validation_pictures import SlicePictures
 from shards.command import save_config
 from shards.store import ShardSet, open_shards
+
+logger = logging.getLogger(__name__)
 
 
 def fit(options: FitOptions, *, callbacks: Sequence[Callback] = ()) -> dict[str, Any] | None:
@@ -55,9 +57,14 @@ def fit(options: FitOptions, *, callbacks: Sequence[Callback] = ()) -> dict[str,
     if trainer.is_global_zero:
         options.out.mkdir(parents=True, exist_ok=True)
         save_config(dataclasses.replace(options, resume=False), options.out / "config.yaml")
-    trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+    try:
+        trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
+    except SystemExit as leaving:
+        if isinstance(leaving.__context__, KeyboardInterrupt):  # Lightning's way with a Ctrl-C
+            if (options.out / LAST).exists():
+                logger.info("the same command with --resume goes on from %s", options.out / LAST)
+            raise KeyboardInterrupt from None
+        raise
     if not trainer.is_global_zero or best.best is None:
         return None
     return best.best | {"checkpoint": str(options.out / "best.ckpt")}

@@ -7,8 +7,8 @@ import pytest
 
 from ingest.build import build_shards
 from ingest.cases import BadCaseError
-from ingest.options import BuildShards
-from ingest.preview import CAPTION, COLUMNS, TILE, Preview, draw_tile, extreme_tumors, preview
+from ingest.options import BuildShards, Preview
+from ingest.preview import CAPTION, COLUMNS, TILE, draw_tile, extreme_tumors, preview
 from shards.errors import ShardError
 from shards.record import Slice
 

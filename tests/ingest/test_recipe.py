@@ -14,7 +14,8 @@ from ingest.geometry import Grid, as_affine
 from ingest.lung import lung_area_mm2
 from ingest.options import BuildShards
 from ingest.phantom import make_phantom
-from ingest.recipe import Recipe, prepare_image, prepare_mask
+from ingest.prepare import prepare_image, prepare_mask
+from ingest.recipe import Recipe
 from ingest.slices import to_source_grid
 from shards.codec import decode
 from shards.manifest import Manifest

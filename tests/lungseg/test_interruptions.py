@@ -6,6 +6,8 @@ import random
 import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,6 +17,8 @@ from lungseg.module import LungSegmenter
 from lungseg.training import fit
 from tests.toy_shards import make_shards
 from tests.toy_training import OFTEN, Seen, equal, flags, options, slices_of_steps, table, weights
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -154,3 +158,24 @@ def test_the_speed_after_going_on_counts_from_there(shards, tmp_path):
     row = (tmp_path / "cut" / "metrics.csv").read_text().splitlines()
     speed = dict(zip(row[0].split(","), row[1].split(","), strict=True))["train/slices_per_s"]
     assert float(speed) > 5
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_a_training_in_two_lines(shards, tmp_path):
+    out = tmp_path / "out"
+    running = subprocess.Popen(
+        [sys.executable, "-m", "lungseg.fit", *flags(shards, out, epochs=1000)],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while not (out / "last.ckpt").exists():
+        assert running.poll() is None, running.communicate()
+        time.sleep(0.05)
+    os.killpg(running.pid, signal.SIGINT)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 130, said
+    assert "Traceback" not in said
+    assert f"the same command with --resume goes on from {out}/last.ckpt" in said
+    assert said.endswith("interrupted\n")
