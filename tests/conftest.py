@@ -12,7 +12,13 @@ from tests.servers import FaultyS3, FaultyServer, s3_server
 # all where tests run beside each other. Child processes inherit this.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+TESTS = Path(__file__).parent
 REAL_DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+def pytest_collection_modifyitems(items):
+    """The whole road first: it takes longest, and the rest runs beside it."""
+    items.sort(key=lambda item: item.path.parent != TESTS)
 
 
 @pytest.fixture(scope="session")

@@ -115,9 +115,15 @@ def test_shards_that_were_written_anew_are_refused(shards, tmp_path):
 
 
 def test_a_run_is_not_started_over_another(shards, tmp_path):
-    (tmp_path / "config.yaml").write_text("")
+    (tmp_path / "last.ckpt").write_bytes(b"")
     with pytest.raises(TrainingError, match="--resume"):
         fit(options(shards, tmp_path, epochs=1))
+
+
+def test_a_run_that_was_killed_before_its_first_checkpoint_may_begin_again(shards, tmp_path):
+    (tmp_path / "config.yaml").write_text("")
+    fit(options(shards, tmp_path, epochs=1))
+    assert (tmp_path / "last.ckpt").exists()
 
 
 def test_resuming_without_a_checkpoint_says_so(shards, tmp_path):

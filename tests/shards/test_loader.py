@@ -31,20 +31,20 @@ def test_what_a_thread_raises_is_raised_in_the_loop():
             raise KeyError(request)
         return request
 
-    seen = []
+    seen, before = [], set(threading.enumerate())
     with pytest.raises(KeyError):
         seen.extend(ThreadedLoader(read, range(10), num_threads=2))
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("read")]
+    assert set(threading.enumerate()) <= before
 
 
 def test_it_reads_no_further_ahead_than_it_has_threads():
-    asked = []
+    asked, before = [], set(threading.enumerate())
     batches = iter(ThreadedLoader(asked.append, range(100), num_threads=2))
     for k in range(20):
         next(batches)
         assert len(asked) <= k + 3
     batches.close()
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("read")]
+    assert set(threading.enumerate()) <= before
 
 
 READS = """
