@@ -18,7 +18,7 @@ try:
     import pydicom.datadict
     from pydicom.dataelem import RawDataElement
 except ModuleNotFoundError as missing:
-    raise BadCaseError("reading DICOM needs pydicom: pip install 'lungseg[dicom]'") from missing
+    raise BadCaseError("reading DICOM needs pydicom: pip install pydicom highdicom") from missing
 
 _log = logging.getLogger(__name__)
 

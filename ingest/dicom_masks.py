@@ -137,9 +137,7 @@ class SegmentMask:
         try:
             import highdicom
         except ModuleNotFoundError as missing:
-            raise BadCaseError(
-                "DICOM-SEG needs highdicom: pip install 'lungseg[dicom]'"
-            ) from missing
+            raise BadCaseError("DICOM-SEG needs highdicom: pip install highdicom") from missing
         self.path = path
         self.grid = on
         with reading(path):

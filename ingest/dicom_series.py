@@ -103,7 +103,8 @@ def _refuse_without_decoder(uid: Any, where: str) -> None:
     if not available:
         raise BadCaseError(
             f"{where} is compressed as {uid.name}, which cannot be read here: pip install "
-            "'lungseg[dicom-compressed]', or decompress it, for example with dcmdjpeg"
+            "pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg, or decompress it, for example with "
+            "dcmdjpeg"
         )
 
 

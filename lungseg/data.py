@@ -112,25 +112,25 @@ class SliceData(pl.LightningDataModule):
     def train_dataloader(self) -> Loader:
         """This rank's part of the global batches, from the current position."""
         world_size, rank = self._world()
+        workers = self._num_workers(world_size)
         sampler = PlanSampler(
             self.plan,
             batch_size=self._options.batch_size,
             rank=rank,
             world_size=world_size,
             fetcher=self._fetcher(),
+            ahead=2 * workers or _NUM_READERS + 1,
         )
         sampler.start_at(**self._position)
         stream = self._stream(rank, world_size)
         slices = TrainingSlices(self.shards, self._options, stream, scale=self._scale_of_reading())
-        return self._loader(slices, sampler, shares=world_size)
+        return self._loader(slices, sampler, workers)
 
     def val_dataloader(self) -> Loader:
         """Every `world_size`-th stretch of the validation cases."""
         world_size, rank = self._world()
         mine = stretches_of(self.shards.index, self.split.validation)[rank::world_size]
-        slices = ValidationSlices(
-            self.shards, mine, self._options.neighbors, scale=self._scale_of_reading()
-        )
+        slices = ValidationSlices(self.shards, self._options, mine, scale=self._scale_of_reading())
         return ThreadedLoader(slices.__getitem__, range(len(slices)), num_threads=_NUM_READERS)
 
     def on_before_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
@@ -206,11 +206,15 @@ class SliceData(pl.LightningDataModule):
             return 1, 0
         return self.trainer.world_size, self.trainer.global_rank
 
-    def _loader(self, slices: TrainingSlices, sampler: PlanSampler, *, shares: int) -> Loader:
-        """Worker processes where slices are augmented, threads where they are only read."""
-        augmented = self._options.augment != "none"
-        workers = num_workers(self._options.num_workers, shares) if augmented else 0
+    def _num_workers(self, world_size: int) -> int:
+        """Processes only where slices are augmented; threads are better where they are read."""
+        if self._options.augment == "none":
+            return 0
+        return num_workers(self._options.num_workers, world_size)
+
+    def _loader(self, slices: TrainingSlices, sampler: PlanSampler, workers: int) -> Loader:
         if not workers:
+            augmented = self._options.augment != "none"
             one_by_one = augmented or self._options.loader != "index"
             threads = 1 if one_by_one else _NUM_READERS
             return ThreadedLoader(slices.__getitem__, sampler, num_threads=threads)

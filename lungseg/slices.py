@@ -42,8 +42,7 @@ class TrainingSlices(Dataset[Batch]):
         scale: float | None = None,
     ) -> None:
         recipe = shards.manifest.recipe
-        max_open = options.window if options.order == "windowed" else None
-        self._source = stream or SliceReader(shards, neighbors=options.neighbors, max_open=max_open)
+        self._source = stream or _reader(shards, options)
         self._read_scale = scale if options.augment == "none" else None
         self._scale = np.float32(recipe["scale"])
         self._floats = Buffers()
@@ -124,21 +123,21 @@ class ValidationSlices(Dataset[Batch]):
 
     Args:
         shards: The shard set.
+        options: The options of the training.
         stretches: What this rank scores.
-        neighbors: Neighboring slices as channels, the slice itself included.
         scale: As that of `TrainingSlices`.
     """
 
     def __init__(
         self,
         shards: ShardSet,
+        options: FitOptions,
         stretches: list[Stretch],
-        neighbors: int,
         *,
         scale: float | None = None,
     ) -> None:
         self._scale = scale
-        self._reader = SliceReader(shards, neighbors=neighbors)
+        self._reader = _reader(shards, options)
         nothing = np.zeros(0, np.int64)
         empty = Stretch(number=0, case=0, slices=nothing, rows=nothing)
         self._stretches = stretches or [empty]
@@ -156,3 +155,14 @@ class ValidationSlices(Dataset[Batch]):
         stretch = self._stretches[position]
         images, masks = self._reader.read(stretch.rows, scale=self._scale)
         return {"image": images, "mask": masks, "stretch": stretch}
+
+
+def _reader(shards: ShardSet, options: FitOptions) -> SliceReader:
+    """A reader whose open shards the cache has room for: an evicted one takes it until closed."""
+    max_open = None
+    if options.order == "windowed":
+        max_open = options.window
+    elif options.cache_gb is not None:
+        largest = max(entry.bytes for entry in shards.manifest.cases.values())
+        max_open = max(1, int(options.cache_gb * 1e9 // largest))
+    return SliceReader(shards, neighbors=options.neighbors, max_open=max_open)
