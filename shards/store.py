@@ -9,34 +9,19 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 import numpy as np
 
 from shards.cache import ShardCache
 from shards.errors import ChangedSetError, DamagedShardError, ManifestError, ShardError, StoreError
+from shards.files import Files, Folder
 from shards.index import ShardIndex
 from shards.manifest import INDEX_NAME, MANIFEST_NAME, Manifest
 from shards.place import locate, manifest_bytes
 from shards.remote import Remote, Retries
 
 _log = logging.getLogger(__name__)
-
-
-class Files(Protocol):
-    """The files of a set on local disk, by (name below the set, bytes, sha256)."""
-
-    def local(self, name: str, num_bytes: int, sha256: str) -> Path:
-        """The file, of the size given unless that is 0."""
-
-    def prefetch(self, files: Iterable[tuple[str, int, str]]) -> None:
-        """Start to make files local."""
-
-    def release(self, name: str, num_bytes: int, sha256: str) -> None:
-        """Say that a file is not needed for a while."""
-
-    def discard(self, name: str, num_bytes: int, sha256: str) -> None:
-        """Forget a damaged local copy of a file."""
 
 
 class ShardSet:
@@ -238,7 +223,7 @@ def open_shards(
     place, remote = locate(url, retries)
     manifest = manifest_bytes(place, remote)
     if remote is None:
-        return ShardSet(place, _Folder(Path(place)), manifest, None)
+        return ShardSet(place, Folder(Path(place)), manifest, None)
     files = ShardCache(
         remote,
         manifest_sha256=hashlib.sha256(manifest).hexdigest(),
@@ -279,30 +264,3 @@ def read_index(data: bytes, manifest: Manifest, *, where: str) -> ShardIndex:
         f"{where} is not the index that {MANIFEST_NAME} means, it is damaged or of another build: "
         "delete both and run `python -m ingest build-shards` again"
     )
-
-
-class _Folder:
-    """A set in a local folder, where nothing needs to be copied."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-
-    def local(self, name: str, num_bytes: int, sha256: str) -> Path:
-        del sha256  # the reader holds each slice against its crc32
-        path = self._root / name
-        found = path.stat().st_size if path.is_file() else None
-        if found is not None and num_bytes in (0, found):
-            return path
-        what = "is absent" if found is None else f"has {found} bytes instead of {num_bytes}"
-        raise DamagedShardError(
-            f"{path} {what}: run `python -m ingest build-shards` again, which builds it anew"
-        )
-
-    def prefetch(self, files: Iterable[tuple[str, int, str]]) -> None:
-        """Nothing to do."""
-
-    def release(self, name: str, num_bytes: int, sha256: str) -> None:
-        """Nothing to do."""
-
-    def discard(self, name: str, num_bytes: int, sha256: str) -> None:
-        """Nothing to do: this is no copy."""
