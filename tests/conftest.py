@@ -17,8 +17,8 @@ REAL_DATA = Path(__file__).parents[2] / "shared" / "data"
 
 
 def pytest_collection_modifyitems(items):
-    """The whole road first: it takes longest, and the rest runs beside it."""
-    items.sort(key=lambda item: item.path.parent != TESTS)
+    """The whole road first, then searches: they take longest, and the rest runs beside them."""
+    items.sort(key=lambda item: (item.path.parent != TESTS, item.path.parent.name != "tune"))
 
 
 @pytest.fixture(scope="session")
