@@ -82,8 +82,8 @@ def _save(folder: Path, z: int, plane: Any, mask: Any) -> None:
 
 def shard(image: Path, out: Path) -> None:
     """What one worker of `build-shards` does."""
-    from ingest.cases import Case
-    from ingest.job import Task, build_case
+    from ingest.case import Case
+    from ingest.job.one_case import Task, build_case
     from ingest.recipe import Recipe
 
     name = image.name.removesuffix(".nii.gz")
@@ -99,7 +99,7 @@ MODULES = {
     "floor": ("isal.isal_zlib",),
     "tutorial": ("cv2", "nibabel"),
     "monai": ("monai.transforms", "nibabel"),
-    "shard": ("cv2", "ingest.job"),
+    "shard": ("cv2", "ingest.job.one_case"),
 }
 
 

@@ -77,12 +77,12 @@ def litdata(folder: Path, workers: int) -> Iterable:
 
 
 def ours(folder: Path, workers: int, *, scale: float | None) -> Iterable:
-    from shards.draw import oversample_ratio
-    from shards.loader import ThreadedLoader
-    from shards.plan import Plan
-    from shards.reader import SliceReader
-    from shards.sampler import PlanSampler
-    from shards.store import open_shards
+    from shards.order.draw import oversample_ratio
+    from shards.order.plan import Plan
+    from shards.order.sampler import PlanSampler
+    from shards.reading.loader import ThreadedLoader
+    from shards.reading.reader import SliceReader
+    from shards.storage.store import open_shards
 
     shards = open_shards(folder)
     tumor = shards.index.tumor
@@ -109,7 +109,7 @@ class Each:
 
 def floor(_: Path, workers: int, *, scale: bool) -> Iterable:
     """What no loader that fills float batches can beat: integers in memory -> reused floats."""
-    from shards.loader import ThreadedLoader
+    from shards.reading.loader import ThreadedLoader
 
     rng = np.random.default_rng(0)
     images = rng.integers(-1000, 3072, (NUM, SIZE, SIZE), np.int16)
@@ -161,7 +161,8 @@ def measure(name: str, folder: Path, workers: int) -> dict[str, float]:
     torch.set_num_threads(1)
     layout, make = LOADERS[name]
     if layout == "ours":  # imports are not counted for anybody
-        importlib.import_module("shards.sampler"), importlib.import_module("shards.reader")
+        importlib.import_module("shards.order.sampler")
+        importlib.import_module("shards.reading.reader")
         importlib.import_module("pyarrow.parquet")
     begin = time.perf_counter()
     loader = make(folder / layout, workers)

@@ -16,8 +16,8 @@ import numpy as np
 import tyro
 
 from shards.index import ShardIndex
-from shards.plan import Plan
-from shards.window import Windows
+from shards.order.plan import Plan
+from shards.order.window import Windows
 
 PER_CASE, WITH_TUMOR = 230, 14
 WAYS = ("index", "weighted", "weighted windowed", "balanced", "balanced windowed")

@@ -19,11 +19,11 @@ import numpy as np
 
 from shards.index import ShardIndex
 from shards.manifest import CaseEntry, Manifest
-from shards.plan import Plan
-from shards.reader import SliceReader
+from shards.order.plan import Plan
+from shards.reading.reader import SliceReader
+from shards.reading.stream import SliceStream
 from shards.record import Slice
-from shards.store import open_shards
-from shards.stream import SliceStream
+from shards.storage.store import open_shards
 from shards.writer import ShardWriter
 
 NUM_SLICES, TUMOR = 230, range(100, 114)

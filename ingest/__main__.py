@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from ingest import engine
-from ingest.check import Check, check, show_findings
+from ingest.findings.report import Check, check, show_findings
+from ingest.job import processes as engine
 from ingest.options import BuildShards, Preview
-from ingest.phantom_set import PhantomSet
-from shards.command import run
+from ingest.phantom.data_set import PhantomSet
+from shards.console.command import run
 
 DESCRIPTION = """Chest CT scans and tumor masks -> preprocessed slices in shards.
 
@@ -19,14 +19,14 @@ def main(options: Any) -> dict[str, Any]:
     """Do what one of the commands says."""
     match options:
         case PhantomSet():
-            from ingest.phantom_set import make_phantoms
-            from shards.progress import progress
+            from ingest.phantom.data_set import make_phantoms
+            from shards.console.progress import progress
 
             with progress(options.cases + options.test_cases) as bar:
                 return make_phantoms(options, lambda _done, _total: bar.step())
         case BuildShards():
-            engine.warm_up("ingest.job")  # beside our own imports
-            from ingest.build import build_shards
+            engine.warm_up("ingest.job.one_case")  # beside our own imports
+            from ingest.job.build import build_shards
 
             return build_shards(options)
         case Check():

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from ingest.recipe import Recipe
-from shards.command import Options
+from shards.console.command import Options
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

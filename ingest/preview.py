@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ingest.cases import BadCaseError
+from ingest.case import BadCaseError
 from ingest.options import Preview
 from shards.manifest import CaseEntry
 
@@ -35,7 +35,7 @@ def preview(options: Preview) -> dict[str, Any]:
     """
     import cv2
 
-    from shards.store import open_shards
+    from shards.storage.store import open_shards
 
     shard_set = open_shards(options.shards)
     index = shard_set.index

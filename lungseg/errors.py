@@ -1,10 +1,10 @@
 """The errors of training, evaluation and prediction.
 
-shards.errors.KnownError
+shards.console.errors.KnownError
 └── TrainingError          a training cannot start or go on
 """
 
-from shards.errors import KnownError
+from shards.console.errors import KnownError
 
 
 class TrainingError(KnownError):

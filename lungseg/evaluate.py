@@ -14,17 +14,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from lungseg.inference_options import InferenceOptions
-from shards.command import flat_values, run, save_config
-from shards.errors import KnownError
+from lungseg.inference.options import InferenceOptions
+from shards.console.command import flat_values, run, save_config
+from shards.console.errors import KnownError
 
 if TYPE_CHECKING:
     import torch
 
-    from ingest.cases import Case
-    from lungseg.case_scores import CaseScore
-    from lungseg.model_file import LoadedModel
-    from lungseg.report import Chapter, Facts
+    from ingest.case import Case
+    from lungseg.inference.model_file import LoadedModel
+    from lungseg.report.evaluation import Chapter, Facts
+    from lungseg.scores.case_score import CaseScore
 
 NUM_FRAMES = 600
 """Pictures of all cases together, before the report is fitted to its size."""
@@ -54,11 +54,11 @@ class EvaluateOptions(InferenceOptions):
 
 def main(options: EvaluateOptions) -> dict[str, Any]:
     """Score the cases, write the results and return the scores with what they mean."""
-    from lungseg.case_choice import choose_cases
-    from lungseg.case_scores import metrics
-    from lungseg.infer import pick_device
-    from lungseg.model_file import load_model
-    from lungseg.report import render
+    from lungseg.evaluation.case_choice import choose_cases
+    from lungseg.inference.infer import pick_device
+    from lungseg.inference.model_file import load_model
+    from lungseg.report.evaluation import render
+    from lungseg.scores.case_score import metrics
 
     if options.out.exists() and not options.out.is_dir():
         raise OutputError(f"--out must be a folder, {options.out} is a file: choose another")
@@ -150,7 +150,7 @@ def _examined(
     from tqdm import tqdm
     from tqdm.contrib.logging import logging_redirect_tqdm
 
-    from lungseg.examine import examine
+    from lungseg.evaluation.of_case import examine
 
     num_frames = min(60, max(4, NUM_FRAMES // len(cases)))
     chapters = []

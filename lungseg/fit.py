@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from lungseg.config import FitOptions
-from shards.command import run
+from lungseg.training.options import FitOptions
+from shards.console.command import run
 
 DESCRIPTION = """Train a U-Net on shards and keep the checkpoint with the best validation Dice.
 
@@ -13,7 +13,7 @@ pictures/ and tensorboard/. The score is Dice per case over the slices of the va
 
 def main(options: FitOptions) -> dict[str, Any] | None:
     """Train, with the heavy libraries imported only now."""
-    from lungseg.training import fit, validate
+    from lungseg.training.run import fit, validate
 
     return validate(options, options.validate) if options.validate else fit(options)
 

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ingest.cases import BadCaseError, Case, case_name
-from ingest.volume import is_dicom
-from lungseg.inference_options import InferenceOptions
-from shards.command import run, save_config
-from shards.errors import KnownError
+from ingest.case import BadCaseError, Case, case_name
+from ingest.dicom.signature import is_dicom
+from lungseg.inference.options import InferenceOptions
+from shards.console.command import run, save_config
+from shards.console.errors import KnownError
 
 if TYPE_CHECKING:
     import torch
 
-    from ingest.slices import ScanSlices
-    from lungseg.infer import Mask
-    from lungseg.model_file import LoadedModel
+    from ingest.slices.source_grid import ScanSlices
+    from lungseg.inference.infer import Mask
+    from lungseg.inference.model_file import LoadedModel
 
 logger = logging.getLogger(__name__)
 
@@ -48,8 +48,8 @@ def main(options: PredictOptions) -> dict[str, Any]:
     scans = find_scans(options.input)
     check_out(options, scans)
 
-    from lungseg.infer import pick_device
-    from lungseg.model_file import load_model
+    from lungseg.inference.infer import pick_device
+    from lungseg.inference.model_file import load_model
 
     device = pick_device(options.device)
     model = load_model(options.checkpoint, device=device)
@@ -110,7 +110,7 @@ def find_scans(path: Path) -> list[Case]:
         raise PredictError(f"{wanted} does not exist: check the path")
     scans = [_as_case(file) for file in sorted(path.iterdir()) if _is_scan(file)]
     if not scans and any(is_dicom(file) for file in path.rglob("*")):
-        from ingest.dicom_cases import find_dicom_cases
+        from ingest.dicom.cases import find_dicom_cases
 
         scans = find_dicom_cases(path)
     if not scans:
@@ -174,8 +174,8 @@ def _predict(
     """Predict one scan and write what was asked for."""
     import numpy as np
 
-    from ingest.slices import load_scan, write_mask
-    from lungseg.infer import predict_scan
+    from ingest.slices.source_grid import load_scan, write_mask
+    from lungseg.inference.infer import predict_scan
 
     scan = load_scan(case, model.recipe)
     mask = predict_scan(
@@ -202,8 +202,8 @@ def _predict(
 
 def _write_animation(name: str, scan: "ScanSlices", mask: "Mask", target: Path) -> None:
     """The slices that the model saw, from the feet up, with the prediction outlined."""
-    from ingest.geometry import to_canonical
-    from lungseg.pictures import caption, outline_picture, picture_size, write_gif
+    from ingest.scans.geometry import to_canonical
+    from lungseg.report.pictures import caption, outline_picture, picture_size, write_gif
 
     canonical = scan.grid.canonical()
     width_mm, height_mm, _ = (

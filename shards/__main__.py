@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shards.command import run
+from shards.console.command import run
 from shards.info import Info, info, show_info
 from shards.verify import Verify, show_verify, verify
 

@@ -1,6 +1,6 @@
-"""The errors that users meet, as one family.
+"""The errors of shard sets, as one family.
 
-KnownError                 a failure with a known cause: one line, exit code 1
+shards.console.errors.KnownError
 └── ShardError             a shard set, or a part of one, cannot be used
     ├── ManifestError      no manifest or index, or an unreadable one
     │   └── FormatVersionError   a set of another format version
@@ -9,21 +9,7 @@ KnownError                 a failure with a known cause: one line, exit code 1
     └── StoreError         a folder or URL cannot be read or written
 """
 
-import re
-
-_TRACE_OF_WORKER = re.compile(r"Caught \w+ in .*\nOriginal Traceback.*\n[\w.]+: ", re.DOTALL)
-
-
-class KnownError(Exception):
-    """A failure whose message tells the user what, where, what was found and what to do.
-
-    Args:
-        message: The message. A trace that torch puts before it, where it was raised in a process
-            of a `DataLoader`, is taken off.
-    """
-
-    def __init__(self, message: str) -> None:
-        super().__init__(_TRACE_OF_WORKER.sub("", message).rstrip())
+from shards.console.errors import KnownError
 
 
 class ShardError(KnownError):

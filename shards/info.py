@@ -4,9 +4,9 @@ import dataclasses
 from collections.abc import Iterable
 from typing import Any
 
-from shards.command import Options
+from shards.console.command import Options
 from shards.manifest import FORMAT_VERSION, MANIFEST_NAME, CaseEntry, Manifest
-from shards.place import locate, manifest_bytes
+from shards.storage.place import locate, manifest_bytes
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

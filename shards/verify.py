@@ -10,15 +10,15 @@ from typing import Any, BinaryIO
 
 from isal import isal_zlib
 
-from shards.command import Options
+from shards.console.command import Options
+from shards.console.progress import progress
 from shards.errors import ManifestError
 from shards.index import BLOCK_BYTES, ShardIndex
-from shards.loader import ThreadedLoader
 from shards.manifest import INDEX_NAME, MANIFEST_NAME, CaseEntry, Manifest
-from shards.place import UNFINISHED_NAME, locate, manifest_bytes
-from shards.progress import progress
-from shards.remote import Remote
-from shards.store import read_index
+from shards.reading.loader import ThreadedLoader
+from shards.storage.place import UNFINISHED_NAME, locate, manifest_bytes
+from shards.storage.remote import Remote
+from shards.storage.store import read_index
 
 _NUM_READERS = 2  # each holds a shard
 _NOT_KNOWN = ShardIndex.concatenate([])

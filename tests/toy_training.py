@@ -11,9 +11,9 @@ from pathlib import Path
 import torch
 from pytorch_lightning.callbacks import Callback
 
-from lungseg.config import FitOptions
-from lungseg.training import fit
-from shards.command import parse
+from lungseg.training.options import FitOptions
+from lungseg.training.run import fit
+from shards.console.command import parse
 
 TINY = {"width": 4, "depth": 2, "batch_size": 8, "num_workers": 0, "augment": "light"}
 OFTEN = {"checkpoint_minutes": 1e-6}

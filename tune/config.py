@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Literal
 
-from lungseg.config import LOSSES, Loss, TrainingOptions
+from lungseg.training.options import LOSSES, Loss, TrainingOptions
 
 _RANGES = ("lr_range", "oversample_range")
 

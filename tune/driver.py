@@ -17,20 +17,20 @@ from ray.tune.search.optuna import OptunaSearch
 
 from cluster.resources import Resources, job_resources, nodes, side_by_side
 from cluster.session import LOCAL, session
-from lungseg.data import split_by_fold
-from shards.draw import oversample_ratio
-from shards.store import ShardSet, open_shards
-from shards.target import locked, open_target
+from lungseg.training.data import split_by_fold
+from shards.order.draw import oversample_ratio
+from shards.storage.store import ShardSet, open_shards
+from shards.storage.target import locked, open_target
 from tune.config import SearchOptions
 from tune.errors import SearchError
 from tune.events import EventLines
 from tune.identity import check_identity
-from tune.outcome import TrialOutcome, outcomes
-from tune.results import finished_result, leave_results, remove_checkpoints
-from tune.settings import settled
-from tune.snapshot import is_whole
+from tune.results.leave import finished_result, leave_results, remove_checkpoints
 from tune.space import Space
-from tune.trial import EPOCH, METRIC, run_trial
+from tune.trials.outcome import TrialOutcome, outcomes
+from tune.trials.settings import settled
+from tune.trials.snapshot import is_whole
+from tune.trials.trial import EPOCH, METRIC, run_trial
 
 logger = logging.getLogger(__name__)
 

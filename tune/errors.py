@@ -1,10 +1,10 @@
 """The errors of a search.
 
-shards.errors.KnownError
+shards.console.errors.KnownError
 └── SearchError            a search cannot start or go on, or none of its trials ended well
 """
 
-from shards.errors import KnownError
+from shards.console.errors import KnownError
 
 
 class SearchError(KnownError):

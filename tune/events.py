@@ -7,7 +7,7 @@ from typing import Any
 import ray.tune
 from ray.tune.experiment import Trial
 
-from tune.trial import EPOCH, FAILED, METRIC
+from tune.trials.trial import EPOCH, FAILED, METRIC
 
 logger = logging.getLogger(__name__)
 

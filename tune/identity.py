@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from lungseg.logs import write_json
-from shards.command import flat_values, save_config
+from lungseg.training.callbacks.logs import write_json
+from shards.console.command import flat_values, save_config
 from tune.config import SearchOptions
 from tune.errors import SearchError
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shards.command import run
+from shards.console.command import run
 from tune.config import SearchOptions
 
 DESCRIPTION = """Search loss, learning rate and oversampling for the best validation Dice per case.

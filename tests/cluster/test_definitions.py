@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 import tune.search
-from shards.command import parse
+from shards.console.command import parse
 from tests.toy_shards import make_shards
 
 ROOT = Path(__file__).parents[2]

@@ -5,8 +5,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from ingest.build import build_shards
-from ingest.cases import BadCaseError
+from ingest.case import BadCaseError
+from ingest.job.build import build_shards
 from ingest.options import BuildShards, Preview
 from ingest.preview import CAPTION, COLUMNS, TILE, draw_tile, extreme_tumors, preview
 from shards.errors import ShardError

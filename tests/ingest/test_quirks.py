@@ -15,10 +15,10 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-import ingest.build
-from ingest.build import build_shards
-from ingest.check import Check, check
-from ingest.job import build_case
+import ingest.job.build
+from ingest.findings.report import Check, check
+from ingest.job.build import build_shards
+from ingest.job.one_case import build_case
 from ingest.options import BuildShards
 from shards.codec import decode
 from shards.manifest import Manifest
@@ -441,7 +441,7 @@ def build_or_die(task):
 
 
 def test_a_case_that_kills_its_worker_is_rejected_and_the_others_built(tmp_path, monkeypatch):
-    monkeypatch.setattr(ingest.build, "build_case", build_or_die)
+    monkeypatch.setattr(ingest.job.build, "build_case", build_or_die)
     source = write_cases(tmp_path / "s", dict.fromkeys(("a", "deadly", "z"), FINE["plain"]))
     manifest, _ = build(source, tmp_path / "out")
     assert "was killed (SIGKILL, as when memory runs out), twice" in manifest.rejected["deadly"]
@@ -451,7 +451,7 @@ def test_a_case_that_kills_its_worker_is_rejected_and_the_others_built(tmp_path,
 @pytest.mark.parametrize("signed", [False, True])
 def test_the_scan_as_dicom_gives_the_slices_of_its_nifti(built, tmp_path, write_series, signed):
     from ingest.recipe import Recipe
-    from ingest.slices import load_scan
+    from ingest.slices.source_grid import load_scan
 
     write_series(tmp_path, HU, AFFINE, signed=signed)
     images = load_scan(tmp_path, Recipe(size=16, drop_slices=2)).images

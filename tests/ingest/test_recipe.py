@@ -7,16 +7,16 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from ingest.build import build_shards
-from ingest.case_reader import CaseReader
-from ingest.cases import BadCaseError, Case
-from ingest.geometry import Grid, as_affine
-from ingest.lung import lung_area_mm2
+from ingest.case import BadCaseError, Case
+from ingest.job.build import build_shards
 from ingest.options import BuildShards
-from ingest.phantom import make_phantom
-from ingest.prepare import prepare_image, prepare_mask
+from ingest.phantom.case import make_phantom
 from ingest.recipe import Recipe
-from ingest.slices import to_source_grid
+from ingest.scans.geometry import Grid, as_affine
+from ingest.slices.case_reader import CaseReader
+from ingest.slices.lung import lung_area_mm2
+from ingest.slices.prepare import prepare_image, prepare_mask
+from ingest.slices.source_grid import to_source_grid
 from shards.codec import decode
 from shards.manifest import Manifest
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ingest.recipe import Recipe
-from lungseg.model_file import LoadedModel
+from lungseg.inference.model_file import LoadedModel
 
 SPACING_MM = (1.5, 1.5, 3.0)
 

@@ -7,10 +7,10 @@ import nibabel
 import numpy as np
 import pytest
 
-from ingest.cases import BadCaseError
+from ingest.case import BadCaseError
 from lungseg import evaluate
-from lungseg.case_choice import CaseChoiceError
 from lungseg.evaluate import EvaluateOptions, OutputError
+from lungseg.evaluation.case_choice import CaseChoiceError
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def run(tmp_path, source, monkeypatch):
     (tmp_path / "best.ckpt").write_bytes(b"weights")
 
     def run(model, **options):
-        monkeypatch.setattr("lungseg.model_file.load_model", lambda path, device: model)
+        monkeypatch.setattr("lungseg.inference.model_file.load_model", lambda path, device: model)
         settings = {"source": source, "out": tmp_path / "out", "device": "cpu"} | options
         result = evaluate.main(EvaluateOptions(checkpoint=tmp_path / "best.ckpt", **settings))
         return json.loads((tmp_path / "out/metrics.json").read_text()), result

@@ -13,17 +13,17 @@ import torch
 from PIL import Image
 
 from ingest.recipe import Recipe
-from ingest.slices import load_scan
+from ingest.slices.source_grid import load_scan
 from lungseg import predict
+from lungseg.models.unet import build_net
 from lungseg.predict import PredictError, PredictOptions, find_scans
-from lungseg.unet import build_net
 
 
 @pytest.fixture
 def run(tmp_path, make_model, monkeypatch):
     """Predicts into `tmp_path/out`."""
     model = make_model(drop_slices=3)
-    monkeypatch.setattr("lungseg.model_file.load_model", lambda path, device: model)
+    monkeypatch.setattr("lungseg.inference.model_file.load_model", lambda path, device: model)
 
     def run(path, **options):
         settings = {"out": tmp_path / "out", "device": "cpu"} | options

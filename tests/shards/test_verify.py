@@ -9,8 +9,8 @@ import pytest
 
 from shards.errors import DamagedShardError, FormatVersionError, ManifestError
 from shards.manifest import Manifest
-from shards.reader import SliceReader
-from shards.store import open_shards
+from shards.reading.reader import SliceReader
+from shards.storage.store import open_shards
 from shards.verify import Checker, verify
 
 

@@ -206,7 +206,7 @@ def test_unknown_flag(search, tmp_path):
 
 def test_help_is_quick_and_tells_of_shared_storage():
     code = (
-        "import sys, tune.search; from shards.command import parse; "
+        "import sys, tune.search; from shards.console.command import parse; "
         "parse(tune.search.SearchOptions, ['--help'], prog='x', "
         "description=tune.search.DESCRIPTION)"
     )

@@ -5,7 +5,7 @@ import pickle
 import optuna
 import pytest
 
-from lungseg.config import FitOptions
+from lungseg.training.options import FitOptions
 from tune.space import Space
 
 SPACE = Space(losses=("bce", "dice", "bce_dice"), lr=(1e-4, 1e-2), oversample=(1.0, 30.0))

@@ -1,0 +1,49 @@
+"""What a case is."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from shards.console.errors import KnownError
+
+Subset = Literal["training", "test"]
+
+_SUFFIXES = (".nii.gz", ".nii")
+
+
+class BadCaseError(KnownError):
+    """A case, or a whole source of cases, cannot be used."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A scan with its mask.
+
+    Attributes:
+        name: For example `lung_001`; names the shard.
+        image: The scan: a NIfTI file, or a folder with one DICOM series.
+        label: The tumor mask; None when there is none.
+        patient: Whose scan it is; the case's own name when not known.
+        files: The files of a DICOM series; all below the folder when empty.
+        roi: Name of the regions in a DICOM mask that are tumor.
+        problem: Why it cannot be used, when that is known before a file is opened.
+    """
+
+    name: str
+    image: Path
+    label: Path | None
+    patient: str
+    files: tuple[Path, ...] = ()
+    roi: str = ""
+    problem: str = ""
+
+
+def case_name(path: Path) -> str:
+    """Name of the case in an image file: the file's own, without `.nii` or `.nii.gz`.
+
+    Dots become underscores: in a tar, what follows the first dot says what a member is.
+    """
+    name = path.name
+    for suffix in _SUFFIXES:
+        name = name.removesuffix(suffix)
+    return name.replace(".", "_")

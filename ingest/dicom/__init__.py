@@ -1,0 +1,1 @@
+"""DICOM files -> scans and masks."""

@@ -1,0 +1,58 @@
+"""The named regions of DICOM masks, as far as their headers tell, and which of them are tumor."""
+
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from ingest.case import BadCaseError
+from ingest.dicom.values import reading
+
+RTSTRUCT = "1.2.840.10008.5.1.4.1.1.481.3"
+SEGMENTATIONS = {"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"}
+
+REGION_TAGS = ["StructureSetROISequence", "SegmentSequence"]
+
+
+def region_names(values: Any, path: Path) -> dict[int, str]:
+    """Names of the regions in an RTSTRUCT or SEG file, by number.
+
+    Raises:
+        BadCaseError: If a region has no number.
+    """
+    with reading(path, "StructureSetROISequence"):
+        regions = {
+            int(item.ROINumber): str(item.get("ROIName", ""))
+            for item in values.get("StructureSetROISequence") or ()
+        }
+    with reading(path, "SegmentSequence"):
+        segments = {
+            int(item.SegmentNumber): str(item.get("SegmentLabel", ""))
+            for item in values.get("SegmentSequence") or ()
+        }
+    return regions | segments
+
+
+def matching(names: dict[int, str], roi: str) -> list[int]:
+    """Numbers of the regions that a `--roi` means; of all, when it is empty.
+
+    A name that is equal counts before a pattern: `GTV [1]` means the region of that name.
+    """
+    wanted = roi.strip().lower() or "*"
+    plain = {key: name.strip().lower() for key, name in names.items()}
+    equal = [key for key, name in plain.items() if name == wanted]
+    return equal or [key for key, name in plain.items() if fnmatchcase(name, wanted)]
+
+
+def chosen_regions(values: Any, roi: str, path: Path) -> list[int]:
+    """Numbers of the regions in a file that are tumor: at least one, and without `--roi` just one.
+
+    Raises:
+        BadCaseError: If there is no such region, or a choice is needed.
+    """
+    names = region_names(values, path)
+    chosen = matching(names, roi)
+    if not chosen or (not roi and len(chosen) > 1):
+        found = ", ".join(sorted(names.values())) or "none"
+        rule = f"a region named {roi!r}" if roi else "one region, or --roi NAME"
+        raise BadCaseError(f"{path}: need {rule}, found {found}: choose with --roi")
+    return chosen

@@ -1,0 +1,1 @@
+"""What is to be said about a case, before and while it is built."""

@@ -1,0 +1,1 @@
+"""The build of a shard set: what is left to do, by whom, and what is done."""

@@ -1,0 +1,199 @@
+"""The job: a source of scans -> a shard set, resumable, with nothing lost in silence."""
+
+import importlib
+import logging
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ingest.case import BadCaseError, Case
+from ingest.find_cases import find_cases
+from ingest.findings.rules import duplicate_findings
+from ingest.job import journal
+from ingest.job import processes as engine
+from ingest.job.agenda import Agenda, Rejected, agenda
+from ingest.job.folds import Subject, assign_folds
+from ingest.job.journal import BUILD_FOLDER
+from ingest.job.one_case import Built, Outcome, Task, build_case
+from ingest.job.space import check_space
+from ingest.options import BuildShards
+from ingest.slices.case_reader import VOXELS_CRC32
+from ingest.slices.tumor_count import VOXELS_LOST
+from shards.console.errors import KnownError
+from shards.console.progress import progress
+from shards.index import shard_name
+from shards.manifest import CaseEntry, Manifest
+from shards.storage.target import Target, locked, open_target
+
+_log = logging.getLogger(__name__)
+
+_WORKER_BYTES = 128 << 20
+
+
+class NoClusterError(KnownError):
+    """The Ray cluster of `--address` cannot be joined."""
+
+
+def build_shards(build: BuildShards) -> dict[str, Any]:
+    """Build what is missing, changed or of another recipe, then write index and manifest.
+
+    Args:
+        build: What is to be built.
+
+    Returns:
+        The summary; `exit_code` is 1 if a case was rejected and `on_error` is `fail`.
+
+    Raises:
+        BadCaseError: If the source has no usable case.
+        ShardError: If the target cannot be written to, is too small or holds another data set.
+        NoClusterError: If there is no Ray cluster at `--address`.
+    """
+    cases = find_cases(build.source.absolute(), roi=build.roi)
+    target = open_target(build.out)
+    with locked(target):
+        try:
+            manifest, num_built = _resume(build, cases, target)
+            target.delete(BUILD_FOLDER)  # also where a kill came just before this line
+        except KeyboardInterrupt:
+            _log.warning("interrupted: finished cases are kept, the same command goes on from here")
+            raise
+    return _summary(build, manifest, num_built)
+
+
+def _resume(build: BuildShards, cases: list[Case], target: Target) -> tuple[Manifest, int]:
+    """The manifest of the whole set, and how many cases were built for it now."""
+    todo = agenda(build, cases, target)
+    past = todo.past
+    if past and past.manifest and not todo.left and _is_whole(past.manifest, todo, build):
+        return past.manifest, 0
+    check_space(todo.left, target, todo.sizes)
+    finished = past.built(todo.done, target) if past else {}
+    journal.begin(target, todo.plan, finished, leaving=todo.leaving, tools=todo.tools)
+    _work(build, todo, target, finished)
+    for name in (todo.leaving | set(todo.rejected)) - set(finished):
+        if name not in todo.rejected:
+            _log.warning("%s is not in %s any more: its shard is deleted", name, build.source)
+        target.delete(shard_name(name))
+    return _finish(build, todo, target, finished), len(finished) - len(todo.done)
+
+
+def _is_whole(manifest: Manifest, todo: Agenda, build: BuildShards) -> bool:
+    same_cases = set(manifest.cases) == todo.done and manifest.rejected == _reasons(todo)
+    return same_cases and manifest.folds == _folds(manifest.cases, build.seed)
+
+
+def _reasons(todo: Agenda) -> dict[str, str]:
+    return {name: todo.rejected[name].reason for name in sorted(todo.rejected)}
+
+
+def _work(build: BuildShards, todo: Agenda, target: Target, finished: dict[str, Built]) -> None:
+    """Build what is left; fills `finished`, and `rejected` of the agenda."""
+    done = len(finished)
+    _import_meanwhile("pyarrow.parquet")
+    with progress(done + len(todo.left), done=done) as bar:
+        for position, result in _results(build, todo.left):
+            task = todo.left[position]
+            outcome = result if isinstance(result, Outcome) else Outcome(reason=str(result))
+            if outcome.built is None:
+                todo.rejected[task.case.name] = _rejected(task, outcome)
+            else:
+                finished[task.case.name] = outcome.built
+                _keep(target, task.case.name, outcome.built)
+            bar.step()
+
+
+def _import_meanwhile(module: str) -> None:
+    """Import what is needed at the end while workers are busy."""
+    threading.Thread(target=importlib.import_module, args=(module,), daemon=True).start()
+
+
+def _rejected(task: Task, outcome: Outcome) -> Rejected:
+    _log.error("rejected %s: %s", task.case.name, outcome.reason)
+    source = task.fingerprint if outcome.lasting else None
+    return Rejected(reason=outcome.reason, source=source)
+
+
+def _keep(target: Target, name: str, built: Built) -> None:
+    target.settle(shard_name(name))
+    journal.record(target, name, built)
+    for warning in built.entry.warnings:
+        _log.warning("%s: %s", name, warning)
+
+
+def _results(build: BuildShards, left: list[Task]) -> Iterator[tuple[int, Any]]:
+    """Build in processes of this machine or on a Ray cluster: (position in `left`, result)."""
+    if build.address is None:
+        workers = build.workers or len(os.sched_getaffinity(0))
+        return engine.run(build_case, left, workers=workers)
+    return _results_of_cluster(build.address, left)
+
+
+def _results_of_cluster(address: str, left: list[Task]) -> Iterator[tuple[int, Any]]:
+    from cluster.fanout import fan_out
+
+    try:
+        yield from fan_out(build_case, left, address=address, memory_bytes=_WORKER_BYTES)
+    except ConnectionError as error:
+        raise NoClusterError(str(error)) from error
+
+
+def _finish(
+    build: BuildShards, todo: Agenda, target: Target, finished: Mapping[str, Built]
+) -> Manifest:
+    if not finished:
+        target.delete(BUILD_FOLDER)
+        raise BadCaseError(
+            f"none of {len(todo.rejected)} cases could be built, see the lines above"
+        )
+    entries = {name: built.entry for name, built in sorted(finished.items())}
+    manifest = Manifest(
+        recipe=todo.plan.recipe,
+        source=todo.plan.source,
+        tools=todo.tools,
+        slice_shape=(build.recipe.size, build.recipe.size),
+        folds=_folds(entries, build.seed),
+        cases=entries,
+        rejected=_reasons(todo),
+        rejected_sources={
+            name: each.source for name, each in sorted(todo.rejected.items()) if each.source
+        },
+        compressed=todo.plan.compressed,
+    )
+    journal.finish(target, manifest, (finished[name].index for name in entries))
+    contents = {name: entry.measures[VOXELS_CRC32] for name, entry in entries.items()}
+    for finding in duplicate_findings(contents):
+        _log.warning("%s: %s", finding.case, finding.message)
+    return manifest
+
+
+def _folds(entries: Mapping[str, CaseEntry], seed: int) -> dict[str, int]:
+    subjects = {
+        name: Subject(patient=entry.patient, tumor_volume_ml=entry.tumor_volume_ml)
+        for name, entry in entries.items()
+    }
+    return assign_folds(subjects, seed=seed)
+
+
+def _summary(build: BuildShards, manifest: Manifest, num_built: int) -> dict[str, Any]:
+    entries = manifest.cases.values()
+    slices = sum(entry.slices for entry in entries)
+    tumor_slices = sum(entry.tumor_slices for entry in entries)
+    return {
+        "shards": build.out,
+        "cases": len(manifest.cases),
+        "built_now": num_built,
+        "slices": slices,
+        "tumor_slices": tumor_slices,
+        "tumor_share": round(tumor_slices / slices, 4),
+        "bytes": sum(entry.bytes for entry in entries),
+        "tumor_voxels_dropped": sum(entry.tumor_voxels_dropped for entry in entries),
+        VOXELS_LOST: sum(int(entry.measures.get(VOXELS_LOST, 0)) for entry in entries),
+        "cases_without_their_tumor": [
+            name
+            for name, entry in manifest.cases.items()
+            if not entry.tumor_slices and (entry.tumor_voxels or entry.tumor_voxels_dropped)
+        ],
+        "rejected": manifest.rejected,
+        "exit_code": int(bool(manifest.rejected) and build.on_error == "fail"),
+    }

@@ -1,0 +1,1 @@
+"""Scans and masks in files -> voxels in known axes, slab by slab."""

@@ -1,0 +1,1 @@
+"""Scans -> the slices of the recipe, and back onto the scan's own grid."""

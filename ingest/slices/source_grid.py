@@ -1,0 +1,158 @@
+"""A scan -> the slices a model sees, and masks of slices -> the scan's own grid."""
+
+import dataclasses
+import gzip
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from ingest.case import Case
+from ingest.recipe import Recipe
+from ingest.scans.geometry import Grid, to_canonical
+from ingest.scans.open import open_image, open_label
+from ingest.scans.volume import whole
+from ingest.slices.case_reader import CaseReader
+from shards.record import Slice
+
+Image = npt.NDArray[np.int16]
+Mask = npt.NDArray[np.uint8]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class ScanSlices:
+    """A scan as the model sees it.
+
+    Attributes:
+        grid: The scan's own grid, as stored.
+        z: Canonical numbers of the kept slices, from the feet.
+        images: (n, size, size) int16 HU, clipped.
+        num_slices: Axial slices of the scan.
+    """
+
+    grid: Grid
+    z: list[int]
+    images: Image
+    num_slices: int
+
+    @property
+    def dropped(self) -> int:
+        """Slices that the recipe left out."""
+        return self.num_slices - len(self.z)
+
+
+def read_slices(case: Case, recipe: Recipe) -> Iterator[Slice]:
+    """Read a case as preprocessed slices, from the feet up, in constant memory.
+
+    Args:
+        case: The case; without a label, masks are empty.
+        recipe: The recipe.
+
+    Yields:
+        The kept slices.
+
+    Raises:
+        BadCaseError: If a file is damaged, image and label do not lie on one grid, or the recipe
+            drops every slice.
+    """
+    yield from CaseReader(case, recipe).slices()
+
+
+def load_scan(scan: Path | Case, recipe: Recipe) -> ScanSlices:
+    """Read a scan for prediction, exactly as `read_slices` reads it for training.
+
+    Args:
+        scan: A NIfTI file, a folder with one DICOM series, or a case; its label is not read.
+        recipe: The recipe.
+
+    Raises:
+        BadCaseError: As in `read_slices`.
+    """
+    if isinstance(scan, Path):
+        scan = Case(name="scan", image=scan, label=None, patient="scan")
+    reader = CaseReader(dataclasses.replace(scan, label=None), recipe)
+    images = np.empty((len(reader.kept), recipe.size, recipe.size), np.int16)
+    for place, record in enumerate(reader.slices()):
+        images[place] = record.image
+    num_slices = reader.grid.canonical().shape[2]
+    return ScanSlices(grid=reader.grid, z=list(reader.kept), images=images, num_slices=num_slices)
+
+
+def to_source_grid(
+    slices: Iterable[npt.NDArray[Any]], z: Sequence[int], grid: Grid, *, threshold: float = 0.5
+) -> Mask:
+    """Put predicted slices back on the grid of their scan.
+
+    Args:
+        slices: n planes (size, size), canonical rows and columns, taken one by one: float
+            probabilities, interpolated bilinearly and then compared with the threshold, or uint8
+            masks, by nearest neighbor.
+        z: Canonical slice number of each; all others stay background.
+        grid: The scan's own grid.
+        threshold: Lowest probability that counts as tumor.
+
+    Returns:
+        A mask (0, 1) of shape `grid.shape`, along the stored axes.
+    """
+    mask = np.zeros(grid.shape[::-1], np.uint8).T
+    planes = to_canonical(mask, grid)
+    size = planes.shape[:2]
+    for number, piece in zip(z, slices, strict=True):
+        if piece.dtype == np.uint8:
+            plane = cv2.resize(piece, size, interpolation=cv2.INTER_NEAREST) != 0
+        else:
+            wide = cv2.resize(piece.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
+            plane = wide >= threshold
+        planes[:, :, number] = plane.T
+    return mask
+
+
+def read_label(path: Path, *, on: Grid | None = None, roi: str = "") -> tuple[Mask, Grid]:
+    """Read a tumor mask whole: (0, 1) along its stored axes, with its grid.
+
+    Args:
+        path: The file.
+        on: Grid of the scan, which a DICOM mask is placed on.
+        roi: Name of the regions in a DICOM file that are tumor.
+
+    Raises:
+        BadCaseError: If the file is damaged or holds other values.
+    """
+    label = open_label(path, on=on, roi=roi)
+    return whole(label, np.uint8), label.grid
+
+
+def write_mask(mask: Mask, like: Path | Case, out: Path) -> None:
+    """Write a mask as NIfTI uint8 on the exact grid of a scan; equal masks give equal bytes.
+
+    Args:
+        mask: Along the stored axes of `like`.
+        like: The scan, or its case: shape, affine and their codes are taken over.
+        out: `.nii.gz` or `.nii`; appears when it is whole.
+    """
+    import nibabel
+
+    path, files = (like, ()) if isinstance(like, Path) else (like.image, like.files)
+    if path.is_dir():
+        image = nibabel.Nifti1Image(mask, open_image(path, files).grid.matrix)
+        image.set_qform(image.affine, code=1)
+    else:
+        source = nibabel.load(path)
+        header = source.header.copy()
+        header.set_data_dtype(np.uint8)
+        header.set_slope_inter(1, 0)
+        header["cal_min"], header["cal_max"] = 0, 1
+        image = type(source)(mask.reshape(source.shape), None, header)
+    data = image.to_bytes()
+    if out.name.endswith(".gz"):
+        data = gzip.compress(data, compresslevel=6, mtime=0)
+    temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(out)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""Scans with labels -> what a model is worth on them."""

@@ -1,0 +1,98 @@
+"""A checkpoint of `lungseg.fit` -> a net that is ready to predict, and what it was trained on."""
+
+import pickle
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from ingest.recipe import Recipe
+from lungseg.models.unet import build_net
+from shards.console.errors import KnownError
+
+_NET = "net."
+
+
+class ModelFileError(KnownError):
+    """A file is no checkpoint that this program can use."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LoadedModel:
+    """A trained model, with all that prediction needs.
+
+    Attributes:
+        net: In evaluation mode: (b, neighbors, h, w) float32, HU times `recipe.scale`, to
+            (b, 1, h, w) logits.
+        recipe: How a scan becomes the slices that the net was trained on.
+        threshold: Probability from which a voxel is tumor.
+        neighbors: Neighboring slices in the net's channels, the slice itself included.
+        training_cases: Names of the cases it was trained on.
+        validation_cases: Names of the cases that chose the checkpoint.
+        options: Options of the training, as plain data.
+    """
+
+    net: nn.Module
+    recipe: Recipe
+    threshold: float = 0.5
+    neighbors: int = 1
+    training_cases: tuple[str, ...] = ()
+    validation_cases: tuple[str, ...] = ()
+    options: dict[str, Any]
+
+
+def load_model(path: Path, *, device: torch.device | None = None) -> LoadedModel:
+    """Load a checkpoint; no code in the file is run.
+
+    Args:
+        path: A file that `lungseg.fit` wrote, `best.ckpt` or `last.ckpt`.
+        device: Where the net shall lie; by default the CPU.
+
+    Returns:
+        The model.
+
+    Raises:
+        ModelFileError: If the file is absent, is no checkpoint, or one of another program.
+    """
+    checkpoint = _read(path)
+    try:
+        options = dict(checkpoint["hyper_parameters"])
+        ours = options.pop("lungseg")
+        weights = checkpoint["state_dict"]
+        net = build_net(options)
+        net.load_state_dict(
+            {name[len(_NET) :]: value for name, value in weights.items() if name.startswith(_NET)}
+        )
+        return LoadedModel(
+            net=net.eval().to(device or torch.device("cpu")),
+            recipe=Recipe.from_dict(ours["recipe"]),
+            threshold=ours["threshold"],
+            neighbors=ours["neighbors"],
+            training_cases=tuple(ours["training_cases"]),
+            validation_cases=tuple(ours["validation_cases"]),
+            options=options,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        what = " ".join(str(error).split())[:200]
+        raise ModelFileError(
+            f"{path} is a checkpoint, but none of this program "
+            f"({type(error).__name__}: {what}): give one that `python -m lungseg.fit` wrote"
+        ) from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    wrong = f"{path} is no checkpoint ({{}}): give the best.ckpt that `python -m lungseg.fit` wrote"
+    if not path.is_file():
+        raise ModelFileError(wrong.format("a folder" if path.is_dir() else "no such file"))
+    if not zipfile.is_zipfile(path):
+        raise ModelFileError(wrong.format(f"{path.stat().st_size} bytes, not those of one"))
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise ModelFileError(wrong.format(str(error).splitlines()[0])) from error
+    if not isinstance(checkpoint, dict):
+        raise ModelFileError(wrong.format(f"it holds a {type(checkpoint).__name__}"))
+    return checkpoint

@@ -1,0 +1,26 @@
+"""What `evaluate` and `predict` both take."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from shards.console.command import Options
+
+
+@dataclass(frozen=True, kw_only=True)
+class InferenceOptions(Options):
+    """A checkpoint, and how to run it."""
+
+    checkpoint: Path
+    """`best.ckpt` of a training; the recipe and the threshold come from it."""
+    threshold: float | None = None
+    """Probability from which a voxel is called tumor; by default the checkpoint's."""
+    device: str = "auto"
+    """`auto` (a GPU where there is one), `cpu` or, for example, `cuda:1`."""
+    batch_size: int = 16
+    """Slices in one forward pass."""
+
+    def __post_init__(self) -> None:
+        if self.threshold is not None and not 0 < self.threshold < 1:
+            raise ValueError(f"--threshold must lie between 0 and 1, got {self.threshold}")
+        if self.batch_size < 1:
+            raise ValueError(f"--batch-size must be at least 1, got {self.batch_size}")

@@ -1,0 +1,76 @@
+"""Validation Dice per case as a torchmetrics metric: exact counts, equal on any number of ranks."""
+
+from typing import Any
+
+import torch
+from torchmetrics import Metric
+
+from lungseg.scores.dice import dice, soft_dice, summarize
+from lungseg.training.batches import Stretch
+
+
+class CaseDice(Metric):
+    """Counts TP, FP and FN per case in integers, and sums them over ranks once per epoch.
+
+    The states have a fixed shape, so the reduction is one plain all-reduce, and integers make it
+    independent of order. The sums of the soft score are kept per stretch of slices, which one rank
+    scores as a whole, so they too are the same on any number of ranks.
+
+    Args:
+        cases: Names of the validation cases.
+        num_slices: Slices of all of them.
+        num_stretches: Stretches into which they were cut.
+        threshold: Probability from which a pixel is tumor.
+    """
+
+    full_state_update = False
+
+    def __init__(
+        self, cases: tuple[str, ...], *, num_slices: int, num_stretches: int, threshold: float
+    ) -> None:
+        super().__init__()
+        self._cases = cases
+        self._logit = torch.logit(torch.tensor(threshold, dtype=torch.float64)).item()
+        counts = torch.zeros(len(cases), 3, dtype=torch.int64)
+        sums = torch.zeros(num_stretches, 2, dtype=torch.float64)
+        self.add_state("counts", counts, dist_reduce_fx="sum")
+        self.add_state("soft_sums", sums, dist_reduce_fx="sum")
+        self.add_state("seen", torch.zeros(num_slices, dtype=torch.int64), dist_reduce_fx="sum")
+        self.counts: torch.Tensor
+        self.soft_sums: torch.Tensor
+        self.seen: torch.Tensor
+
+    def update(self, logits: torch.Tensor, mask: torch.Tensor, stretch: Stretch) -> None:
+        """Add slices of one case.
+
+        Args:
+            logits: (b, 1, h, w).
+            mask: (b, 1, h, w), 0 is background.
+            stretch: Which slices they are.
+        """
+        truth, found = mask > 0, logits.float() >= self._logit
+        counts = ((truth & found).sum(), (~truth & found).sum(), (truth & ~found).sum())
+        self.counts[stretch.case] += torch.stack(counts)
+        probability = logits.double().sigmoid()
+        sums = ((probability * truth).sum(), probability.sum() + truth.sum())
+        self.soft_sums[stretch.number] += torch.stack(sums)
+        self.seen[torch.as_tensor(stretch.slices, device=self.seen.device)] += 1
+
+    def compute(self) -> dict[str, Any]:
+        """What `lungseg.scores.dice.summarize` says, each case's Dice, and the pooled soft Dice.
+
+        Raises:
+            RuntimeError: If a slice was validated twice or never.
+        """
+        if not bool((self.seen == 1).all()):
+            wrong = int((self.seen != 1).sum())
+            raise RuntimeError(f"{wrong} of {len(self.seen)} slices were not validated just once")
+        counts = self.counts.cpu().numpy()
+        overlap, total = (sum(column) for column in self.soft_sums.T.tolist())
+        per_case = {
+            case: dice(*row) for case, row in zip(self._cases, counts.tolist(), strict=True)
+        }
+        return summarize(counts) | {
+            "dice_pooled_soft": soft_dice(overlap, total),
+            "dice_per_case": per_case,
+        }

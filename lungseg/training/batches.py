@@ -1,0 +1,168 @@
+"""What is read for one step of training or validation."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.utils.data import Dataset
+
+from lungseg.training.augment import Augmenter
+from lungseg.training.options import FitOptions
+from shards.index import ShardIndex
+from shards.order.sampler import BatchRequest
+from shards.reading.buffers import Buffers
+from shards.reading.reader import SliceReader
+from shards.reading.stream import SliceStream
+from shards.storage.store import ShardSet
+
+Batch = dict[str, Any]
+
+STRETCH = 16
+"""Slices that are scored together."""
+
+
+class TrainingSlices(Dataset[Batch]):
+    """Augmented batches by request; a stream, where there is one, chooses the slices itself.
+
+    Args:
+        shards: The shard set.
+        options: The options of the training.
+        stream: Where the slices come from instead of the index.
+        scale: Factor from HU to floats as slices are read; None leaves integers. Augmented slices
+            are floats anyway, and a stream's are integers.
+    """
+
+    def __init__(
+        self,
+        shards: ShardSet,
+        options: FitOptions,
+        stream: SliceStream | None,
+        *,
+        scale: float | None = None,
+    ) -> None:
+        recipe = shards.manifest.recipe
+        self._source = stream or _reader(shards, options)
+        self._read_scale = scale if options.augment == "none" else None
+        self._scale = np.float32(recipe["scale"])
+        self._floats = Buffers()
+        clip = (int(recipe["clip"][0]), int(recipe["clip"][1]))
+        self._augment = None
+        if options.augment != "none":
+            self._augment = Augmenter(options.augment, clip=clip, seed=options.seed)
+
+    def __getitem__(self, request: BatchRequest) -> Batch:
+        """Read and augment the slices of one step.
+
+        Returns:
+            `image` (b, neighbors, h, w) float32 of HU times scale, or int16 of HU, `mask`
+            (b, 1, h, w) uint8, and the training's `position` after the step.
+        """
+        images, masks = self._read(request)
+        if self._augment is not None:
+            images = self._augmented(self._augment, request, images.numpy(), masks.numpy())
+        position = {"epoch": request.epoch, "samples_consumed": request.samples_consumed}
+        return {"image": images, "mask": masks, "position": position}
+
+    def _read(self, request: BatchRequest) -> tuple[torch.Tensor, torch.Tensor]:
+        if isinstance(self._source, SliceReader):
+            return self._source.read(request.rows, scale=self._read_scale)
+        images, masks = self._source.read(epoch=request.epoch, count=len(request.rows))
+        return torch.from_numpy(images), torch.from_numpy(masks)
+
+    def _augmented(
+        self,
+        augment: Augmenter,
+        request: BatchRequest,
+        images: npt.NDArray[np.int16],
+        masks: npt.NDArray[np.uint8],
+    ) -> torch.Tensor:
+        """The images changed, into memory of their own; the masks are changed in place."""
+        changed = self._floats.take(images.shape, torch.float32)
+        floats = changed.numpy()
+        for b, position in enumerate(request.positions.tolist()):
+            floats[b], masks[b, 0] = augment(
+                images[b], masks[b, 0], epoch=request.epoch, position=position
+            )
+        floats *= self._scale
+        return changed
+
+
+class Stretch(NamedTuple):
+    """Neighboring slices of one validation case, which are scored together.
+
+    Attributes:
+        number: Position among all stretches.
+        case: Position of the case among the validation cases.
+        slices: (b,) int64, positions among all validation slices.
+        rows: (b,) int64, rows of the index.
+    """
+
+    number: int
+    case: int
+    slices: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.int64]
+
+
+def stretches_of(index: ShardIndex, cases: tuple[int, ...]) -> list[Stretch]:
+    """Cut the validation cases into stretches; they are the same on any number of ranks."""
+    all_rows = np.flatnonzero(np.isin(index.case, cases))
+    stretches: list[Stretch] = []
+    for number, case in enumerate(cases):
+        of_case = np.flatnonzero(index.case[all_rows] == case)
+        for start in range(0, len(of_case), STRETCH):
+            slices = of_case[start : start + STRETCH]
+            stretches.append(
+                Stretch(number=len(stretches), case=number, slices=slices, rows=all_rows[slices])
+            )
+    return stretches
+
+
+class ValidationSlices(Dataset[Batch]):
+    """Whole stretches as batches; a rank without any has one empty batch, so that it takes part.
+
+    Args:
+        shards: The shard set.
+        options: The options of the training.
+        stretches: What this rank scores.
+        scale: As that of `TrainingSlices`.
+    """
+
+    def __init__(
+        self,
+        shards: ShardSet,
+        options: FitOptions,
+        stretches: list[Stretch],
+        *,
+        scale: float | None = None,
+    ) -> None:
+        self._scale = scale
+        self._reader = _reader(shards, options)
+        nothing = np.zeros(0, np.int64)
+        empty = Stretch(number=0, case=0, slices=nothing, rows=nothing)
+        self._stretches = stretches or [empty]
+
+    def __len__(self) -> int:
+        return len(self._stretches)
+
+    def __getitem__(self, position: int) -> Batch:
+        """Read one stretch.
+
+        Returns:
+            `image` (b, neighbors, h, w) float32 of HU times scale, or int16 of HU, `mask`
+            (b, 1, h, w) uint8, and the `stretch`.
+        """
+        stretch = self._stretches[position]
+        images, masks = self._reader.read(stretch.rows, scale=self._scale)
+        return {"image": images, "mask": masks, "stretch": stretch}
+
+
+def _reader(shards: ShardSet, options: FitOptions) -> SliceReader:
+    """A reader whose open shards the cache has room for: an evicted one takes it until closed."""
+    max_open = None
+    if options.order == "windowed":
+        max_open = options.window
+    elif options.cache_gb is not None:
+        largest = max(entry.bytes for entry in shards.manifest.cases.values())
+        max_open = max(1, int(options.cache_gb * 1e9 // largest))
+    return SliceReader(shards, neighbors=options.neighbors, max_open=max_open)

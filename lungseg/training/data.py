@@ -1,0 +1,250 @@
+"""Shards -> batches of training and validation slices, from any position of the training."""
+
+import dataclasses
+import logging
+import os
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytorch_lightning as pl
+import torch
+from torch.utils.data import DataLoader
+
+from lungseg.errors import TrainingError
+from lungseg.training.batches import Batch, TrainingSlices, ValidationSlices, stretches_of
+from lungseg.training.options import FitOptions
+from shards.order.draw import oversample_ratio
+from shards.order.fetch import ShardFetcher
+from shards.order.plan import Plan
+from shards.order.sampler import PlanSampler
+from shards.order.window import Windows
+from shards.reading.loader import ThreadedLoader
+from shards.reading.stream import SliceStream
+from shards.storage.store import ShardSet
+
+_log = logging.getLogger(__name__)
+
+Loader = DataLoader[Batch] | ThreadedLoader[Any, Batch]
+
+_NUM_READERS = 2
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Split:
+    """Which cases train and which validate.
+
+    Attributes:
+        training: Positions of the training cases in the index's `cases`.
+        validation: Those of the validation cases.
+    """
+
+    training: tuple[int, ...]
+    validation: tuple[int, ...]
+
+
+def split_by_fold(shards: ShardSet, fold: int) -> Split:
+    """Validation on the cases of one fold, training on all others.
+
+    Args:
+        shards: The shard set.
+        fold: The fold, 0-based.
+
+    Returns:
+        The split.
+
+    Raises:
+        TrainingError: If there is no such fold, nothing to train on, or no tumor to find in it.
+    """
+    folds = [shards.manifest.folds[case] for case in shards.index.cases]
+    validation = tuple(i for i, of_case in enumerate(folds) if of_case == fold)
+    training = tuple(i for i, of_case in enumerate(folds) if of_case != fold)
+    if not validation or not training:
+        raise TrainingError(
+            f"--fold {fold} leaves {len(training)} cases to train on and {len(validation)} to "
+            f"validate on; {shards.url} has the folds {sorted(set(folds))}"
+        )
+    if not shards.index.tumor[np.isin(shards.index.case, validation)].any():
+        raise TrainingError(
+            f"no slice of fold {fold} shows tumor, so Dice per case cannot be told: choose another "
+            f"--fold of {sorted(set(folds))}"
+        )
+    return Split(training=training, validation=validation)
+
+
+class SliceData(pl.LightningDataModule):
+    """Training batches in the order of the plan, validation batches case by case.
+
+    Its state in a checkpoint is the position of the training, (epoch, samples consumed): a training
+    goes on at the very next batch, on any number of ranks.
+
+    Args:
+        shards: The shard set.
+        options: The options of the training.
+    """
+
+    def __init__(self, shards: ShardSet, options: FitOptions) -> None:
+        super().__init__()
+        self.shards = shards
+        self.split = split_by_fold(shards, options.fold)
+        self._options = options
+        index = shards.index
+        rows = np.flatnonzero(np.isin(index.case, self.split.training))
+        tumor = index.tumor[rows]
+        self.plan = Plan(
+            rows=rows,
+            tumor=tumor,
+            oversample=_oversample(options, tumor),
+            seed=options.seed,
+            draw=options.draw,
+            windows=Windows(shard=index.case[rows], size=options.window)
+            if options.order == "windowed"
+            else None,
+        )
+        self._position = {"epoch": 0, "samples_consumed": 0}
+
+    @property
+    def scale(self) -> float:
+        """Factor from HU to the model's input."""
+        return float(self.shards.manifest.recipe["scale"])
+
+    def train_dataloader(self) -> Loader:
+        """This rank's part of the global batches, from the current position."""
+        world_size, rank = self._world()
+        workers = self._num_workers(world_size)
+        sampler = PlanSampler(
+            self.plan,
+            batch_size=self._options.batch_size,
+            rank=rank,
+            world_size=world_size,
+            fetcher=self._fetcher(),
+            ahead=2 * workers or _NUM_READERS + 1,
+        )
+        sampler.start_at(**self._position)
+        stream = self._stream(rank, world_size)
+        slices = TrainingSlices(self.shards, self._options, stream, scale=self._scale_of_reading())
+        return self._loader(slices, sampler, workers)
+
+    def val_dataloader(self) -> Loader:
+        """Every `world_size`-th stretch of the validation cases."""
+        world_size, rank = self._world()
+        mine = stretches_of(self.shards.index, self.split.validation)[rank::world_size]
+        slices = ValidationSlices(self.shards, self._options, mine, scale=self._scale_of_reading())
+        return ThreadedLoader(slices.__getitem__, range(len(slices)), num_threads=_NUM_READERS)
+
+    def on_before_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
+        """Note the position as a batch goes to the device: those prefetched do not count.
+
+        Raises:
+            shards.errors.ChangedSetError: If a new epoch begins and the shards are others by now.
+        """
+        del dataloader_idx
+        if "position" in batch:
+            position = batch.pop("position")
+            if position["epoch"] != self._position["epoch"]:
+                self.shards.check_unchanged()
+            self._position = position
+        return batch
+
+    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
+        """Turn HU into the model's input on the device, where they are integers still."""
+        del dataloader_idx
+        if not batch["image"].is_floating_point():
+            batch["image"] = batch["image"].float().mul_(self.scale)
+        return batch
+
+    def state_dict(self) -> dict[str, Any]:
+        """The position behind the last batch that was trained on."""
+        epoch, consumed = self._position["epoch"], self._position["samples_consumed"]
+        if consumed + self._options.batch_size > len(self.plan):
+            epoch, consumed = epoch + 1, 0
+        return {"epoch": epoch, "samples_consumed": consumed}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on at a position that `state_dict` gave."""
+        self._position = state_dict
+
+    def _fetcher(self) -> ShardFetcher | None:
+        """What makes a URL's shards local ahead; a limited cache serves windows only."""
+        options, windowed = self._options, self._options.order == "windowed"
+        if self.shards.remote is None or options.loader != "index":
+            return None
+        if options.cache_gb is not None and not windowed:
+            return None
+        room = 2 * options.window if windowed else None
+        fetcher = ShardFetcher(self.shards, self.plan, num_epochs=options.epochs, room=room)
+        if options.cache_gb is not None and fetcher.num_bytes > options.cache_gb * 1e9:
+            _log.warning(
+                "--cache-gb %g is less than two windows (%.3g GB): shards are fetched more than "
+                "once an epoch, allow more or lower --window",
+                *(options.cache_gb, fetcher.num_bytes / 1e9),
+            )
+        return fetcher
+
+    def _stream(self, rank: int, world_size: int) -> SliceStream | None:
+        if self._options.loader == "index":
+            return None
+        return SliceStream(
+            self.shards,
+            cases=[self.shards.index.cases[case] for case in self.split.training],
+            oversample=self.plan.oversample,
+            seed=self._options.seed,
+            rank=rank,
+            world_size=world_size,
+            neighbors=self._options.neighbors,
+        )
+
+    def _scale_of_reading(self) -> float | None:
+        """The factor for slices that stay on the processor; to a GPU integers travel faster."""
+        if self.trainer is None or self.trainer.strategy.root_device.type != "cpu":
+            return None
+        return self.scale
+
+    def _world(self) -> tuple[int, int]:
+        if self.trainer is None:
+            return 1, 0
+        return self.trainer.world_size, self.trainer.global_rank
+
+    def _num_workers(self, world_size: int) -> int:
+        """Processes only where slices are augmented; threads are better where they are read."""
+        if self._options.augment == "none":
+            return 0
+        return num_workers(self._options.num_workers, world_size)
+
+    def _loader(self, slices: TrainingSlices, sampler: PlanSampler, workers: int) -> Loader:
+        if not workers:
+            augmented = self._options.augment != "none"
+            one_by_one = augmented or self._options.loader != "index"
+            threads = 1 if one_by_one else _NUM_READERS
+            return ThreadedLoader(slices.__getitem__, sampler, num_threads=threads)
+        return DataLoader(
+            slices,
+            batch_size=None,
+            sampler=sampler,
+            num_workers=workers,
+            worker_init_fn=_one_thread,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+
+def _oversample(options: FitOptions, tumor: npt.NDArray[np.bool_]) -> float:
+    """The ratio; refuses one that leaves nothing to draw."""
+    if options.oversample == 0 and tumor.all():
+        raise TrainingError(
+            f"--oversample 0 draws only slices without tumor, and all {len(tumor)} training slices "
+            "show tumor: use --oversample auto"
+        )
+    return oversample_ratio(options.oversample, tumor)
+
+
+def num_workers(wanted: int | Literal["auto"], shares: int) -> int:
+    """Loader processes of one device; `auto` leaves one of its cores to the training itself."""
+    if wanted != "auto":
+        return wanted
+    return max(0, min(8, len(os.sched_getaffinity(0)) // shares - 1))
+
+
+def _one_thread(worker: int) -> None:
+    del worker
+    cv2.setNumThreads(0)

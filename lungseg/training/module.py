@@ -1,0 +1,130 @@
+"""The Lightning module: what one training step and one validation epoch do."""
+
+import math
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+
+from lungseg.errors import TrainingError
+from lungseg.losses.functions import LOSS_FUNCTIONS
+from lungseg.models.unet import build_net
+from lungseg.scores.validation_dice import CaseDice
+from lungseg.training.batches import Batch, stretches_of
+from lungseg.training.data import SliceData
+from lungseg.training.options import FitOptions
+from shards.console.command import flat_values
+
+WARM_UP = 0.05
+"""Share of all steps over which the learning rate rises."""
+
+
+class LungSegmenter(pl.LightningModule):
+    """A U-Net with its loss, optimizer and validation Dice per case.
+
+    The checkpoint's hyper-parameters hold the options and, under `lungseg`, what prediction needs
+    beside them, so that a checkpoint is enough to predict.
+
+    Args:
+        options: The options of the training.
+        data: Its data.
+    """
+
+    def __init__(self, options: FitOptions, data: SliceData) -> None:
+        super().__init__()
+        self.net = build_net(flat_values(options))
+        self._options = options
+        self._loss = LOSS_FUNCTIONS[options.loss]
+        index, split = data.shards.index, data.split
+        training, validation = (
+            tuple(index.cases[case] for case in cases)
+            for cases in (split.training, split.validation)
+        )
+        stretches = stretches_of(index, split.validation)
+        self.dice = CaseDice(
+            validation,
+            num_slices=sum(len(stretch.rows) for stretch in stretches),
+            num_stretches=len(stretches),
+            threshold=options.threshold,
+        )
+        self.scores: dict[str, Any] = {}
+        self._num_threads = torch.get_num_threads()
+        ours = {
+            "recipe": data.shards.manifest.recipe,
+            "threshold": options.threshold,
+            "neighbors": options.neighbors,
+            "manifest_sha256": data.shards.manifest_sha256,
+            "training_cases": list(training),
+            "validation_cases": list(validation),
+        }
+        self.save_hyperparameters(flat_values(options) | {"lungseg": ours})
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        """(b, neighbors, h, w) scaled HU -> (b, 1, h, w) logits."""
+        logits: torch.Tensor = self.net(image)
+        return logits
+
+    def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
+        """The loss of one batch."""
+        del batch_idx
+        loss: torch.Tensor = self._loss(self(batch["image"]), batch["mask"])
+        self.log("train/loss", loss, prog_bar=True)
+        return loss
+
+    def on_validation_epoch_start(self) -> None:
+        """Score on one thread: on a processor a convolution's last bit depends on their number."""
+        self._num_threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> torch.Tensor | None:
+        """Count the voxels of a stretch of one case; nothing is exchanged between ranks here."""
+        del batch_idx
+        if len(batch["image"]) == 0:
+            return None
+        logits: torch.Tensor = self(batch["image"])
+        self.dice.update(logits, batch["mask"], batch["stretch"])
+        return logits
+
+    def on_validation_epoch_end(self) -> None:
+        """Sum the counts over ranks, once."""
+        torch.set_num_threads(self._num_threads)
+        self.scores = self.dice.compute()
+        self.dice.reset()
+        for name in ("dice_case_mean", "dice_pooled_soft", "missed", "n"):
+            shown = name == "dice_case_mean"
+            self.log(f"val/{_logged(name)}", float(self.scores[name]), prog_bar=shown)
+
+    def on_train_epoch_end(self) -> None:
+        """Stop a training whose weights are lost.
+
+        Raises:
+            TrainingError: If the mean loss of the epoch is no number.
+        """
+        loss = float(self.trainer.callback_metrics["train/loss_epoch"])
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"the loss of epoch {self.current_epoch} is {loss}: lower --lr (it was "
+                f"{self._options.lr}) and start again"
+            )
+
+    def configure_optimizers(self) -> Any:
+        """AdamW with linear warm-up and cosine decay to 0 over all steps."""
+        optimizer = torch.optim.AdamW(self.parameters(), lr=self._options.lr, weight_decay=1e-4)
+        num_steps = int(self.trainer.estimated_stepping_batches)
+        num_warm_up = max(1, round(WARM_UP * num_steps))
+
+        def factor(step: int) -> float:
+            if step < num_warm_up:
+                return (step + 1) / num_warm_up
+            share = (step - num_warm_up) / max(1, num_steps - num_warm_up)
+            return 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
+
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+
+def _logged(name: str) -> str:
+    return "dice_missed" if name == "missed" else name

@@ -1,0 +1,1 @@
+"""The ground floor of every command: parsing, progress, errors, whole files; no slices."""

@@ -1,0 +1,199 @@
+"""Run one command line: parse it, do the work, and turn known failures into one line."""
+
+import contextlib
+import dataclasses
+import io
+import json
+import logging
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, Union
+
+import tyro
+import yaml
+
+from shards.console.errors import KnownError
+
+DONE, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
+
+Commands = Mapping[str, type[Any]] | type[Any]
+Result = dict[str, Any]
+
+
+class UsageError(Exception):
+    """The command line is wrong; the message says how, in one line."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options:
+    """What every command takes; a command's own options derive from this class."""
+
+    config: Path | None = None
+    """YAML file with values for the other options; flags on the command line win over it."""
+    json: bool = False
+    """Print the result as one line of JSON."""
+
+
+def run(
+    commands: Commands,
+    main: Callable[[Any], Result | None],
+    *,
+    prog: str,
+    description: str,
+    show: Callable[[Result], str] | None = None,
+) -> NoReturn:
+    """Parse `sys.argv`, run `main` on the options and leave the process.
+
+    A message of `logging` goes to stderr as a plain line; the result goes last to stdout.
+
+    Args:
+        commands: The options class, or one class per subcommand.
+        main: Does the work. Its result is printed; an entry `exit_code` in it is taken out and
+            becomes the process's own. None prints nothing (a rank other than 0).
+        prog: What the user typed, for example `python -m ingest`.
+        description: First lines of the help.
+        show: Renders the result for people; by default one `name: value` line per entry.
+
+    Raises:
+        SystemExit: Always: 0 done, 1 a known failure, 2 bad usage, 130 Ctrl-C.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        options = parse(commands, sys.argv[1:], prog=prog, description=description)
+        result = main(options)
+    except UsageError as error:
+        _leave(prog, str(error), BAD_USAGE)
+    except KnownError as error:
+        _leave(prog, str(error), FAILED)
+    except KeyboardInterrupt:
+        _leave(prog, "interrupted", INTERRUPTED)
+    except BrokenPipeError:  # the reader of a pipe has left, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(FAILED)
+    if result is None:
+        sys.exit(DONE)
+    exit_code = int(result.pop("exit_code", DONE))
+    sys.stdout.write((json.dumps(result) if options.json else (show or _lines)(result)) + "\n")
+    sys.exit(exit_code)
+
+
+def parse(commands: Commands, args: list[str], *, prog: str, description: str) -> Any:
+    """Parse command-line arguments into one of the options classes.
+
+    Args:
+        commands: As in `run`.
+        args: The arguments, without the program's name.
+        prog: What the user typed.
+        description: First lines of the help.
+
+    Returns:
+        An instance of the class that was asked for.
+
+    Raises:
+        UsageError: If an argument is unknown, missing or refused; the message is one line.
+        SystemExit: With code 0, after printing the help that was asked for.
+    """
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            return tyro.cli(
+                _as_tyro(commands),
+                prog=prog,
+                description=description,
+                args=_with_config_file(commands, args),
+            )
+    except SystemExit as leaving:
+        if leaving.code in (None, DONE):
+            raise
+        raise UsageError(_one_line(said.getvalue(), prog)) from None
+
+
+def save_config(options: Any, path: Path) -> None:
+    """Write parsed options as a YAML file that `--config` takes.
+
+    Args:
+        options: An options dataclass; nested dataclasses are flattened, as on the command line.
+        path: The file to write.
+    """
+    path.write_text(yaml.safe_dump(flat_values(options), sort_keys=False), encoding="utf-8")
+
+
+def flat_values(options: Any) -> dict[str, Any]:
+    """The values of an options dataclass by name, without `config` and `json`, as plain data."""
+    values: dict[str, Any] = {}
+    for field in dataclasses.fields(options):
+        value = getattr(options, field.name)
+        if dataclasses.is_dataclass(value):
+            values |= flat_values(value)
+        elif field.name not in ("config", "json"):
+            values[field.name] = _plain(value)
+    return values
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def _as_tyro(commands: Commands) -> Any:
+    if isinstance(commands, type):
+        return commands
+    named = [Annotated[options, tyro.conf.subcommand(name)] for name, options in commands.items()]
+    return named[0] if len(named) == 1 else Union[tuple(named)]  # noqa: UP007 (built at run time)
+
+
+def _with_config_file(commands: Commands, args: list[str]) -> list[str]:
+    """Put the values of `--config FILE` before the user's flags: the last value of a flag wins."""
+    path = _value_of("--config", args)
+    if path is None:
+        return args
+    try:
+        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        what = " ".join(str(error).split())
+        raise UsageError(f"--config {path} cannot be read as a YAML file: {what}") from None
+    if not isinstance(values, dict):
+        raise UsageError(f"--config {path} must hold `name: value` lines, found {values!r}")
+    num_commands = 0 if isinstance(commands, type) else 1
+    from_file = [word for name, value in values.items() for word in _as_flag(name, value)]
+    return args[:num_commands] + from_file + args[num_commands:]
+
+
+def _value_of(flag: str, args: list[str]) -> str | None:
+    for position, word in enumerate(args):
+        if word == flag and position + 1 < len(args):
+            return args[position + 1]
+        if word.startswith(flag + "="):
+            return word.removeprefix(flag + "=")
+    return None
+
+
+def _as_flag(name: str, value: Any) -> list[str]:
+    flag = "--" + str(name).replace("_", "-")
+    if isinstance(value, bool):
+        return [flag if value else "--no-" + flag.removeprefix("--")]
+    if isinstance(value, list):
+        return [flag, *map(str, value)]
+    return [flag, str(value)]
+
+
+def _one_line(box: str, prog: str) -> str:
+    """The first paragraph of tyro's error box, which says what is wrong, as one line."""
+    lines = [line.strip("│ ") for line in box.splitlines()[1:]]
+    body = [re.split("[─╯]", line)[0] for line in lines]
+    end = body.index("") if "" in body else len(body)
+    what = " ".join(" ".join(body[:end]).split())
+    return f"{what.rstrip('.')}; {prog} --help lists the options"
+
+
+def _lines(result: Result) -> str:
+    return "\n".join(f"{name}: {value}" for name, value in result.items())
+
+
+def _leave(prog: str, message: str, code: int) -> NoReturn:
+    sys.stderr.write(f"{prog}: {' '.join(message.split())}\n")
+    sys.exit(code)

@@ -1,0 +1,1 @@
+"""Slices of a shard set as batches in memory."""

@@ -1,0 +1,168 @@
+"""The same shards from a Ray cluster, and into a store that speaks S3."""
+
+import hashlib
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from ingest.job import journal
+from ingest.job.build import NoClusterError, build_shards
+from ingest.options import BuildShards
+from shards.errors import StoreError
+
+SLICES = {"size": 16, "drop_slices": 2}
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data") / "source"
+    for number in range(4):
+        rng = np.random.default_rng(number)
+        mask = np.zeros((24, 20, 8), np.uint8)
+        mask[4:12, 5:9, 3:6] = 1
+        for kind, array in (
+            ("imagesTr", rng.integers(-1000, 1000, mask.shape, dtype=np.int16)),
+            ("labelsTr", mask),
+        ):
+            (folder / kind).mkdir(parents=True, exist_ok=True)
+            nib.save(nib.Nifti1Image(array, np.eye(4)), folder / kind / f"lung_{number}.nii.gz")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def local(source, tmp_path_factory):
+    """Hash of each file of a set built on this machine."""
+    out = tmp_path_factory.mktemp("local") / "out"
+    build_shards(BuildShards(source=source, out=str(out), workers=2, **SLICES))
+    return {
+        str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in out.rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_a_ray_cluster_builds_the_same_bytes(source, local, tmp_path):
+    import ray
+
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
+    try:
+        out = tmp_path / "out"
+        options = BuildShards(source=source, out=str(out), address="auto", **SLICES)
+        assert build_shards(options)["built_now"] == 4
+    finally:
+        ray.shutdown()
+    built = {
+        str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in out.rglob("*")
+        if path.is_file()
+    }
+    assert built == local
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_an_address_without_a_cluster_is_one_line(source, tmp_path):
+    options = BuildShards(source=source, out=str(tmp_path / "out"), address="127.0.0.1:9", **SLICES)
+    with pytest.raises(NoClusterError, match=re.escape("no Ray cluster at '127.0.0.1:9'")):
+        build_shards(options)
+
+
+@pytest.fixture(scope="module")
+def s3():
+    """URL of a server on this machine that speaks S3."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            urllib.request.urlopen(f"{url}/moto-api/", timeout=1).read()
+            break
+        except OSError:
+            assert time.monotonic() < deadline, "the server did not start"
+            time.sleep(0.1)
+    yield url
+    server.kill()
+    server.wait()
+
+
+@pytest.fixture
+def bucket(s3, monkeypatch):
+    """An empty bucket, found by credentials and endpoint in the environment, as users do it."""
+    s3fs = pytest.importorskip("s3fs")
+    for name, value in {
+        "AWS_ENDPOINT_URL": s3,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    files = s3fs.S3FileSystem(endpoint_url=s3, use_listings_cache=False, skip_instance_cache=True)
+    name = f"bucket-{time.monotonic_ns()}"
+    files.mkdir(name)
+    return files, name
+
+
+def hashes_of(files, prefix):
+    return {
+        path.removeprefix(f"{prefix}/"): hashlib.sha256(files.cat_file(path)).hexdigest()
+        for path in files.find(prefix)
+    }
+
+
+@pytest.mark.slow
+def test_an_s3_store_takes_a_build_and_a_second_run_builds_nothing(source, local, bucket):
+    files, name = bucket
+    options = BuildShards(source=source, out=f"s3://{name}/sets/one", workers=2, **SLICES)
+    assert build_shards(options)["built_now"] == 4
+    assert hashes_of(files, f"{name}/sets/one") == local
+    assert build_shards(options)["built_now"] == 0
+
+
+@pytest.mark.slow
+def test_a_build_into_s3_that_was_cut_off_goes_on(source, local, bucket, monkeypatch):
+    files, name = bucket
+    options = BuildShards(source=source, out=f"s3://{name}/two", workers=1, **SLICES)
+    record, seen = journal.record, []
+
+    def cut_off(target, case, built):
+        record(target, case, built)
+        seen.append(case)
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal, "record", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            build_shards(options)
+    assert not files.exists(f"{name}/two/manifest.json")
+    assert build_shards(options)["built_now"] == 2
+    assert hashes_of(files, f"{name}/two") == local
+
+
+@pytest.mark.slow
+def test_a_bucket_that_does_not_exist_is_one_line(source, bucket):
+    options = BuildShards(source=source, out="s3://absent-bucket/set", **SLICES)
+    with pytest.raises(StoreError, match="absent-bucket/set cannot be read or written"):
+        build_shards(options)
+
+
+def test_an_unknown_protocol_is_one_line(source):
+    options = BuildShards(source=source, out="nowhere://x/y", **SLICES)
+    with pytest.raises(StoreError, match="Protocol not known: nowhere"):
+        build_shards(options)

@@ -1,0 +1,113 @@
+"""The laws of the engine: every task has one result, whatever happens to a worker."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ingest.job.processes import Died, run
+from shards.errors import StoreError
+
+
+def square(number):
+    return number * number
+
+
+def die(task):
+    """Kill the own process on some tasks; remember each attempt."""
+    number, folder, deadly = task
+    with (Path(folder) / "attempts").open("a") as file:
+        file.write(f"{number} {os.getpid()}\n")
+    if number in deadly and (deadly[number] == "always" or _attempts(folder, number) == 1):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def _attempts(folder, number):
+    lines = (Path(folder) / "attempts").read_text().splitlines()
+    return sum(line.split()[0] == str(number) for line in lines)
+
+
+def leave(_task):
+    os._exit(3)
+
+
+def fail(_task):
+    raise StoreError("the disk is full")
+
+
+def sleep(task):
+    Path(task).write_text(str(os.getpid()))
+    time.sleep(60)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_every_task_has_one_result(workers):
+    assert dict(run(square, range(7), workers=workers)) == {n: n * n for n in range(7)}
+
+
+def test_no_task_is_no_result():
+    assert list(run(square, [], workers=2)) == []
+
+
+def test_a_task_whose_worker_was_killed_is_tried_once_more(tmp_path):
+    tasks = [(number, str(tmp_path), {2: "once"}) for number in range(5)]
+    assert dict(run(die, tasks, workers=2)) == {number: number for number in range(5)}
+    assert _attempts(tmp_path, 2) == 2
+
+
+def test_a_task_that_kills_every_worker_is_told_and_the_others_are_done(tmp_path):
+    tasks = [(number, str(tmp_path), {0: "always", 3: "always"}) for number in range(6)]
+    results = dict(run(die, tasks, workers=2))
+    assert results[0] == results[3] == Died(exit_code=-signal.SIGKILL)
+    assert str(results[0]) == "its worker was killed (SIGKILL, as when memory runs out), twice"
+    assert {number for number, result in results.items() if result == number} == {1, 2, 4, 5}
+    assert _attempts(tmp_path, 0) == _attempts(tmp_path, 3) == 2
+
+
+def test_a_worker_that_leaves_is_told_with_its_exit_code():
+    assert [str(result) for _, result in run(leave, [0], workers=1)] == [
+        "its worker left with exit code 3, twice"
+    ]
+
+
+def test_an_error_in_the_function_ends_the_run_and_is_raised():
+    with pytest.raises(StoreError, match="the disk is full"):
+        list(run(fail, [1, 2, 3], workers=2))
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def is_alive(pid):
+    with contextlib.suppress(OSError):
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().split(")")[1].split()[0]
+    return False
+
+
+def test_workers_do_not_outlive_a_killed_parent(tmp_path):
+    script = (
+        "from pathlib import Path\n"
+        "import sys\n"
+        f"sys.path[:0] = [{str(Path(__file__).parent)!r}, {str(Path(__file__).parents[3])!r}]\n"
+        "from test_processes import run, sleep\n"
+        "if __name__ == '__main__':\n"
+        f"    list(run(sleep, [{str(tmp_path / 'pid')!r}], workers=1))\n"
+    )
+    (tmp_path / "parent.py").write_text(script)
+    parent = subprocess.Popen([sys.executable, tmp_path / "parent.py"])
+    wait_for(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
+    worker = int((tmp_path / "pid").read_text())
+    assert is_alive(worker)
+    parent.kill()
+    parent.wait()
+    wait_for(lambda: not is_alive(worker))

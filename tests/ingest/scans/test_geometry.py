@@ -1,0 +1,62 @@
+"""Axes are nibabel's, canonical views are its arrays, and every way there has a way back."""
+
+import itertools
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from ingest.scans.geometry import Grid, as_affine, from_canonical, same_place_voxels, to_canonical
+
+ORIENTATIONS = [
+    "".join(codes)
+    for axes in itertools.permutations(("LR", "PA", "IS"))
+    for codes in itertools.product(*axes)
+]
+
+
+def grid_of(orientation, *, tilt=(0, 0, 0), shape=(4, 5, 6)):
+    turn = nib.orientations.inv_ornt_aff(nib.orientations.axcodes2ornt(orientation), shape)[:3, :3]
+    matrix = nib.eulerangles.euler2mat(*tilt) @ np.diag([0.7, 0.8, 2.5]) @ np.linalg.inv(turn)
+    return Grid(shape=shape, affine=as_affine(nib.affines.from_matvec(matrix, [1, -2, 3])))
+
+
+@pytest.mark.parametrize("tilt", [(0, 0, 0), (0.3, -0.2, 0.1), (0.6, 0.7, -0.5)])
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+def test_axes_and_canonical_arrays_are_those_of_nibabel(orientation, tilt):
+    grid = grid_of(orientation, tilt=tilt)
+    array = np.arange(4 * 5 * 6).reshape(4, 5, 6)
+    image = nib.Nifti1Image(array.astype(np.int16), grid.matrix)
+    canonical = nib.as_closest_canonical(image)
+    assert grid.orientation == "".join(nib.aff2axcodes(grid.matrix))
+    assert grid.canonical().orientation == "RAS"
+    assert grid.canonical().shape == canonical.shape
+    np.testing.assert_allclose(grid.canonical().matrix, canonical.affine, atol=1e-12)
+    np.testing.assert_array_equal(to_canonical(array, grid), canonical.get_fdata())
+    np.testing.assert_array_equal(from_canonical(to_canonical(array, grid), grid), array)
+
+
+def test_random_affines_have_the_axes_of_nibabel():
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        matrix = nib.affines.from_matvec(rng.normal(size=(3, 3)), rng.normal(size=3))
+        grid = Grid(shape=(3, 3, 3), affine=as_affine(matrix))
+        assert grid.orientation == "".join(nib.aff2axcodes(matrix))
+        np.testing.assert_allclose(grid.spacing_mm, nib.affines.voxel_sizes(matrix))
+
+
+@pytest.mark.parametrize(
+    "matrix", [np.zeros((4, 4)), np.diag([1, 1, 0, 1]), np.diag([1, np.nan, 1, 1]), np.ones((4, 4))]
+)
+def test_affines_that_span_no_space_are_refused(matrix):
+    with pytest.raises(ValueError, match="an affine needs three"):
+        _ = Grid(shape=(2, 2, 2), affine=as_affine(matrix)).axes
+
+
+def test_distance_of_grids_is_that_of_the_farthest_corner_in_voxels():
+    first = grid_of("RAS")
+    moved = first.matrix
+    moved[:3, 3] += [0.7, 0, 5.0]
+    shifted = Grid(shape=first.shape, affine=as_affine(moved))
+    assert same_place_voxels(first, first) == pytest.approx(0, abs=1e-9)
+    assert same_place_voxels(first, shifted) == pytest.approx(2)

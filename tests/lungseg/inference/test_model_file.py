@@ -1,0 +1,96 @@
+"""Checkpoints on disk."""
+
+import pickle
+
+import pytest
+import torch
+
+from ingest.recipe import Recipe
+from lungseg.inference.model_file import ModelFileError, load_model
+from lungseg.models.unet import build_net
+
+OPTIONS = {"neighbors": 3, "width": 4, "depth": 2, "norm": "instance", "lr": 0.01}
+
+
+def checkpoint(net, **changes):
+    """What Lightning writes, as far as prediction needs it."""
+    ours = {
+        "recipe": Recipe(size=64, clip=(-900, 500)).to_dict(),
+        "threshold": 0.4,
+        "neighbors": 3,
+        "manifest_sha256": "00",
+        "training_cases": ["a"],
+        "validation_cases": ["b", "c"],
+    }
+    return {
+        "epoch": 3,
+        "state_dict": {f"net.{name}": value for name, value in net.state_dict().items()},
+        "hyper_parameters": OPTIONS | {"lungseg": ours},
+    } | changes
+
+
+@pytest.fixture
+def net():
+    torch.manual_seed(0)
+    return build_net(OPTIONS).eval()
+
+
+def test_the_loaded_net_computes_what_the_saved_one_did(tmp_path, net):
+    torch.save(checkpoint(net), tmp_path / "best.ckpt")
+    model = load_model(tmp_path / "best.ckpt")
+    batch = torch.randn(2, 3, 16, 16)
+    assert not model.net.training
+    assert torch.equal(model.net(batch), net(batch))
+
+
+def test_the_recipe_and_the_cases_travel_in_the_checkpoint(tmp_path, net):
+    torch.save(checkpoint(net), tmp_path / "best.ckpt")
+    model = load_model(tmp_path / "best.ckpt")
+    assert model.recipe == Recipe(size=64, clip=(-900, 500))
+    assert (model.threshold, model.neighbors) == (0.4, 3)
+    assert (model.training_cases, model.validation_cases) == (("a",), ("b", "c"))
+    assert model.options["lr"] == 0.01
+
+
+def written(path, what):
+    path.write_bytes(what) if isinstance(what, bytes) else torch.save(what, path)
+    return path
+
+
+def test_a_file_that_is_no_checkpoint_is_one_known_error(tmp_path, net):
+    whole = written(tmp_path / "whole.ckpt", checkpoint(net)).read_bytes()
+    faults = {
+        tmp_path / "absent.ckpt": "no such file",
+        tmp_path: "a folder",
+        written(tmp_path / "empty.ckpt", b""): "0 bytes",
+        written(tmp_path / "text.ckpt", b"no weights here"): "15 bytes",
+        written(tmp_path / "short.ckpt", whole[: len(whole) // 2]): "bytes",
+        written(tmp_path / "list.ckpt", [1, 2]): "it holds a list",
+        written(tmp_path / "other.ckpt", {"model": 1}): "KeyError: 'hyper_parameters'",
+        written(tmp_path / "plain.ckpt", checkpoint(net, hyper_parameters=OPTIONS)): "lungseg",
+        written(tmp_path / "net.ckpt", checkpoint(net, state_dict={})): "Missing key",
+    }
+    for path, what in faults.items():
+        with pytest.raises(ModelFileError, match=what) as caught:
+            load_model(path)
+        assert str(path) in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+class Attack:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return type(self.path).touch, (self.path,)
+
+
+def test_code_in_a_checkpoint_is_never_run(tmp_path, net):
+    trap = tmp_path / "ran"
+    torch.save(checkpoint(net, loops=Attack(trap)), tmp_path / "evil.ckpt")
+    with pytest.raises(ModelFileError, match="no checkpoint"):
+        load_model(tmp_path / "evil.ckpt")
+    (tmp_path / "plain.ckpt").write_bytes(pickle.dumps(Attack(trap)))
+    with pytest.raises(ModelFileError, match="no checkpoint"):
+        load_model(tmp_path / "plain.ckpt")
+    assert not trap.exists()

@@ -1,0 +1,89 @@
+"""Loaders hand over the same pixels whatever reads them and wherever they go."""
+
+import types
+
+import pytest
+import torch
+
+from lungseg.training.batches import TrainingSlices
+from lungseg.training.data import SliceData
+from shards.reading.reader import SliceReader
+from shards.storage.store import open_shards
+from tests.toy_shards import make_shards
+from tests.toy_training import options
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory):
+    return make_shards(tmp_path_factory.mktemp("disks"))
+
+
+def data_of(shards, tmp_path, *, rank=0, world_size=1, device="cuda", **given):
+    """The data of one rank, as if a trainer were there."""
+    data = SliceData(open_shards(shards), options(shards, tmp_path, **given))
+    strategy = types.SimpleNamespace(root_device=torch.device(device))
+    data.trainer = types.SimpleNamespace(world_size=world_size, global_rank=rank, strategy=strategy)
+    return data
+
+
+def batches(shards, tmp_path, *, validating=False, **given):
+    """(images, masks) of one pass, as the net gets them."""
+    data = data_of(shards, tmp_path, **given)
+    loader = data.val_dataloader() if validating else data.train_dataloader()
+    made = [data.on_after_batch_transfer(batch, 0) for batch in loader]
+    return [(batch["image"].clone(), batch["mask"].clone()) for batch in made]
+
+
+def same(one, other):
+    assert len(one) == len(other) > 0
+    for (image, mask), (other_image, other_mask) in zip(one, other, strict=True):
+        assert torch.equal(image, other_image)
+        assert torch.equal(mask, other_mask)
+
+
+@pytest.mark.parametrize("augment", ["light", "full"])
+def test_augmented_pixels_do_not_depend_on_workers(shards, tmp_path, augment):
+    given = {"augment": augment, "neighbors": 3}
+    alone = batches(shards, tmp_path, num_workers=0, **given)
+    same(alone, batches(shards, tmp_path, num_workers=2, **given))
+
+
+@pytest.mark.parametrize("augment", ["none", "full"])
+def test_pixels_of_all_ranks_are_those_of_one(shards, tmp_path, augment):
+    """A rank has every other slice of a global batch."""
+    ranks = [batches(shards, tmp_path, rank=rank, world_size=2, augment=augment) for rank in (0, 1)]
+    joined = [
+        tuple(torch.stack(parts, dim=1).flatten(0, 1) for parts in zip(*step, strict=True))
+        for step in zip(*ranks, strict=True)
+    ]
+    same(joined, batches(shards, tmp_path, augment=augment))
+
+
+@pytest.mark.parametrize("neighbors", [1, 3])
+@pytest.mark.parametrize("validating", [False, True])
+def test_floats_read_for_a_processor_are_those_made_on_a_gpu(
+    shards, tmp_path, validating, neighbors
+):
+    given = {"augment": "none", "neighbors": neighbors, "validating": validating}
+    on_gpu, on_processor = (
+        batches(shards, tmp_path, device=device, **given) for device in ("cuda", "cpu")
+    )
+    same(on_gpu, on_processor)
+
+
+@pytest.mark.parametrize(("device", "kind"), [("cuda", torch.int16), ("cpu", torch.float32)])
+def test_a_gpu_is_sent_integers_and_a_processor_reads_floats(shards, tmp_path, device, kind):
+    data = data_of(shards, tmp_path, device=device, augment="none")
+    for loader in (data.train_dataloader(), data.val_dataloader()):
+        assert {batch["image"].dtype for batch in loader} == {kind}
+
+
+def test_a_stream_needs_no_reader_of_the_index(shards, tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise AssertionError
+
+    monkeypatch.setattr(SliceReader, "__init__", refuse)
+    given = {"loader": "webdataset", "augment": "none"}
+    assert len(batches(shards, tmp_path, **given)) == 6
+    with pytest.raises(AssertionError):
+        TrainingSlices(open_shards(shards), options(shards, tmp_path), None)

@@ -1,0 +1,185 @@
+"""A training that was cut off anywhere goes on as if it had not been, also on other ranks."""
+
+import contextlib
+import logging
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from pytorch_lightning.callbacks import Callback
+
+from lungseg.training.module import LungSegmenter
+from lungseg.training.run import fit
+from tests.toy_shards import make_shards
+from tests.toy_training import OFTEN, Seen, equal, flags, options, slices_of_steps, table, weights
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory):
+    return make_shards(tmp_path_factory.mktemp("disks"))
+
+
+@pytest.fixture
+def chance():
+    """A random generator; a failure shows the seed with which it can be repeated."""
+    seed = int(os.environ.get("KILL_SEED") or random.SystemRandom().randrange(10**6))
+    logging.getLogger(__name__).warning("KILL_SEED=%d repeats this", seed)
+    return random.Random(seed)
+
+
+def train(seen, shards, out, *, num_devices, kill_at=None, **given):
+    """The slices of the steps of a training, in processes of its own where it needs them."""
+    if num_devices == 1 and kill_at is None:
+        fit(options(shards, out, **given), callbacks=[Seen(seen)])
+        return slices_of_steps(seen)
+    words = flags(shards, out, devices=num_devices, **given)
+    settings = {"SEEN": str(seen)} | ({} if kill_at is None else {"KILL_AT": str(kill_at)})
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.toy_training", *words],
+        env=os.environ | settings | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        _, errors = process.communicate(timeout=200)
+    assert process.returncode == (0 if kill_at is None else -signal.SIGKILL), errors
+    assert "Warning" not in errors
+    return slices_of_steps(seen)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("first", "then", "given"),
+    [
+        (1, 1, {"num_workers": 2}),
+        (1, 1, {"augment": "none", "draw": "balanced", "order": "windowed", "window": 2}),
+        (1, 2, {"augment": "none"}),
+        (2, 1, {"augment": "none"}),
+    ],
+)
+def test_a_killed_training_goes_on_at_the_very_next_slice(
+    shards, tmp_path, chance, first, then, given
+):
+    """SIGKILL of all ranks at any moment; on one rank weights and scores are equal too."""
+    given = {"epochs": 3, **OFTEN, **given}
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    unbroken = train(tmp_path / "unbroken.txt", shards, whole, num_devices=1, **given)
+    assert len({tuple(lines) for lines in unbroken.values()}) == len(unbroken) > 10
+
+    kill_at = chance.randrange(2, len(unbroken) - 3) + chance.uniform(0, 0.02)
+    cut = {"num_devices": first, "kill_at": kill_at}
+    before = train(tmp_path / "before.txt", shards, killed, **cut, **given)
+    go_on = {"num_devices": then, "resume": True}
+    after = train(tmp_path / "after.txt", shards, killed, **go_on, **given)
+    assert max(before) + 1 >= min(after) > 0
+    assert before | after == unbroken
+    if first == then == 1:
+        assert equal(weights(whole / "last.ckpt"), weights(killed / "last.ckpt"))
+        assert table(whole) == table(killed)
+
+
+class CutOffError(Exception):
+    """What stands for a kill inside this process: no checkpoint is written on it."""
+
+
+class CutOff(Callback):
+    """Ends a training at the start of a step, or of the validation after it."""
+
+    def __init__(self, step, *, validating=False):
+        self._step, self._validating = step, validating
+
+    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+        if trainer.global_step == self._step and not self._validating:
+            raise CutOffError
+
+    def on_validation_start(self, trainer, pl_module):
+        if trainer.global_step == self._step and self._validating:
+            raise CutOffError
+
+
+def cut_off_and_resume(given, cut, *, callbacks=()):
+    with pytest.raises(CutOffError):
+        fit(given(), callbacks=[*callbacks, cut])
+    return fit(given(resume=True), callbacks=callbacks)
+
+
+@pytest.mark.parametrize("epochs", [1, 2])
+def test_a_kill_during_validation_loses_no_score(shards, tmp_path, epochs):
+    """In the first epoch, whose last step is also the last of the training where there is one."""
+
+    def given(name="cut", **further):
+        return options(shards, tmp_path / name, epochs=epochs, **OFTEN, **further)
+
+    unbroken = fit(given("whole"))
+    num_steps = int(table(tmp_path / "whole")[0]["step"])
+    result = cut_off_and_resume(given, CutOff(num_steps, validating=True))
+    assert result == unbroken | {"checkpoint": str(tmp_path / "cut" / "best.ckpt")}
+    assert table(tmp_path / "cut") == table(tmp_path / "whole")
+    assert len(table(tmp_path / "cut")) == epochs
+
+
+class OneCycle(LungSegmenter):
+    """Asks the trainer by name for the number of steps, as torch's OneCycleLR needs it."""
+
+    def configure_optimizers(self):
+        optimizer = torch.optim.SGD(self.parameters(), lr=0.1, momentum=0.9)
+        num_steps = int(self.trainer.estimated_stepping_batches)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, total_steps=num_steps)
+        return [optimizer], [{"scheduler": schedule, "interval": "step"}]
+
+
+def test_a_schedule_by_step_goes_on_where_it_was(shards, tmp_path, monkeypatch):
+    """Asking for the number of steps makes Lightning build the loaders before a training begins."""
+    monkeypatch.setattr("lungseg.training.run.LungSegmenter", OneCycle)
+
+    def given(name="cut", **further):
+        return options(shards, tmp_path / name, epochs=3, **OFTEN, **further)
+
+    fit(given("whole"), callbacks=[Seen(tmp_path / "whole.txt")])
+    cut_off_and_resume(given, CutOff(9), callbacks=[Seen(tmp_path / "cut.txt")])
+    seen = [slices_of_steps(tmp_path / f"{name}.txt") for name in ("whole", "cut")]
+    assert seen[0] == {step: sorted(set(lines)) for step, lines in seen[1].items()}
+    assert equal(*(weights(tmp_path / name / "last.ckpt") for name in ("whole", "cut")))
+    assert table(tmp_path / "whole") == table(tmp_path / "cut")
+
+
+def test_the_speed_after_going_on_counts_from_there(shards, tmp_path):
+    def given(**further):
+        return options(shards, tmp_path / "cut", epochs=1, **OFTEN, **further)
+
+    cut_off_and_resume(given, CutOff(4))
+    row = (tmp_path / "cut" / "metrics.csv").read_text().splitlines()
+    speed = dict(zip(row[0].split(","), row[1].split(","), strict=True))["train/slices_per_s"]
+    assert float(speed) > 5
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_a_training_in_two_lines(shards, tmp_path):
+    out = tmp_path / "out"
+    running = subprocess.Popen(
+        [sys.executable, "-m", "lungseg.fit", *flags(shards, out, epochs=1000)],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while not (out / "last.ckpt").exists():
+        assert running.poll() is None, running.communicate()
+        time.sleep(0.05)
+    for _ in range(6):  # Python may drop one, as where an object is being destroyed
+        os.killpg(running.pid, signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            _, said = running.communicate(timeout=10)
+            break
+    assert running.returncode == 130
+    assert "Traceback" not in said
+    assert f"the same command with --resume goes on from {out}/last.ckpt" in said
+    assert said.endswith("interrupted\n")

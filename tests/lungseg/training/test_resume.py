@@ -1,0 +1,145 @@
+"""A training goes on only as what it was; a refusal leaves all as it is."""
+
+import dataclasses
+import shutil
+
+import pytest
+import torch
+import yaml
+
+from lungseg.errors import TrainingError
+from lungseg.training.resume import checkpoint_to_resume
+from lungseg.training.run import fit
+from shards.console.command import parse
+from shards.storage.store import open_shards
+from tests.toy_shards import make_shards
+from tests.toy_training import equal, options, table, weights
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory):
+    return make_shards(tmp_path_factory.mktemp("disks"))
+
+
+@pytest.fixture(scope="module")
+def finished(shards, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "run"
+    fit(options(shards, out, epochs=1))
+    return out
+
+
+CHANGES = {
+    "fold": 1,
+    "epochs": 2,
+    "batch_size": 4,
+    "draw": "balanced",
+    "order": "windowed",
+    "window": 3,
+    "augment": "none",
+    "width": 8,
+    "depth": 3,
+    "norm": "batch",
+    "neighbors": 3,
+    "threshold": 0.4,
+    "seed": 1,
+    "precision": "bf16",
+    "lr": 0.5,
+    "loss": "bce",
+    "oversample": 2.0,
+    "loader": "webdataset",
+}
+FREE = {
+    "cache": "elsewhere",
+    "cache_gb": 1.0,
+    "accelerator": "auto",
+    "devices": 2,
+    "num_workers": 1,
+    "checkpoint_minutes": 1.0,
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_decides_a_training_may_not_change(shards, finished, name):
+    now = options(shards, finished, **{"epochs": 1, "resume": True, name: CHANGES[name]})
+    then = getattr(options(shards, finished, epochs=1), name)
+    flag = "--" + name.replace("_", "-")
+    with pytest.raises(TrainingError, match=f"^{flag} was {then} .* and is {CHANGES[name]}"):
+        checkpoint_to_resume(now, open_shards(shards))
+
+
+def test_every_option_of_a_training_is_either_free_or_kept(shards, finished):
+    """One that is added later is kept unless somebody says that it is free."""
+    known = {*CHANGES, *FREE, "shards", "out", "config", "json", "resume", "validate"}
+    fields = dataclasses.fields(options(shards, finished))
+    assert {field.name for field in fields} == known
+
+
+@pytest.mark.parametrize("name", FREE)
+def test_what_does_not_decide_a_training_may_change(shards, finished, name):
+    now = options(shards, finished, **{"epochs": 1, "resume": True, name: FREE[name]})
+    assert checkpoint_to_resume(now, open_shards(shards)) == finished / "last.ckpt"
+
+
+def test_a_refused_resume_leaves_the_run_as_it_was(shards, finished):
+    before = {path: path.read_bytes() for path in finished.rglob("*") if path.is_file()}
+    with pytest.raises(TrainingError, match="--width"):
+        fit(options(shards, finished, epochs=1, width=8, resume=True))
+    assert {path: path.read_bytes() for path in finished.rglob("*") if path.is_file()} == before
+
+
+def test_the_config_of_a_run_goes_on_with_it(shards, finished):
+    words = ["--config", str(finished / "config.yaml")]
+    kept = parse(type(options(shards, finished)), [*words, "--resume"], prog="", description="")
+    assert checkpoint_to_resume(kept, open_shards(shards)) == finished / "last.ckpt"
+
+
+def test_a_moved_run_goes_on_with_moved_shards(shards, tmp_path):
+    fit(options(shards, tmp_path / "old", epochs=1))
+    shutil.copytree(tmp_path / "old", tmp_path / "new")
+    shutil.copytree(shards, tmp_path / "copy")
+    fit(options(tmp_path / "copy", tmp_path / "new", epochs=1, checkpoint_minutes=1, resume=True))
+    assert equal(*(weights(tmp_path / name / "last.ckpt") for name in ("old", "new")))
+    assert table(tmp_path / "old") == table(tmp_path / "new")
+    config = yaml.safe_load((tmp_path / "new" / "config.yaml").read_text())
+    assert config["shards"] == str(tmp_path / "copy")
+    assert config["resume"] is False  # it serves to train anew too
+
+
+def test_shards_that_were_written_anew_are_refused(shards, tmp_path):
+    shutil.copytree(shards, tmp_path / "shards")
+    fit(options(tmp_path / "shards", tmp_path / "run", epochs=1))
+    shutil.rmtree(tmp_path / "shards")
+    make_shards(tmp_path / "shards", seed=1)
+    with pytest.raises(TrainingError, match="has changed since the training began"):
+        fit(options(tmp_path / "shards", tmp_path / "run", epochs=1, resume=True))
+
+
+def test_a_run_is_not_started_over_another(shards, tmp_path):
+    (tmp_path / "last.ckpt").write_bytes(b"")
+    with pytest.raises(TrainingError, match="--resume"):
+        fit(options(shards, tmp_path, epochs=1))
+
+
+def test_a_run_that_was_killed_before_its_first_checkpoint_may_begin_again(shards, tmp_path):
+    (tmp_path / "config.yaml").write_text("")
+    fit(options(shards, tmp_path, epochs=1))
+    assert (tmp_path / "last.ckpt").exists()
+
+
+def test_resuming_without_a_checkpoint_says_so(shards, tmp_path):
+    with pytest.raises(TrainingError, match=r"last\.ckpt, which does not exist"):
+        fit(options(shards, tmp_path / "none", epochs=1, resume=True))
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("content", [{"state_dict": {}}, [1, 2]])
+def test_resuming_from_something_else_says_so(shards, tmp_path, content):
+    torch.save(content, tmp_path / "last.ckpt")
+    with pytest.raises(TrainingError, match="is no checkpoint of a training"):
+        fit(options(shards, tmp_path, epochs=1, resume=True))
+
+
+def test_resuming_from_a_torn_checkpoint_says_so(shards, tmp_path):
+    (tmp_path / "last.ckpt").write_bytes(b"PK\x03\x04")
+    with pytest.raises(TrainingError, match=r"last\.ckpt, which is no checkpoint"):
+        fit(options(shards, tmp_path, epochs=1, resume=True))

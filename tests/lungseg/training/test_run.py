@@ -1,0 +1,122 @@
+"""A training is reproducible, scores the same on any ranks, and says what it cannot do."""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+
+from lungseg.errors import TrainingError
+from lungseg.training.data import SliceData
+from lungseg.training.options import FitOptions
+from lungseg.training.run import fit
+from shards.storage.store import open_shards
+from tests.toy_shards import make_shards
+from tests.toy_training import equal, flags, options, table, weights
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory):
+    return make_shards(tmp_path_factory.mktemp("disks"))
+
+
+def losses(out):
+    return [row["train/loss"] for row in table(out)]
+
+
+def test_same_seed_same_losses(shards, tmp_path):
+    for name in ("first", "second"):
+        fit(options(shards, tmp_path / name, epochs=2))
+    first, second = losses(tmp_path / "first"), losses(tmp_path / "second")
+    assert first == second
+    assert len(set(first)) == 2
+
+
+@pytest.mark.slow
+def test_finds_bright_disks(shards, tmp_path):
+    result = fit(options(shards, tmp_path / "run", epochs=25, lr=0.02, width=8))
+    assert result["dice_case_mean"] > 0.9
+    assert result["n"] == 1
+    kept = json.loads((tmp_path / "run" / "result.json").read_text())
+    assert kept["dice_case_mean"] == result["dice_case_mean"]
+    assert "model" in kept["grid"]
+    for name in ("best.ckpt", "last.ckpt", "config.yaml", "metrics.csv", "pictures"):
+        assert (tmp_path / "run" / name).exists()
+
+
+@pytest.mark.slow
+def test_two_ranks_score_a_checkpoint_like_one_to_the_last_bit(shards, tmp_path):
+    """Also where one rank has more threads than two have each, as on any machine."""
+    fit(options(shards, tmp_path / "run", epochs=3, lr=0.02, width=12))
+    scores = []
+    for num_devices, num_threads in ((1, 2), (2, 1)):
+        checkpoint = tmp_path / "run" / "best.ckpt"
+        given = {"validate": checkpoint, "devices": num_devices, "width": 12}
+        words = flags(shards, tmp_path / f"ranks-{num_devices}", **given)
+        done = subprocess.run(
+            [sys.executable, "-m", "lungseg.fit", *words, "--json"],
+            env=os.environ | {"OMP_NUM_THREADS": str(num_threads)},
+            capture_output=True,
+            text=True,
+            timeout=200,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        scores.append(json.loads(done.stdout.splitlines()[-1]))
+    assert scores[0] == scores[1]
+
+
+def test_a_fold_that_does_not_exist_is_named(shards, tmp_path):
+    with pytest.raises(TrainingError, match=r"folds \[0, 1, 2, 3, 4\]"):
+        fit(options(shards, tmp_path / "none", fold=9))
+
+
+def test_devices_that_cannot_be_had_are_said(shards, tmp_path):
+    with pytest.raises(TrainingError, match="--devices 4"):
+        fit(options(shards, tmp_path / "x", devices=4, accelerator="gpu"))
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("oversample", ["nan", "inf", "-1"])
+def test_an_oversampling_that_is_none_is_refused(tmp_path, oversample):
+    with pytest.raises(ValueError, match="--oversample must be auto or at least 0"):
+        FitOptions(shards="x", out=tmp_path, oversample=float(oversample))
+
+
+def test_leaving_out_tumor_where_all_slices_show_it_is_refused(shards, tmp_path):
+    only_tumor = open_shards(shards)
+    only_tumor.index = dataclasses.replace(
+        only_tumor.index, tumor=np.ones(len(only_tumor.index), np.bool_)
+    )
+    with pytest.raises(TrainingError, match=r"--oversample 0 .* all 52 training slices show tumor"):
+        SliceData(only_tumor, options(shards, tmp_path, oversample=0))
+
+
+def test_a_batch_that_devices_cannot_share_is_refused(shards, tmp_path):
+    with pytest.raises(TrainingError, match=r"--batch-size .* got 9 for 2 devices"):
+        fit(options(shards, tmp_path / "x", batch_size=9, devices=2))
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_secret_of_the_url_lies_in_no_file_of_the_run(shards, tmp_path, serve):
+    url = serve(shards).url.replace("://", "://someone:hush@") + "?signature=hush"
+    fit(options(url, tmp_path / "run", epochs=1, cache=tmp_path / "cache"))
+    files = [path for path in (tmp_path / "run").rglob("*") if path.is_file()]
+    assert {"config.yaml", "hparams.yaml", "last.ckpt"} <= {path.name for path in files}
+    for path in files:
+        assert b"hush" not in path.read_bytes(), path
+        for name in zipfile.ZipFile(path).namelist() if zipfile.is_zipfile(path) else ():
+            assert b"hush" not in zipfile.ZipFile(path).read(name), path
+
+
+@pytest.mark.parametrize("order", ["exact", "windowed"])
+def test_workers_do_not_change_what_is_learned(shards, tmp_path, order):
+    given = {"epochs": 2, "draw": "balanced", "order": order, "window": 2}
+    for num_workers in (0, 2):
+        fit(options(shards, tmp_path / str(num_workers), num_workers=num_workers, **given))
+        assert len(table(tmp_path / str(num_workers))) == 2
+    assert equal(*(weights(tmp_path / name / "last.ckpt") for name in ("0", "2")))

@@ -1,0 +1,188 @@
+"""A command line: flags over a config file, one line per failure, the result last."""
+
+import dataclasses
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Literal
+
+import pytest
+import yaml
+
+from shards.console.command import Options, UsageError, parse, save_config
+
+DEMO = """
+import dataclasses, logging, sys, time
+from shards.console.command import Options, run
+from shards.errors import ShardError
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Demo(Options):
+    \"\"\"Try things.\"\"\"
+
+    end: str = "well"
+    \"\"\"How to end.\"\"\"
+
+def main(options):
+    logging.getLogger(__name__).info("working")
+    if options.end == "badly":
+        raise ShardError("a shard is\\nodd: mend it")
+    if options.end == "by surprise":
+        raise RuntimeError("not known")
+    if options.end == "never":
+        time.sleep(60)
+    return {"ended": options.end, "exit_code": 1 if options.end == "half" else 0}
+
+run(Demo, main, prog="demo", description="A command to try.")
+"""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Bake(Options):
+    """Bake a cake."""
+
+    out: Path
+    """Where to."""
+    eggs: int = 3
+    """How many."""
+    oven: Literal["gas", "wood"] | None = None
+    """Which oven."""
+    layers: tuple[int, ...] = ()
+    """Height of each."""
+    icing: bool = False
+    """Whether it has icing."""
+
+    def __post_init__(self):
+        if self.eggs < 1:
+            raise ValueError(f"--eggs must be at least 1, got {self.eggs}")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Eat(Options):
+    """Eat it."""
+
+    cake: Path
+    """Which."""
+
+
+def bake(*words, commands=Bake):
+    return parse(commands, [str(word) for word in words], prog="cake", description="")
+
+
+def demo(*words, **how):
+    command = [sys.executable, "-c", DEMO, *words]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, **pipes, **how)
+
+
+def ended(*words):
+    process = demo(*words)
+    said, errors = process.communicate(timeout=60)
+    return process.returncode, said, errors
+
+
+def test_flags_win_over_the_config_file_and_that_over_defaults(tmp_path):
+    (tmp_path / "c.yaml").write_text("out: a\neggs: 5\noven: wood\nlayers: [1, 2]\nicing: true\n")
+    found = bake("--config", tmp_path / "c.yaml", "--eggs", 7, "--no-icing")
+    assert (found.out, found.eggs, found.oven) == (Path("a"), 7, "wood")
+    assert (found.layers, found.icing) == ((1, 2), False)
+
+
+@pytest.mark.parametrize("flag", ["--config=", "--config "])
+def test_a_config_file_serves_a_subcommand_too(tmp_path, flag):
+    (tmp_path / "c.yaml").write_text("cake: sponge\n")
+    words = f"eat {flag}{tmp_path / 'c.yaml'}".split()
+    assert bake(*words, commands={"bake": Bake, "eat": Eat}).cake == Path("sponge")
+
+
+def test_saved_options_give_the_same_options_back(tmp_path):
+    options = bake("--out", "a b", "--eggs", 9, "--layers", 1, 2, "--icing")
+    save_config(options, tmp_path / "c.yaml")
+    assert bake("--config", tmp_path / "c.yaml") == dataclasses.replace(
+        options, config=tmp_path / "c.yaml"
+    )
+    assert set(yaml.safe_load((tmp_path / "c.yaml").read_text())) >= {"out", "eggs", "layers"}
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (("--out", "a", "--egs", 3), "--egs"),
+        (("--eggs", 3), "--out"),
+        (("--out", "a", "--eggs", "many"), "many"),
+        (("--out", "a", "--oven", "coal"), "coal"),
+        (("--out", "a", "--eggs", 0), "--eggs must be at least 1, got 0"),
+        (("--out", "a", "--config", "absent.yaml"), "absent.yaml cannot be read"),
+    ],
+)
+def test_bad_usage_is_told_in_one_line(words, found):
+    with pytest.raises(UsageError, match=found) as caught:
+        bake(*words)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", ["[1, 2]", "a: [", "unknown: 3", "\0"])
+def test_a_config_file_that_is_none_is_told_in_one_line(tmp_path, content):
+    (tmp_path / "c.yaml").write_text(content)
+    with pytest.raises(UsageError) as caught:
+        bake("--out", "a", "--config", tmp_path / "c.yaml")
+    assert "\n" not in str(caught.value)
+
+
+def test_help_teaches_and_is_no_failure(capsys):
+    with pytest.raises(SystemExit) as caught:
+        bake("--help")
+    assert caught.value.code in (0, None)
+    assert "How many." in capsys.readouterr().out
+
+
+def test_the_result_comes_last_on_stdout_and_messages_go_to_stderr():
+    assert ended() == (0, "ended: well\n", "working\n")
+    code, said, errors = ended("--json")
+    assert (code, errors) == (0, "working\n")
+    assert json.loads(said) == {"ended": "well"}
+
+
+def test_a_result_can_carry_the_exit_code():
+    assert ended("--end", "half")[:2] == (1, "ended: half\n")
+
+
+def test_a_known_failure_is_one_line_and_an_unknown_one_keeps_its_trace():
+    assert ended("--end", "badly") == (1, "", "working\ndemo: a shard is odd: mend it\n")
+    code, _, errors = ended("--end", "by surprise")
+    assert code == 1
+    assert "Traceback" in errors
+
+
+def test_an_unknown_flag_is_one_line_and_exit_code_2():
+    code, said, errors = ended("--ende", "well")
+    assert (code, said) == (2, "")
+    assert errors.startswith("demo: ")
+    assert errors.count("\n") == 1
+    assert "--end" in errors
+    assert "demo --help" in errors
+
+
+def test_ctrl_c_ends_in_one_line():
+    process = demo("--end", "never")
+    assert process.stderr.readline() == "working\n"
+    time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=20) == ("", "demo: interrupted\n")
+    assert process.returncode == 130
+
+
+def test_a_reader_of_the_help_may_leave_early():
+    running = subprocess.Popen(
+        [sys.executable, "-m", "lungseg.fit", "--help"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    running.stdout.close()
+    assert running.stderr.read() == ""
+    running.stderr.close()
+    assert running.wait(timeout=30) == 1

@@ -1,0 +1,48 @@
+"""A long job says how far it is, and never too often."""
+
+import logging
+import os
+import pty
+import subprocess
+import sys
+import termios
+
+from shards.console.progress import progress
+
+
+def test_without_a_terminal_lines_come_seldom_and_at_the_end(caplog):
+    caplog.set_level(logging.INFO)
+    with progress(1000, done=10, unit="shard") as bar:
+        for _ in range(990):
+            bar.step()
+    (line,) = caplog.messages
+    assert line.startswith("1000 of 1000 shards, ")
+    assert line.endswith(" shards/s, 0 s to go")
+
+
+def test_lines_come_while_work_goes_on(caplog, monkeypatch):
+    clock = iter(range(0, 1000, 6))
+    monkeypatch.setattr("shards.console.progress.time.monotonic", lambda: next(clock))
+    caplog.set_level(logging.INFO)
+    with progress(4) as bar:
+        for _ in range(4):
+            bar.step()
+    assert caplog.messages == [
+        "2 of 4 cases, 0.17 cases/s, 12 s to go",
+        "4 of 4 cases, 0.17 cases/s, 0 s to go",
+    ]
+
+
+def test_a_terminal_shows_a_bar():
+    code = (
+        "from shards.console.progress import progress\n"
+        "with progress(3, unit='shard') as bar: [bar.step() for _ in range(3)]"
+    )
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    subprocess.run([sys.executable, "-c", code], stderr=theirs, timeout=60, check=True)
+    os.close(theirs)
+    shown = os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert "3/3" in shown
+    assert "shard/s" in shown

@@ -1,0 +1,87 @@
+"""Which slices an epoch draws: laws of the weighted and of the balanced draw."""
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import WeightedRandomSampler
+
+from shards.order.draw import balanced, class_first, oversample_ratio, sample_weights, weighted
+
+CHI_SQUARE_LIMIT = 4.0  # standard deviations of chi-square about its mean
+
+
+def some_tumor(num=1000, every=9):
+    return np.arange(num) % every == 4
+
+
+def generator(seed):
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize("oversample", [1.0, 7.5, 0.0])
+def test_weighted_draws_are_bit_equal_to_weighted_random_sampler(oversample):
+    tumor = some_tumor()
+    weights = sample_weights(tumor, oversample)
+    expected = WeightedRandomSampler(weights, len(tumor), generator=generator(3))
+    drawn = weighted(tumor, oversample, generator(3))
+    assert drawn.tolist() == list(expected)
+
+
+@pytest.mark.parametrize("draw", [weighted, class_first])
+def test_no_slice_is_starved(draw):
+    """Chi-square of how often each slice came, against its share of the weights."""
+    tumor, num_epochs = some_tumor(), 200
+    counts = np.zeros(len(tumor))
+    for epoch in range(num_epochs):
+        counts += np.bincount(draw(tumor, 8.0, generator(epoch)), minlength=len(tumor))
+    weights = sample_weights(tumor, 8.0)
+    expected = num_epochs * len(tumor) * weights / weights.sum()
+    freedom = len(tumor) - 1
+    chi_square = ((counts - expected) ** 2 / expected).sum()
+    assert abs(chi_square - freedom) < CHI_SQUARE_LIMIT * np.sqrt(2 * freedom)
+
+
+def test_above_the_limit_of_torch_the_class_is_drawn_first(monkeypatch):
+    monkeypatch.setattr("shards.order.draw.MAX_CATEGORIES", 100)
+    tumor = some_tumor()
+    drawn = weighted(tumor, 8.0, generator(0))
+    assert drawn.tolist() == class_first(tumor, 8.0, generator(0)).tolist()
+    assert abs(tumor[drawn].mean() - 0.5) < 0.08
+
+
+@pytest.mark.parametrize("tumor", [np.zeros(50, bool), np.ones(50, bool)])
+def test_slices_of_one_kind_can_be_drawn(tumor):
+    assert oversample_ratio("auto", tumor) == 1.0
+    assert len(class_first(tumor, 3.0, generator(0))) == 50
+    assert sorted(balanced(tumor, 3.0, seed=0, epoch=4)) == list(range(50))
+
+
+def test_auto_lets_half_of_the_draws_show_tumor():
+    tumor = some_tumor()
+    ratio = oversample_ratio("auto", tumor)
+    assert ratio == (~tumor).sum() / tumor.sum()
+    assert tumor[balanced(tumor, ratio, seed=0, epoch=0)].sum() == len(tumor) // 2
+
+
+@pytest.mark.parametrize("oversample", [1.0, 3.7, 8.0, 100.0])
+def test_balanced_draws_every_slice_of_a_kind_equally_often_or_once_more(oversample):
+    """In each epoch, and in all epochs up to it."""
+    tumor = some_tumor(num=531)
+    total = np.zeros(len(tumor), int)
+    for epoch in range(12):
+        counts = np.bincount(balanced(tumor, oversample, seed=5, epoch=epoch), minlength=len(tumor))
+        assert counts.sum() == len(tumor)
+        total += counts
+        for seen in (counts, total):
+            assert np.ptp(seen[tumor]) <= 1
+            assert np.ptp(seen[~tumor]) <= 1
+
+
+def test_balanced_epochs_are_shuffled_and_depend_on_seed_and_epoch_alone():
+    tumor = some_tumor()
+    once = balanced(tumor, 8.0, seed=1, epoch=7)
+    assert once.tolist() == balanced(tumor, 8.0, seed=1, epoch=7).tolist()
+    assert once.tolist() != balanced(tumor, 8.0, seed=1, epoch=8).tolist()
+    assert once.tolist() != balanced(tumor, 8.0, seed=2, epoch=7).tolist()
+    share_of_batches = tumor[once[:960]].reshape(-1, 32).mean(axis=1)
+    assert 0.05 < share_of_batches.std() < 0.13

@@ -1,0 +1,54 @@
+"""The order of an epoch and the batches of a rank."""
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import WeightedRandomSampler
+
+from shards.order.draw import sample_weights
+from shards.order.plan import Plan, batches_of_rank, epoch_seed, num_batches
+
+ROWS = np.arange(40, 140)
+TUMOR = np.arange(100) % 7 == 0
+
+
+def test_an_epoch_is_the_weighted_random_samplers_over_the_training_rows():
+    plan = Plan(rows=ROWS, tumor=TUMOR, oversample=6.0, seed=11)
+    for epoch in range(3):
+        generator = torch.Generator().manual_seed(epoch_seed(11, epoch))
+        sampler = WeightedRandomSampler(sample_weights(TUMOR, 6.0), 100, generator=generator)
+        assert plan.order(epoch).tolist() == [ROWS[i] for i in sampler]
+
+
+@pytest.mark.parametrize("draw", ["weighted", "balanced"])
+def test_seed_and_epoch_alone_make_the_order(draw):
+    plan = Plan(rows=ROWS, tumor=TUMOR, oversample=6.0, seed=11, draw=draw)
+    torch.manual_seed(99)
+    again = Plan(rows=ROWS, tumor=TUMOR, oversample=6.0, seed=11, draw=draw)
+    assert plan.order(5).tolist() == again.order(5).tolist()
+    assert len({tuple(plan.order(epoch)) for epoch in range(4)}) == 4
+
+
+@pytest.mark.parametrize("num_samples", [1, 7, 8, 9, 31, 64, 100])
+@pytest.mark.parametrize("world_size", [1, 2, 4, 8])
+def test_ranks_share_out_the_same_global_batches_in_equal_steps(num_samples, world_size):
+    ranks = [
+        list(batches_of_rank(num_samples, batch_size=8, rank=rank, world_size=world_size))
+        for rank in range(world_size)
+    ]
+    assert {len(batches) for batches in ranks} == {num_batches(num_samples, 8)}
+    for k, batches in enumerate(zip(*ranks, strict=True)):
+        assert len({len(batch) for batch in batches}) == 1
+        together = sorted(position for batch in batches for position in batch)
+        if num_samples >= 8:
+            assert together == list(range(8 * k, 8 * k + 8))
+
+
+def test_batches_go_on_at_any_position():
+    whole = list(batches_of_rank(100, batch_size=8, rank=1, world_size=2))
+    assert list(batches_of_rank(100, batch_size=8, rank=1, world_size=2, start=24)) == whole[3:]
+    odd = [
+        list(batch) for batch in batches_of_rank(30, batch_size=4, rank=0, world_size=2, start=7)
+    ]
+    assert odd == [[7, 9], [11, 13], [15, 17], [19, 21], [23, 25]]
+    assert list(batches_of_rank(30, batch_size=8, rank=0, world_size=1, start=30)) == []

@@ -1,0 +1,37 @@
+"""A search as one self-contained HTML page, for people."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lungseg.report.page import page_template
+from lungseg.training.options import LOSSES
+from shards.console.command import flat_values
+from tune.config import SearchOptions
+from tune.results.charts import curves_plot, value_plot
+from tune.trials.outcome import TrialOutcome
+
+
+def render(
+    options: SearchOptions, trials: Sequence[TrialOutcome], result: Mapping[str, Any]
+) -> str:
+    """Write the page.
+
+    Args:
+        options: The options of the search.
+        trials: The outcomes, the best first.
+        result: The best trial's score with its definition, grid, threshold and n.
+
+    Returns:
+        HTML that refers to nothing outside itself.
+    """
+    return page_template("tune.results").render(
+        options=flat_values(options),
+        trials=trials,
+        result=result,
+        losses=LOSSES,
+        curves_plot=curves_plot(trials, options.epochs),
+        lr_plot=value_plot(trials, "lr", "learning rate"),
+        oversample_plot=value_plot(trials, "oversample", "oversampling"),
+        epochs_run=sum(len(trial.curve) for trial in trials),
+        epochs_without_stopping=options.epochs * len(trials),
+    )

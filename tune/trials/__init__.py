@@ -1,0 +1,1 @@
+"""One trial of a search, and what became of each."""
