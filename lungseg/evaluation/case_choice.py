@@ -8,10 +8,10 @@ from typing import Literal
 from ingest.case import Case
 from ingest.find_cases import find_cases
 from lungseg.inference.model_file import LoadedModel
+from lungseg.scores.case_score import Role
 from shards.console.errors import KnownError
 
 Subset = Literal["auto", "validation", "training", "test"]
-Role = Literal["unseen", "validation", "training"]
 
 
 class CaseChoiceError(KnownError):

@@ -15,12 +15,12 @@ from ingest.scans.open import open_label
 from ingest.scans.volume import whole
 from ingest.slices.prepare import prepare_mask
 from ingest.slices.source_grid import ScanSlices, load_scan
-from lungseg.evaluation.case_choice import Role, role_of
+from lungseg.evaluation.case_choice import role_of
 from lungseg.inference.infer import Plane, predict_scan
 from lungseg.inference.model_file import LoadedModel
 from lungseg.report.evaluation import Chapter
 from lungseg.report.filmstrip import EDGE, Filmstrip, film
-from lungseg.scores.case_score import CaseScore, count_voxels
+from lungseg.scores.case_score import CaseScore, Role, count_voxels
 
 Mask = npt.NDArray[np.uint8]
 

@@ -1,4 +1,4 @@
-"""What `evaluate` and `predict` both take."""
+"""How a model is run, for `evaluate` and `predict`, and the options of `predict`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,3 +24,17 @@ class InferenceOptions(Options):
             raise ValueError(f"--threshold must lie between 0 and 1, got {self.threshold}")
         if self.batch_size < 1:
             raise ValueError(f"--batch-size must be at least 1, got {self.batch_size}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictOptions(InferenceOptions):
+    """Find tumor in scans."""
+
+    input: Path
+    """A NIfTI file (`.nii.gz`, `.nii`), a folder of them, or a folder with DICOM series."""
+    out: Path
+    """Folder for `<case>.nii.gz`: 1 is tumor, on the scan's own grid."""
+    gif: bool = False
+    """Write `<case>.gif` too: the slices that the model saw, the prediction outlined."""
+    overwrite: bool = False
+    """Replace results that are already in the folder."""

@@ -1,13 +1,16 @@
 """One scan's prediction against its label: what is counted, and how a set of scans is summed up."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from lungseg.evaluation.case_choice import Role
 from lungseg.scores.dice import dice, soft_dice, summarize
+from lungseg.scores.intervals import bootstrap_interval
+
+Role = Literal["unseen", "validation", "training"]
+"""What a training did with a case: nothing, choose the checkpoint by it, or train on it."""
 
 GRID = "every voxel of each scan, on the scan's own grid"
 SOFT_DEFINITION = (
@@ -148,17 +151,3 @@ def metrics(scores: list[CaseScore], *, threshold: float) -> dict[str, Any]:
         "dice_pooled_soft_definition": SOFT_DEFINITION,
         "cases": [score.row() for score in scores],
     }
-
-
-def bootstrap_interval(values: list[float | None], *, draws: int = 10_000) -> list[float] | None:
-    """Percentile bootstrap interval (95 %) of a mean; None for fewer than three values.
-
-    Efron, "Bootstrap methods: another look at the jackknife", Ann. Statist. 7 (1979); seeded, so
-    that the same values give the same interval.
-    """
-    known = np.array([value for value in values if value is not None], np.float64)
-    if len(known) < 3:
-        return None
-    rows = np.random.default_rng(0).integers(0, len(known), (draws, len(known)))
-    low, high = np.percentile(known[rows].mean(axis=1), (2.5, 97.5))
-    return [float(low), float(high)]

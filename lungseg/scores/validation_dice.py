@@ -1,12 +1,29 @@
 """Validation Dice per case as a torchmetrics metric: exact counts, equal on any number of ranks."""
 
-from typing import Any
+from typing import Any, Protocol
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torchmetrics import Metric
 
 from lungseg.scores.dice import dice, soft_dice, summarize
-from lungseg.training.batches import Stretch
+
+
+class Stretch(Protocol):
+    """Slices of one case that are scored together, by one rank."""
+
+    @property
+    def number(self) -> int:
+        """Place among all stretches."""
+
+    @property
+    def case(self) -> int:
+        """Place of the case among the validation cases."""
+
+    @property
+    def slices(self) -> npt.NDArray[np.int64]:
+        """Places of the slices among those of all validation cases."""
 
 
 class CaseDice(Metric):

@@ -14,22 +14,22 @@ from PIL import Image
 
 from ingest.recipe import Recipe
 from ingest.slices.source_grid import load_scan
-from lungseg import predict
+from lungseg.inference.errors import PredictError
+from lungseg.inference.find_scans import find_scans
+from lungseg.inference.options import PredictOptions
+from lungseg.inference.predict_all import predict
 from lungseg.models.unet import build_net
-from lungseg.predict import PredictError, PredictOptions, find_scans
 
 
 @pytest.fixture
 def run(tmp_path, make_model, monkeypatch):
     """Predicts into `tmp_path/out`."""
     model = make_model(drop_slices=3)
-    monkeypatch.setattr("lungseg.inference.model_file.load_model", lambda path, device: model)
+    monkeypatch.setattr("lungseg.inference.predict_all.load_model", lambda path, device: model)
 
     def run(path, **options):
         settings = {"out": tmp_path / "out", "device": "cpu"} | options
-        return predict.main(
-            PredictOptions(checkpoint=tmp_path / "best.ckpt", input=path, **settings)
-        )
+        return predict(PredictOptions(checkpoint=tmp_path / "best.ckpt", input=path, **settings))
 
     return run
 

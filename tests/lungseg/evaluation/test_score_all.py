@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from ingest.case import BadCaseError
-from lungseg import evaluate
-from lungseg.evaluate import EvaluateOptions, OutputError
 from lungseg.evaluation.case_choice import CaseChoiceError
+from lungseg.evaluation.leave import OutputError
+from lungseg.evaluation.options import EvaluateOptions
+from lungseg.evaluation.score_all import evaluate
 
 
 @pytest.fixture
@@ -31,9 +32,9 @@ def run(tmp_path, source, monkeypatch):
     (tmp_path / "best.ckpt").write_bytes(b"weights")
 
     def run(model, **options):
-        monkeypatch.setattr("lungseg.inference.model_file.load_model", lambda path, device: model)
+        monkeypatch.setattr("lungseg.evaluation.score_all.load_model", lambda path, device: model)
         settings = {"source": source, "out": tmp_path / "out", "device": "cpu"} | options
-        result = evaluate.main(EvaluateOptions(checkpoint=tmp_path / "best.ckpt", **settings))
+        result = evaluate(EvaluateOptions(checkpoint=tmp_path / "best.ckpt", **settings))
         return json.loads((tmp_path / "out/metrics.json").read_text()), result
 
     return run

@@ -1,0 +1,42 @@
+"""What a reader must know before believing the numbers of an evaluation."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lungseg.scores.case_score import CaseScore
+
+
+def cautions(
+    scores: Sequence[CaseScore], metrics: Mapping[str, Any], *, own_threshold: float
+) -> list[str]:
+    """What a reader must know before believing the numbers, one sentence each."""
+    trained = [score.case for score in scores if score.role == "training"]
+    chose = [score.case for score in scores if score.role == "validation"]
+    lost = [f"{score.case} ({score.fn_dropped} voxels)" for score in scores if score.fn_dropped]
+    sentences = (
+        (
+            trained,
+            "The model was trained on these scans, so that their scores say nothing about new "
+            f"ones: {_listed(trained)}.",
+        ),
+        (
+            chose,
+            "These scans are validation cases, by which the training chose its best epoch; expect "
+            f"a little less on new ones: {_listed(chose)}.",
+        ),
+        (lost, f"Tumor in slices that the recipe drops counts as missed: {_listed(lost)}."),
+        (
+            metrics["n"] < 10,
+            f"The mean is over n = {metrics['n']} only: other scans could give another one.",
+        ),
+        (
+            metrics["threshold"] != own_threshold,
+            f"The threshold {metrics['threshold']} is not the checkpoint's own, {own_threshold}.",
+        ),
+    )
+    return [sentence for applies, sentence in sentences if applies]
+
+
+def _listed(names: Sequence[str], *, most: int = 8) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
