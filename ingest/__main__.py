@@ -40,6 +40,10 @@ def main(options: Any) -> dict[str, Any]:
 
 def show(result: dict[str, Any]) -> str:
     """Render a result for people."""
+    if "regions" in result:
+        from ingest.dicom.listing import show_regions
+
+        return show_regions(result)
     if "findings" in result:
         return show_findings(result)
     return "\n".join(f"{name}: {_plain(value)}" for name, value in result.items())

@@ -25,7 +25,7 @@ class Case:
         label: The tumor mask; None when there is none.
         patient: Whose scan it is; the case's own name when not known.
         files: The files of a DICOM series; all below the folder when empty.
-        roi: Name of the regions in a DICOM mask that are tumor.
+        roi: Names of the regions in a DICOM mask that are tumor, as in `Recipe.roi`.
         problem: Why it cannot be used, when that is known before a file is opened.
     """
 
@@ -34,7 +34,7 @@ class Case:
     label: Path | None
     patient: str
     files: tuple[Path, ...] = ()
-    roi: str = ""
+    roi: tuple[str, ...] = ()
     problem: str = ""
 
 

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from ingest.msd import find_msd_cases, is_msd
 _LONGEST_NAME_BYTES = 80  # a member of a tar may have 100, such as <case>-12345.mask.npy.gz
 
 
-def find_cases(source: Path, *, subset: Subset = "training", roi: str = "") -> list[Case]:
+def find_cases(source: Path, *, subset: Subset = "training", roi: Sequence[str] = ()) -> list[Case]:
     """List the cases of a folder: in the layout of the Medical Segmentation Decathlon, or DICOM.
 
     What cannot be used is no error here: several images of one name are one case with a problem, as
@@ -22,7 +22,7 @@ def find_cases(source: Path, *, subset: Subset = "training", roi: str = "") -> l
     Args:
         source: Folder with `dataset.json`, or `imagesTr` and `labelsTr`, or DICOM files.
         subset: Cases with labels, or the unlabeled ones; DICOM files are no test cases.
-        roi: Name of the regions in DICOM masks that are tumor.
+        roi: Names of the regions in DICOM masks that are tumor, as in `Recipe.roi`.
 
     Returns:
         The cases, sorted by name.

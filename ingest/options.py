@@ -32,8 +32,6 @@ class BuildShards(Recipe, Options):
     window: tuple[int, int] | None = None
     """Center and width in HU (lung: -600 1500): keeps these values, and divides them by the width.
     Sets --clip and --scale."""
-    roi: str = ""
-    """Name of the regions in DICOM masks that are tumor."""
     seed: int = 0
     """Decides which cases share a fold."""
 

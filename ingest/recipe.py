@@ -27,6 +27,9 @@ class Recipe:
     """How masks are resized: by nearest neighbor, or a pixel is tumor where half its area is."""
     tumor_labels: tuple[int, ...] = ()
     """Label values that are tumor, all others are background; else only 0 and 1 are accepted."""
+    roi: tuple[str, ...] = ()
+    """Names of the regions in DICOM masks that are tumor, one or several; `*` stands for any
+    text, `?` for any letter, upper and lower case are one. `check --list-regions` lists them."""
     fill_nan: int | None = None
     """HU for voxels without a number (NaN, infinite); else scans with such voxels are refused."""
     any_values: bool = False
@@ -45,6 +48,8 @@ class Recipe:
             raise ValueError(f"--drop-mm must be at least 0, got {self.drop_mm}")
         if self.drop_mm is not None and self.drop_outside_lungs:
             raise ValueError("--drop-mm and --drop-outside-lungs exclude each other, got both")
+        if isinstance(self.roi, str) or not all(name.strip() for name in self.roi):
+            raise ValueError(f"--roi needs names of regions, got {self.roi!r}")
         if self.fill_nan is not None and not _LOWEST <= self.fill_nan <= _HIGHEST:
             raise ValueError(f"--fill-nan needs a value within int16, got {self.fill_nan}")
 

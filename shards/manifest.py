@@ -23,7 +23,8 @@ class CaseEntry:
         sha256: Hash of the tar, hexadecimal.
         source: Fingerprint of the files the case was made from: per role (`image`, `label`) a
             mapping with `file` (name below the source), `bytes` and `crc32` of a gzip's content,
-            or `modified_ns` where a file has no checksum of its own.
+            or `modified_ns` where a file has no checksum of its own; for a DICOM mask also `roi`,
+            the names by which its regions were chosen.
         patient: Whose scan it is; the case's own name when not known.
         shape: Voxels of the source scan along its own stored axes (i, j, k).
         affine: 4 x 4 voxel-to-world matrix of the source scan, RAS, mm.
@@ -76,7 +77,8 @@ class Manifest:
     """All that is known of a shard set without opening a shard.
 
     Attributes:
-        recipe: The preprocessing, as `ingest.recipe.Recipe` writes itself down.
+        recipe: The preprocessing, as `ingest.recipe.Recipe` writes itself down; its `roi` and
+            `tumor_labels` say what counts as tumor in a mask.
         source: Name of the data set the scans came from.
         tools: Version of each library that shaped the bytes.
         slice_shape: (height, width) of every slice, pixels.

@@ -4,14 +4,22 @@ import hashlib
 import logging
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ingest.case import BadCaseError, Case
 from ingest.dicom.files import HEADER_TAGS, Header, read_headers, some
 from ingest.dicom.links import LINK_TAGS, Series, home, is_mask, masks_by_series, patient_of
-from ingest.dicom.regions import REGION_TAGS, RTSTRUCT, SEGMENTATIONS, matching, region_names
+from ingest.dicom.listing import names_of_none
+from ingest.dicom.regions import (
+    REGION_TAGS,
+    RTSTRUCT,
+    SEGMENTATIONS,
+    matching,
+    quoted,
+    region_names,
+)
 from ingest.dicom.series import CT_CLASSES, ct_series
 
 _log = logging.getLogger(__name__)
@@ -22,7 +30,7 @@ Stray = tuple[Header, str]
 _LONGEST_NAME = 60
 
 
-def find_dicom_cases(source: Path, *, roi: str = "") -> list[Case]:
+def find_dicom_cases(source: Path, *, roi: Sequence[str] = ()) -> list[Case]:
     """List the CT series below a folder, each with the SEG or RTSTRUCT file drawn on it.
 
     A series without such a file is a case without label. Where both kinds hold the region, the SEG
@@ -34,7 +42,7 @@ def find_dicom_cases(source: Path, *, roi: str = "") -> list[Case]:
 
     Args:
         source: The folder; its files are found by content.
-        roi: Name of the regions that are tumor, as in `dicom_masks.open_mask`.
+        roi: Names of the regions that are tumor, as in `regions.matching`.
 
     Returns:
         The cases, in no particular order; none when there is nothing of CT.
@@ -43,6 +51,10 @@ def find_dicom_cases(source: Path, *, roi: str = "") -> list[Case]:
     groups = ct_series(headers)
     _say_others(headers, groups, source)
     masks, lost = masks_by_series(headers, groups)
+    if absent := names_of_none(filter(is_mask, headers), roi):
+        _log.warning(
+            "no region in %s is named %s: `check --list-regions` lists all", source, quoted(absent)
+        )
     strays: dict[str, list[Stray]] = {}
     for header, why in _damaged(headers, groups) + lost:
         strays.setdefault(home(header, groups), []).append((header, why))
@@ -54,7 +66,7 @@ def find_dicom_cases(source: Path, *, roi: str = "") -> list[Case]:
         label, problem = _mask_of(masks.get(series, []), roi)
         if label is None and not is_only:
             problem = _unmarked(case, group)
-        case = replace(case, label=label, roi=roi, problem=problem)
+        case = replace(case, label=label, roi=tuple(roi), problem=problem)
         cases.append(_with_strays(case, group, strays.get(series, [])))
     return cases
 
@@ -140,7 +152,7 @@ def _short_hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:6]
 
 
-def _mask_of(headers: list[Header], roi: str) -> tuple[Path | None, str]:
+def _mask_of(headers: list[Header], roi: Sequence[str]) -> tuple[Path | None, str]:
     """The file that holds the region, or any when none does; and what is wrong with the choice."""
     try:
         holding = [header for header in headers if _holds(header, roi)]
@@ -150,7 +162,7 @@ def _mask_of(headers: list[Header], roi: str) -> tuple[Path | None, str]:
         found = [header.path for header in holding if header.values.SOPClassUID in kinds]
         if len(found) > 1:
             return found[0], (
-                f"a case may have one mask, found {len(found)} with region {roi or 'any'!r} "
+                f"a case may have one mask, found {len(found)} with region {quoted(roi)} "
                 f"({', '.join(map(str, found[:4]))}): name one with --roi, or remove the others"
             )
         if found:
@@ -158,6 +170,6 @@ def _mask_of(headers: list[Header], roi: str) -> tuple[Path | None, str]:
     return headers[0].path if headers else None, ""
 
 
-def _holds(header: Header, roi: str) -> bool:
+def _holds(header: Header, roi: Sequence[str]) -> bool:
     header.refuse()
     return bool(matching(region_names(header.values, header.path), roi))

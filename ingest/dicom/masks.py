@@ -1,7 +1,7 @@
 """DICOM-SEG and RTSTRUCT -> tumor masks on the grid of a scan, slab by slab."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +27,14 @@ _OFF_GRID = 0.1  # farthest a segment's pixels may lie off the scan's, in voxels
 _RAS = np.array([-1.0, -1.0, 1.0])  # times a point in DICOM's LPS
 
 
-def open_mask(path: Path, *, on: Grid | None, roi: str = "") -> Volume:
+def open_mask(path: Path, *, on: Grid | None, roi: Sequence[str] = ()) -> Volume:
     """Open the tumor mask in a DICOM-SEG or RTSTRUCT file, placed on the grid of its scan.
 
     Args:
         path: The file.
         on: Grid of the scan.
-        roi: Name of the regions that are tumor; where none has it, a pattern in which `*` stands
-            for any text; upper and lower case are one; may be empty when the file has one region.
+        roi: Names or patterns of the regions that are tumor, as in `regions.matching`; may be empty
+            when the file has one region.
 
     Raises:
         BadCaseError: If it is no such file, has no such region, or was drawn on another grid.
@@ -62,7 +62,7 @@ class ContourMask:
         BadCaseError: As in `open_mask`.
     """
 
-    def __init__(self, path: Path, values: Any, *, on: Grid, roi: str) -> None:
+    def __init__(self, path: Path, values: Any, *, on: Grid, roi: Sequence[str]) -> None:
         self.path = path
         self.grid = on
         chosen = chosen_regions(values, roi, path)
@@ -133,7 +133,7 @@ class SegmentMask:
         BadCaseError: As in `open_mask`.
     """
 
-    def __init__(self, path: Path, *, on: Grid, roi: str) -> None:
+    def __init__(self, path: Path, *, on: Grid, roi: Sequence[str]) -> None:
         try:
             import highdicom
         except ModuleNotFoundError as missing:

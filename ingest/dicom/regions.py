@@ -1,5 +1,6 @@
 """The named regions of DICOM masks, as far as their headers tell, and which of them are tumor."""
 
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -32,18 +33,28 @@ def region_names(values: Any, path: Path) -> dict[int, str]:
     return regions | segments
 
 
-def matching(names: dict[int, str], roi: str) -> list[int]:
-    """Numbers of the regions that a `--roi` means; of all, when it is empty.
+def matching(names: dict[int, str], roi: Sequence[str]) -> list[int]:
+    """Numbers of the regions that any name of a `--roi` means; of all, when it is empty.
 
-    A name that is equal counts before a pattern: `GTV [1]` means the region of that name.
+    Upper and lower case are one. A name that is equal counts before a pattern (`*` any text, `?`
+    any letter): `GTV [1]` means the region of that name.
     """
-    wanted = roi.strip().lower() or "*"
     plain = {key: name.strip().lower() for key, name in names.items()}
-    equal = [key for key, name in plain.items() if name == wanted]
-    return equal or [key for key, name in plain.items() if fnmatchcase(name, wanted)]
+    meant = {key for name in roi or ["*"] for key in _meant_by(name.strip().lower(), plain)}
+    return [key for key in names if key in meant]
 
 
-def chosen_regions(values: Any, roi: str, path: Path) -> list[int]:
+def _meant_by(wanted: str, names: dict[int, str]) -> list[int]:
+    equal = [key for key, name in names.items() if name == wanted]
+    return equal or [key for key, name in names.items() if fnmatchcase(name, wanted)]
+
+
+def quoted(roi: Sequence[str]) -> str:
+    """The names of a `--roi`, for messages."""
+    return " or ".join(map(repr, roi)) or "'any'"
+
+
+def chosen_regions(values: Any, roi: Sequence[str], path: Path) -> list[int]:
     """Numbers of the regions in a file that are tumor: at least one, and without `--roi` just one.
 
     Raises:
@@ -53,6 +64,6 @@ def chosen_regions(values: Any, roi: str, path: Path) -> list[int]:
     chosen = matching(names, roi)
     if not chosen or (not roi and len(chosen) > 1):
         found = ", ".join(sorted(names.values())) or "none"
-        rule = f"a region named {roi!r}" if roi else "one region, or --roi NAME"
+        rule = f"a region named {quoted(roi)}" if roi else "one region, or --roi NAME"
         raise BadCaseError(f"{path}: need {rule}, found {found}: choose with --roi")
     return chosen

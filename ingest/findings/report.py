@@ -22,8 +22,8 @@ class Check(Recipe, Options):
 
     source: Path
     """Folder with the scans: MSD layout (dataset.json, imagesTr, labelsTr), or DICOM."""
-    roi: str = ""
-    """Name of the regions in DICOM masks that are tumor."""
+    list_regions: bool = False
+    """Only list the regions in the DICOM masks, with those that --roi means; reads no pixels."""
     workers: int = 0
     """Processes that read; 0 takes one per core."""
 
@@ -43,11 +43,20 @@ def check(options: Check) -> dict[str, Any]:
     """Examine all cases, training and test.
 
     Returns:
-        Counts by level, the findings as plain data (fatal ones first) and `exit_code`.
+        Counts by level, the findings as plain data (fatal ones first) and `exit_code`; or what
+        `regions_of` returns, where the options ask for it.
 
     Raises:
         BadCaseError: If the source has another layout, or no case.
     """
+    if options.list_regions:
+        from ingest.dicom.listing import regions_of
+
+        return regions_of(options.source, options.roi)
+    return _check_all(options)
+
+
+def _check_all(options: Check) -> dict[str, Any]:
     from ingest.find_cases import find_cases
     from ingest.findings.of_case import Examination
     from ingest.findings.rules import duplicate_findings, leak_findings

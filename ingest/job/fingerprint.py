@@ -21,7 +21,7 @@ def of_case(case: Case, source: Path) -> dict[str, Any]:
     fingerprint: dict[str, Any] = {"image": of_file(case.image, source, files=case.files)}
     if case.label:
         fingerprint["label"] = of_file(case.label, source)
-    return fingerprint | ({"roi": case.roi} if case.roi else {})
+    return fingerprint | ({"roi": list(case.roi)} if case.roi else {})
 
 
 def of_file(path: Path, source: Path, *, files: Sequence[Path] = ()) -> dict[str, Any]:

@@ -28,14 +28,14 @@ def open_image(path: Path, files: Sequence[Path] = (), *, fill_nan: int | None =
 
 
 def open_label(
-    path: Path, *, on: Grid | None = None, roi: str = "", tumor_labels: Sequence[int] = ()
+    path: Path, *, on: Grid | None = None, roi: Sequence[str] = (), tumor_labels: Sequence[int] = ()
 ) -> Volume:
     """Open a tumor mask: a NIfTI file on a grid of its own, or contours or segments in DICOM.
 
     Args:
         path: The file.
         on: Grid of the scan, which a DICOM mask is placed on; a NIfTI mask needs none.
-        roi: Name of the regions in a DICOM file that are tumor.
+        roi: Names of the regions in a DICOM file that are tumor, as in `Recipe.roi`.
         tumor_labels: Values in a NIfTI file that are tumor; empty accepts only 0 and 1.
 
     Raises:

@@ -111,13 +111,13 @@ def to_source_grid(
     return mask
 
 
-def read_label(path: Path, *, on: Grid | None = None, roi: str = "") -> tuple[Mask, Grid]:
+def read_label(path: Path, *, on: Grid | None = None, roi: Sequence[str] = ()) -> tuple[Mask, Grid]:
     """Read a tumor mask whole: (0, 1) along its stored axes, with its grid.
 
     Args:
         path: The file.
         on: Grid of the scan, which a DICOM mask is placed on.
-        roi: Name of the regions in a DICOM file that are tumor.
+        roi: Names of the regions in a DICOM file that are tumor, as in `Recipe.roi`.
 
     Raises:
         BadCaseError: If the file is damaged or holds other values.

@@ -52,7 +52,7 @@ def test_regions_join_and_a_pattern_names_them_in_any_case(tmp_path, series, wri
     path = write_rtstruct(tmp_path / "rt.dcm", datasets, drawn, names=names)
     grid = DicomVolume(folder).grid
     one, two, both = (
-        whole(open_mask(path, on=grid, roi=roi), np.uint8)[:, :, 3]
+        whole(open_mask(path, on=grid, roi=(roi,)), np.uint8)[:, :, 3]
         for roi in ("gtv-1", "GTV-2", "gtv*")
     )
     assert np.array_equal(both, one | two)
@@ -62,7 +62,7 @@ def test_regions_join_and_a_pattern_names_them_in_any_case(tmp_path, series, wri
 def test_a_region_must_be_named_when_there_are_several(tmp_path, series, write_rtstruct):
     folder, datasets = series
     path = write_rtstruct(tmp_path / "rt.dcm", datasets, [], names=("Tumor", "Heart"))
-    for roi, words in (("", "need one region, or --roi NAME"), ("Lung", "named 'Lung'")):
+    for roi, words in (((), "need one region, or --roi NAME"), (("Lung",), "named 'Lung'")):
         with pytest.raises(BadCaseError, match=f"{words}, found Heart, Tumor"):
             open_mask(path, on=DicomVolume(folder).grid, roi=roi)
 
@@ -74,7 +74,7 @@ def test_a_name_that_is_equal_counts_before_a_pattern(tmp_path, series, write_rt
     path = write_rtstruct(tmp_path / "rt.dcm", datasets, drawn, names=names)
     grid = DicomVolume(folder).grid
     for roi, slices in (("gtv [1]", [3]), ("GTV 1", [4]), ("gtv [[]*", [3, 5])):
-        mask = whole(open_mask(path, on=grid, roi=roi), np.uint8)
+        mask = whole(open_mask(path, on=grid, roi=(roi,)), np.uint8)
         assert mask.any(axis=(0, 1)).nonzero()[0].tolist() == slices
 
 
@@ -221,9 +221,9 @@ def test_slices_left_out_between_contours_are_said(tmp_path, series, write_rtstr
     dense, sparse = [(0, k, square) for k in (2, 3, 4)], [(1, k, square) for k in (1, 3, 5, 7)]
     names = ("Node", "Tumor")
     path = write_rtstruct(tmp_path / "rt.dcm", datasets, dense + sparse, names=names)
-    open_mask(path, on=DicomVolume(folder).grid, roi="node")
+    open_mask(path, on=DicomVolume(folder).grid, roi=("node",))
     assert caplog.text == ""
-    open_mask(path, on=DicomVolume(folder).grid, roi="tumor")
+    open_mask(path, on=DicomVolume(folder).grid, roi=("tumor",))
     assert "region 'Tumor' has no contour on 3 of the slices" in caplog.text
     assert "(2, 4, 6)" in caplog.text
 
@@ -244,8 +244,8 @@ def test_a_case_is_a_series_with_the_contours_drawn_on_it(
     other = np.zeros(SHAPE, np.int16)
     write_series(tmp_path / "other", other, AFFINE, patient="P2")
     path = write_rtstruct(tmp_path / "rt.dcm", datasets, [(0, 3, circle(15, 12, 5))], refer=refer)
-    first, second = find_cases(tmp_path, roi="tumor")
-    assert (first.name, first.label, first.roi) == ("P1", path, "tumor")
+    first, second = find_cases(tmp_path, roi=("tumor",))
+    assert (first.name, first.label, first.roi) == ("P1", path, ("tumor",))
     assert (second.name, second.label) == ("P2", None)
     records = list(read_slices(first, Recipe(size=40, drop_slices=0)))
     assert [record.z for record in records if record.mask.any()] == [3]
@@ -271,8 +271,8 @@ def test_segments_lie_on_their_voxels(tmp_path, series, write_seg):
     path = write_seg(tmp_path / "seg.dcm", datasets, masks)
     grid = DicomVolume(folder).grid
     for name, mask in masks.items():
-        assert np.array_equal(whole(open_mask(path, on=grid, roi=name), np.uint8), mask)
-    both = whole(open_mask(path, on=grid, roi="*"), np.uint8)
+        assert np.array_equal(whole(open_mask(path, on=grid, roi=(name,)), np.uint8), mask)
+    both = whole(open_mask(path, on=grid, roi=("*",)), np.uint8)
     assert np.array_equal(both, blob(1) | blob(2))
 
 
@@ -290,7 +290,7 @@ def test_a_label_map_marks_its_segments(tmp_path, series, write_seg):
     folder, datasets = series
     masks = {"Tumor": blob(1), "Node": blob(2) & ~blob(1) & 1}
     path = write_seg(tmp_path / "seg.dcm", datasets, masks, segmentation_type="LABELMAP")
-    mask = whole(open_mask(path, on=DicomVolume(folder).grid, roi="node"), np.uint8)
+    mask = whole(open_mask(path, on=DicomVolume(folder).grid, roi=("node",)), np.uint8)
     assert np.array_equal(mask, masks["Node"])
 
 
@@ -308,7 +308,7 @@ def test_a_segment_wins_over_contours_of_the_same_name(tmp_path, series, write_r
     _, datasets = series
     write_rtstruct(tmp_path / "a.dcm", datasets, [], names=("Tumor",))
     path = write_seg(tmp_path / "b.dcm", datasets, {"Tumor": blob(1)})
-    (case,) = find_cases(tmp_path, roi="Tumor")
+    (case,) = find_cases(tmp_path, roi=("Tumor",))
     assert case.label == path
 
 
@@ -316,7 +316,7 @@ def test_a_segment_wins_over_contours_of_the_same_name(tmp_path, series, write_r
 def test_the_real_contours_are_the_label_of_lung_907(tmp_path, real_data):
     with zipfile.ZipFile(real_data / "dicom" / "4D-Lung-113_HM10395.zip") as archive:
         archive.extractall(tmp_path)
-    (case,) = find_cases(tmp_path, roi="Tumor_c40")
+    (case,) = find_cases(tmp_path, roi=("Tumor_c40",))
     grid = DicomVolume(case.image, case.files).grid
     mask = whole(open_mask(case.label, on=grid, roi=case.roi), np.uint8)
     label = nib.load(real_data / "lung" / "labelsTr" / "lung_907.nii.gz")
@@ -331,7 +331,7 @@ def test_the_real_contours_are_the_label_of_lung_907(tmp_path, real_data):
 def test_the_real_series_becomes_a_shard_with_its_tumor(tmp_path, real_data):
     with zipfile.ZipFile(real_data / "dicom" / "4D-Lung-113_HM10395.zip") as archive:
         archive.extractall(tmp_path / "scans")
-    options = {"roi": "tumor*", "drop_slices": 0, "workers": 1}
+    options = {"roi": ("tumor*",), "drop_slices": 0, "workers": 1}
     build = BuildShards(source=tmp_path / "scans", out=str(tmp_path / "out"), **options)
     assert build_shards(build)["cases"] == 1
     again = build_shards(build)
