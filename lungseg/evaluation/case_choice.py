@@ -65,10 +65,19 @@ def role_of(case: str, model: LoadedModel) -> Role:
 
 def _with_label(case: Case, source: Path) -> Case:
     """The case with its label; that of a test case, which the MSD withholds, from `labelsTs`."""
-    label = case.label or source / "labelsTs" / case.image.name
-    if not label.is_file():
+    possible = [case.label] if case.label else _test_labels(case.image, source / "labelsTs")
+    label = next((path for path in possible if path.is_file()), None)
+    if label is None:
         raise CaseChoiceError(
-            f"a case needs a label to be scored, {case.name} has no {label}: add it, or leave the "
-            "case out with --cases"
+            f"a case needs a label to be scored, {case.name} has no {possible[0]}: add it, or "
+            "leave the case out with --cases"
         )
     return replace(case, label=label)
+
+
+def _test_labels(image: Path, folder: Path) -> list[Path]:
+    """Where the label of a test image may lie: nnU-Net leaves out the image's channel."""
+    suffix = ".nii.gz" if image.name.endswith(".gz") else ".nii"
+    stem = image.name.removesuffix(suffix)
+    stems = (stem, stem.removesuffix("_0000"))
+    return [folder / (stem + end) for stem in stems for end in (suffix, ".nii.gz", ".nii")]

@@ -1,9 +1,13 @@
 """How far a mean over cases could lie elsewhere, with other cases of the same kind."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
+DRAWS = 10_000
 
-def bootstrap_interval(values: list[float | None], *, draws: int = 10_000) -> list[float] | None:
+
+def bootstrap_interval(values: Sequence[float | None]) -> list[float] | None:
     """Percentile bootstrap interval (95 %) of a mean; None for fewer than three values.
 
     Efron, "Bootstrap methods: another look at the jackknife", Ann. Statist. 7 (1979); seeded, so
@@ -12,6 +16,6 @@ def bootstrap_interval(values: list[float | None], *, draws: int = 10_000) -> li
     known = np.array([value for value in values if value is not None], np.float64)
     if len(known) < 3:
         return None
-    rows = np.random.default_rng(0).integers(0, len(known), (draws, len(known)))
+    rows = np.random.default_rng(0).integers(0, len(known), (DRAWS, len(known)))
     low, high = np.percentile(known[rows].mean(axis=1), (2.5, 97.5))
     return [float(low), float(high)]

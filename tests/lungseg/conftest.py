@@ -77,3 +77,12 @@ def make_model():
         )
 
     return make
+
+
+@pytest.fixture
+def folder(tmp_path, scans):
+    for number, where in enumerate(("LPS", "SAR"), start=1):
+        scans.write_scan(tmp_path / f"in/ball_{number}.nii.gz", scans.ball(), orientation=where)
+    (tmp_path / "in/._ball_1.nii.gz").write_bytes(b"macOS was here")
+    (tmp_path / "in/readme.txt").write_text("not a scan")
+    return tmp_path / "in"

@@ -123,6 +123,17 @@ def test_test_scans_are_scored_by_labels_in_labels_ts(run, make_model):
     assert metrics["dice_case_mean"] == 1
 
 
+@pytest.mark.parametrize("label", ["ball_9.nii.gz", "ball_9_0000.nii.gz", "ball_9.nii"])
+def test_test_scans_may_have_the_names_of_nnunet(label, run, make_model, source):
+    (source / "imagesTs/ball_9.nii.gz").rename(source / "imagesTs/ball_9_0000.nii.gz")
+    image = nibabel.load(source / "labelsTs/ball_9.nii.gz")
+    nibabel.save(image, source / "labelsTs" / f"new_{label}")
+    (source / "labelsTs/ball_9.nii.gz").unlink()
+    (source / "labelsTs" / f"new_{label}").rename(source / "labelsTs" / label)
+    metrics, _ = run(make_model(), subset="test")
+    assert metrics["dice_case_mean"] == 1
+
+
 def test_tumor_free_scans_stay_outside_the_mean(run, make_model, source, scans):
     empty = np.zeros((64, 64, 20), np.uint8)
     scans.write(source / "labelsTr/ball_2.nii.gz", empty, orientation="RAS")

@@ -1,0 +1,90 @@
+"""What is counted of a case, and how cases are summed up."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lungseg.scores.case_score import GRID, SOFT_DEFINITION, CaseScore, count_voxels, metrics
+from lungseg.scores.dice import DEFINITION, dice
+from lungseg.scores.intervals import bootstrap_interval
+
+
+def score(tp, fp, fn, **given):
+    values = {"case": "a", "role": "unseen", "fn_dropped": 0, "voxel_ml": 0.5, "slices": 9}
+    values |= {"slices_dropped": 2, "soft_overlap": 1.5, "soft_total": 4.0}
+    return CaseScore(tp=tp, fp=fp, fn=fn, **values | given)
+
+
+@pytest.mark.parametrize(
+    ("counts", "verdict", "bad"),
+    [
+        ((0, 0, 0), "tumor-free", False),
+        ((0, 1, 0), "false alarm", True),
+        ((0, 0, 1), "missed", True),
+        ((0, 1, 1), "found elsewhere", True),
+        ((1, 0, 0), "scored", False),
+        ((1, 9, 9), "scored", False),
+    ],
+)
+def test_each_kind_of_case_has_its_verdict(counts, verdict, bad):
+    assert (score(*counts).verdict, score(*counts).bad) == (verdict, bad)
+
+
+def test_voxels_of_two_masks_are_counted_once_each():
+    rng = np.random.default_rng(0)
+    truth, found = (rng.integers(0, 2, (4, 5, 6)).astype(np.uint8) for _ in range(2))
+    tp, fp, fn = count_voxels(truth, found)
+    pairs = list(zip(truth.ravel().tolist(), found.ravel().tolist(), strict=True))
+    assert (tp, fp, fn) == (pairs.count((1, 1)), pairs.count((0, 1)), pairs.count((1, 0)))
+    assert count_voxels(found, truth) == (tp, fn, fp)
+    assert count_voxels(truth * 255, found) == (tp, fp, fn)
+
+
+def test_masks_of_two_grids_are_our_own_mistake():
+    with pytest.raises(AssertionError, match=r"one grid.*\(2, 3\).*\(3, 2\)"):
+        count_voxels(np.zeros((2, 3), np.uint8), np.zeros((3, 2), np.uint8))
+
+
+def test_a_row_says_all_that_was_counted():
+    assert score(3, 2, 5, role="validation", fn_dropped=4).row() == {
+        "case": "a",
+        "role": "validation",
+        "verdict": "scored",
+        "dice": dice(3, 2, 5),
+        "tp": 3,
+        "fp": 2,
+        "fn": 5,
+        "fn_dropped": 4,
+        "truth_ml": 4.0,
+        "predicted_ml": 2.5,
+        "false_positive_ml": 1.0,
+        "slices": 9,
+        "slices_dropped": 2,
+    }
+
+
+def test_a_case_in_words_has_its_dice_and_volumes():
+    said = score(1, 1, 1, case="lung_7").in_words()
+    assert said == "lung_7: Dice 0.5000 (scored), labeled 1.00 mL, predicted 1.00 mL"
+    assert "Dice none (tumor-free)" in score(0, 0, 0).in_words()
+
+
+def test_metrics_stand_beside_what_they_mean():
+    scores = [score(1, 0, 0), score(1, 1, 1), score(0, 0, 4), score(0, 6, 0), score(0, 4, 0)]
+    scores = [replace(item, case=str(number)) for number, item in enumerate(scores)]
+    assert metrics(scores, threshold=0.3) == {
+        "dice_case_mean": 0.5,
+        "n": 3,
+        "missed": 1,
+        "tumor_free": 2,
+        "false_alarms": 2,
+        "definition": DEFINITION,
+        "dice_case_mean_ci95": bootstrap_interval([1.0, 0.5, 0.0]),
+        "grid": GRID,
+        "threshold": 0.3,
+        "false_alarm_ml": 5.0,
+        "dice_pooled_soft": 2 * 1.5 * 5 / (4.0 * 5),
+        "dice_pooled_soft_definition": SOFT_DEFINITION,
+        "cases": [item.row() for item in scores],
+    }

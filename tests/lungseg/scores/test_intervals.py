@@ -1,0 +1,48 @@
+"""The interval of a mean over cases."""
+
+import numpy as np
+import pytest
+
+from lungseg.scores.intervals import bootstrap_interval
+
+
+def sample(seed, n=200):
+    return np.random.default_rng(seed).normal(0.6, 0.2, n).tolist()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_interval_is_as_wide_as_95_percent_of_a_normal_mean(seed):
+    values = sample(seed)
+    low, high = bootstrap_interval(values)
+    error = np.std(values) / np.sqrt(len(values))
+    assert low == pytest.approx(np.mean(values) - 1.96 * error, abs=0.1 * error)
+    assert high == pytest.approx(np.mean(values) + 1.96 * error, abs=0.1 * error)
+
+
+def test_the_interval_covers_the_true_mean_about_19_times_of_20():
+    intervals = [bootstrap_interval(sample(seed, n=50)) for seed in range(300)]
+    share = np.mean([low <= 0.6 <= high for low, high in intervals])
+    assert 0.9 < share < 0.975
+
+
+def test_the_interval_moves_and_stretches_with_the_values():
+    values = sample(0, n=9)
+    low, high = bootstrap_interval(values)
+    moved = bootstrap_interval([10 * value - 3 for value in values])
+    assert moved == pytest.approx([10 * low - 3, 10 * high - 3])
+
+
+def test_equal_values_have_no_width_and_each_call_gives_the_same():
+    assert bootstrap_interval([0.5, 0.5, 0.5]) == [0.5, 0.5]
+    assert bootstrap_interval(sample(1)) == bootstrap_interval(sample(1))
+
+
+def test_the_interval_of_three_values_reaches_from_the_least_to_the_largest():
+    assert bootstrap_interval([0.0, 0.3, 0.9]) == [0.0, 0.9]
+
+
+def test_unknown_values_are_left_out_and_two_are_too_few():
+    known = [0.1, 0.5, 0.6, 0.9]
+    assert bootstrap_interval([None, *known, None]) == bootstrap_interval(known)
+    assert bootstrap_interval([0.1, 0.5, None]) is None
+    assert bootstrap_interval([0.1, 0.5, 0.6]) is not None

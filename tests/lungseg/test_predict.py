@@ -1,0 +1,63 @@
+"""The command `python -m lungseg.predict`."""
+
+import json
+import re
+import subprocess
+import sys
+
+import nibabel
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ingest.recipe import Recipe
+from lungseg.models.unet import build_net
+
+
+@pytest.mark.slow
+def test_the_command_says_in_one_line_what_is_wrong(tmp_path, folder):
+    (tmp_path / "best.ckpt").write_text("no weights")
+    command = [sys.executable, "-m", "lungseg.predict", "--checkpoint", tmp_path / "best.ckpt"]
+    ended = subprocess.run(
+        [*command, "--input", folder, "--out", tmp_path / "out"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert re.fullmatch(r"python -m lungseg\.predict: .*no checkpoint.*\n", ended.stderr)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    """A real checkpoint of a small net with the tutorial's recipe, untrained."""
+    options = {"neighbors": 1, "width": 4, "depth": 3, "norm": "instance"}
+    ours = {"recipe": Recipe().to_dict(), "threshold": 0.5, "neighbors": 1}
+    ours |= {"manifest_sha256": "", "training_cases": [], "validation_cases": []}
+    weights = {f"net.{name}": value for name, value in build_net(options).state_dict().items()}
+    content = {"state_dict": weights, "hyper_parameters": options | {"lungseg": ours}}
+    torch.save(content, tmp_path / "best.ckpt")
+    return tmp_path / "best.ckpt"
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_the_command_predicts_a_real_scan_on_its_own_grid(real_data, tmp_path, checkpoint):
+    scan = real_data / "lung/imagesTs/lung_937.nii.gz"
+    command = [sys.executable, "-m", "lungseg.predict", "--checkpoint", checkpoint, "--gif"]
+    ended = subprocess.run(
+        [*command, "--input", scan, "--out", tmp_path / "out", "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    said = json.loads(ended.stdout)["predicted"]["lung_937"]
+    assert (said["slices"], said["slices_dropped"]) == (112, 30)
+    mask, image = nibabel.load(tmp_path / "out/lung_937.nii.gz"), nibabel.load(scan)
+    assert mask.shape == image.shape
+    assert (mask.affine == image.affine).all()
+    assert said["tumor_voxels"] == np.count_nonzero(mask.dataobj)
+    with Image.open(tmp_path / "out/lung_937.gif") as animation:
+        assert animation.n_frames == 82
