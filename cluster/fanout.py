@@ -14,6 +14,7 @@ ResultT = TypeVar("ResultT")
 
 _RETRIES = 3
 _IN_FLIGHT_PER_CPU = 2  # so that an autoscaler sees the demand
+_COUNT_AGAIN_S = 1.0  # nodes join and leave while the tasks run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +41,8 @@ def fan_out(
 ) -> Iterator[tuple[int, ResultT | Lost]]:
     """Yield every task's position and result, as they are done.
 
-    A task takes one CPU; one whose worker or node dies is tried again. Leaving the generator early
+    A task takes one CPU; one whose worker or node dies is tried again. CPUs are counted anew all
+    the time, so that nodes which join late work too. Leaving the generator early
     cancels what is under way.
 
     Args:
@@ -60,19 +62,25 @@ def fan_out(
         remote = ray.remote(
             num_cpus=1, memory=memory_bytes, max_retries=_RETRIES, retry_exceptions=False
         )(function)
-        window = max(1, int(_IN_FLIGHT_PER_CPU * ray.cluster_resources().get("CPU", 1)))
         waiting = deque(range(len(tasks)))
         flying: dict[Any, int] = {}
         try:
             while waiting or flying:
+                window = _window()
                 while waiting and len(flying) < window:
                     position = waiting.popleft()
                     flying[remote.remote(tasks[position])] = position
-                done, _ = ray.wait(list(flying), num_returns=1)
-                yield flying.pop(done[0]), _result(done[0])
+                done, _ = ray.wait(list(flying), num_returns=1, timeout=_COUNT_AGAIN_S)
+                for reference in done:
+                    yield flying.pop(reference), _result(reference)
         finally:
             for reference in flying:
                 ray.cancel(reference, force=True)
+
+
+def _window() -> int:
+    """Tasks in flight on the cluster as it is now; one CPU's worth while it has none."""
+    return _IN_FLIGHT_PER_CPU * max(1, int(ray.cluster_resources().get("CPU", 0)))
 
 
 def _result(reference: Any) -> Any:

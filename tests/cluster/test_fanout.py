@@ -1,21 +1,46 @@
-"""The laws of the fan-out on Ray: every task has one result, whatever happens to a worker."""
+"""The laws of the fan-out on Ray: every task has one result, and every node that joins works."""
 
 import os
 import signal
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
+from tests.toy_cluster import OPEN, toy_cluster
+
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
+MEMORY = {"memory_bytes": 1 << 20}
 
 
 @pytest.fixture(scope="module")
-def two_cpus():
-    import ray
+def cluster():
+    """A cluster whose head has no CPU."""
+    with pytest.MonkeyPatch.context() as patch, toy_cluster(0) as running:
+        for name, value in OPEN.items():
+            patch.setenv(name, value)
+        yield running
 
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
-    yield
-    ray.shutdown()
+
+@pytest.fixture(scope="module")
+def address(cluster):
+    """Of the cluster, with a node that can work."""
+    cluster.add_node(cpus=2)
+    return cluster.address
+
+
+def meet(task):
+    """Whether as many tasks as were called for ran at one time."""
+    number, count, folder = task
+    (folder / str(number)).touch()
+    deadline = time.monotonic() + 30
+    while len(list(folder.iterdir())) < count:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def die(task):
@@ -34,19 +59,30 @@ def fail(_task):
     raise OSError("the disk is full")
 
 
-def test_killed_workers_cost_a_retry_and_a_deadly_task_is_told(two_cpus, tmp_path):
+def test_a_node_that_joins_late_works_with_all_its_processors(cluster, tmp_path):
+    from cluster.fanout import fan_out
+
+    joining = threading.Timer(4, cluster.add_node, kwargs={"cpus": 6})
+    joining.start()
+    tasks = [(number, 6, tmp_path) for number in range(6)]
+    results = list(fan_out(meet, tasks, address=cluster.address, **MEMORY))
+    joining.join()
+    assert sorted(results) == [(number, True) for number in range(6)]
+
+
+def test_killed_workers_cost_a_retry_and_a_deadly_task_is_told(address, tmp_path):
     from cluster.fanout import Lost, fan_out
 
     fates = ["", "once", "", "always", "", ""]
     tasks = [(number, str(tmp_path), fate) for number, fate in enumerate(fates)]
-    results = dict(fan_out(die, tasks, address="auto", memory_bytes=1 << 20))
+    results = dict(fan_out(die, tasks, address=address, **MEMORY))
     assert isinstance(results.pop(3), Lost)
     assert results == {number: number for number in (0, 1, 2, 4, 5)}
     assert (tmp_path / "3").stat().st_size == 4
 
 
-def test_an_error_in_the_function_is_raised_as_it_was(two_cpus):
+def test_an_error_in_the_function_is_raised_as_it_was(address):
     from cluster.fanout import fan_out
 
     with pytest.raises(OSError, match=r"^the disk is full$"):
-        list(fan_out(fail, [1, 2], address="auto", memory_bytes=1 << 20))
+        list(fan_out(fail, [1, 2], address=address, **MEMORY))
