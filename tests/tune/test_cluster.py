@@ -6,6 +6,7 @@ from tests.toy_cluster import OPEN, toy_cluster
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
+
 def test_trials_run_on_both_nodes(search, toy, tmp_path):
     with toy_cluster(1, 1) as cluster:
         command = search(
