@@ -20,10 +20,8 @@ def main(options: Any) -> dict[str, Any]:
     match options:
         case PhantomSet():
             from ingest.phantom.data_set import make_phantoms
-            from shards.console.progress import progress
 
-            with progress(options.cases + options.test_cases) as bar:
-                return make_phantoms(options, lambda _done, _total: bar.step())
+            return make_phantoms(options)
         case BuildShards():
             engine.warm_up("ingest.job.one_case")  # beside our own imports
             from ingest.job.build import build_shards

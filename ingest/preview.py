@@ -1,6 +1,5 @@
 """A contact sheet of a shard set: its largest and smallest tumors and random slices, outlined."""
 
-import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import numpy.typing as npt
 
 from ingest.case import BadCaseError
 from ingest.options import Preview
+from shards.console.whole import write_whole
 from shards.manifest import CaseEntry
 
 TILE = 320
@@ -166,15 +166,9 @@ def _read(shard_set: Any, row: int) -> Any:
 
 
 def _write(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(data)
-        temporary.replace(path)
+        write_whole(path, data)
     except OSError as error:
         raise BadCaseError(
             f"--out {path} cannot be written ({error.strerror}): choose another"
         ) from error
-    finally:
-        with contextlib.suppress(OSError):  # as where the disk is read-only
-            temporary.unlink(missing_ok=True)

@@ -1,8 +1,8 @@
 """One case -> one tar, whole or not at all."""
 
+import contextlib
 import functools
 import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, Self
 from isal import isal_zlib
 
 from shards.codec import encode
+from shards.console.whole import whole_or_nothing
 from shards.index import BLOCK_BYTES, ShardIndex
 from shards.record import Slice
 
@@ -32,6 +33,10 @@ class WrittenShard:
     index: ShardIndex
 
 
+class _UnfinishedError(Exception):
+    """A writer was left before its shard was finished."""
+
+
 class ShardWriter:
     """Writes the slices of one case; the file appears under its name when all is well.
 
@@ -46,16 +51,19 @@ class ShardWriter:
 
     def __init__(self, path: Path, *, case: str, compress: bool = False) -> None:
         self._path = path
-        self._temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         self._case = case
         self._compress = compress
         self._offset = 0
         self._sha256 = hashlib.sha256()
         self._rows: list[tuple[Any, ...]] = []
         self._file: BinaryIO
+        self._open: contextlib.ExitStack
 
     def __enter__(self) -> Self:
-        self._file = self._temporary.open("wb")
+        with contextlib.ExitStack() as stack:
+            unfinished = stack.enter_context(whole_or_nothing(self._path))
+            self._file = stack.enter_context(unfinished.open("wb"))
+            self._open = stack.pop_all()
         return self
 
     def add(self, record: Slice) -> None:
@@ -74,8 +82,7 @@ class ShardWriter:
     def finish(self) -> WrittenShard:
         """Complete the tar, put it under its final name and say what it holds."""
         self._write(_END_OF_ARCHIVE)
-        self._file.close()
-        self._temporary.replace(self._path)
+        self._open.close()
         index = ShardIndex.of_case(self._case, self._rows)
         return WrittenShard(bytes=self._offset, sha256=self._sha256.hexdigest(), index=index)
 
@@ -85,10 +92,8 @@ class ShardWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        try:
-            self._file.close()  # on a full disk it fails once more
-        finally:
-            self._temporary.unlink(missing_ok=True)
+        error = error or _UnfinishedError()  # of no meaning behind `finish`
+        self._open.__exit__(type(error), error, trace)
 
     def _write(self, piece: bytes | memoryview) -> None:
         self._sha256.update(piece)

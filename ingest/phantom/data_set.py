@@ -7,10 +7,8 @@ alone, not on the number of workers or the clock.
 import json
 import multiprocessing
 import os
-import shutil
-import tempfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -19,12 +17,12 @@ from typing import Any
 
 from shards.console.command import Options
 from shards.console.errors import KnownError
+from shards.console.progress import progress
+from shards.console.whole import whole_or_nothing
 
 MAX_CASES = 500
 IGZIP_LEVEL = 3
 GZIP_FORMAT = 16 + zlib.MAX_WBITS
-
-Progress = Callable[[int, int], None]
 
 
 class PhantomError(KnownError):
@@ -81,12 +79,11 @@ class _Job:
         return f"lung_{self.number:03d}.nii.gz"
 
 
-def make_phantoms(options: PhantomSet, progress: Progress | None = None) -> dict[str, Any]:
+def make_phantoms(options: PhantomSet) -> dict[str, Any]:
     """Write the data set.
 
     Args:
         options: What to write, and where.
-        progress: Called with (scans written, scans in all) after each scan.
 
     Returns:
         Summary: folder, cases, test_cases, tumors, tumor_free, slices, tumor_slices and bytes.
@@ -101,32 +98,24 @@ def make_phantoms(options: PhantomSet, progress: Progress | None = None) -> dict
             "name another folder, or delete this one first"
         )
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        building = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    except OSError as error:
-        raise PhantomError(f"cannot write beside {options.out}: {error.strerror}") from error
-    try:
-        summary = _write(options, building, progress)
-        building.chmod(0o755)
-        building.replace(out)
+        with whole_or_nothing(out) as building:
+            summary = _write(options, building)
     except OSError as error:
         raise PhantomError(f"cannot write {options.out}: {error.strerror}") from error
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
     return {"folder": str(options.out)} | summary
 
 
-def _write(options: PhantomSet, folder: Path, progress: Progress | None) -> dict[str, Any]:
+def _write(options: PhantomSet, folder: Path) -> dict[str, Any]:
     jobs = [_Job(number, "Tr") for number in range(1, options.cases + 1)]
     first_test = MAX_CASES + 1
     jobs += [_Job(number, "Ts") for number in range(first_test, first_test + options.test_cases)]
     for name in ("imagesTr", "labelsTr", "imagesTs", "labelsTs"):
-        (folder / name).mkdir()
+        (folder / name).mkdir(parents=True)
     records = {}
-    for done, (job, record) in enumerate(_run(jobs, options, folder), start=1):
-        records[job.file.removesuffix(".nii.gz")] = record
-        if progress:
-            progress(done, len(jobs))
+    with progress(len(jobs), unit="scan") as bar:
+        for job, record in _run(jobs, options, folder):
+            records[job.file.removesuffix(".nii.gz")] = record
+            bar.step()
     _write_json(folder / "dataset.json", _dataset(jobs))
     about = {name: getattr(options, name) for name in ("seed", "size", "slices", "min_tumor_mm")}
     _write_json(folder / "phantom.json", about | {"cases": records})

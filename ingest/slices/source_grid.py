@@ -2,7 +2,6 @@
 
 import dataclasses
 import gzip
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from ingest.scans.geometry import Grid, to_canonical
 from ingest.scans.open import open_image, open_label
 from ingest.scans.volume import whole
 from ingest.slices.case_reader import CaseReader
+from shards.console.whole import write_whole
 from shards.record import Slice
 
 Image = npt.NDArray[np.int16]
@@ -150,9 +150,4 @@ def write_mask(mask: Mask, like: Path | Case, out: Path) -> None:
     data = image.to_bytes()
     if out.name.endswith(".gz"):
         data = gzip.compress(data, compresslevel=6, mtime=0)
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(out)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(out, data)

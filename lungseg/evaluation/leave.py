@@ -1,15 +1,15 @@
 """The files that an evaluation leaves: all of them, once all are whole."""
 
+import contextlib
 import csv
 import io
-import os
-import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lungseg.evaluation.options import EvaluateOptions
 from shards.console.command import save_config
 from shards.console.errors import KnownError
+from shards.console.whole import whole_or_nothing
 
 
 class OutputError(KnownError):
@@ -18,22 +18,16 @@ class OutputError(KnownError):
 
 def leave(options: EvaluateOptions, texts: Mapping[str, str]) -> None:
     """Put all files in place once all are whole."""
-    out = options.out
-    staging = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     try:
-        staging.mkdir(parents=True)
-        for name, text in texts.items():
-            (staging / name).write_text(text, encoding="utf-8")
-        save_config(options, staging / "config.yaml")
-        out.mkdir(exist_ok=True)
-        for path in staging.iterdir():
-            path.replace(out / path.name)
+        with contextlib.ExitStack() as files:
+            for name, text in texts.items():
+                unfinished = files.enter_context(whole_or_nothing(options.out / name))
+                unfinished.write_text(text, encoding="utf-8")
+            save_config(options, files.enter_context(whole_or_nothing(options.out / "config.yaml")))
     except OSError as error:
         raise OutputError(
-            f"--out {out} cannot be written ({error.strerror}): choose a folder that can"
+            f"--out {options.out} cannot be written ({error.strerror}): choose a folder that can"
         ) from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:

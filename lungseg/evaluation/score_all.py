@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from tqdm import tqdm
-from tqdm.contrib.logging import logging_redirect_tqdm
 
 from ingest.case import Case
 from lungseg.evaluation.case_choice import choose_cases
@@ -21,6 +19,7 @@ from lungseg.inference.infer import pick_device
 from lungseg.inference.model_file import LoadedModel, load_model
 from lungseg.report.evaluation import Chapter, render
 from lungseg.scores.case_score import metrics
+from shards.console.progress import progress
 
 NUM_FRAMES = 600
 """Pictures of all cases together, before the report is fitted to its size."""
@@ -72,11 +71,10 @@ def _examined(
     threshold: float,
     batch_size: int,
 ) -> list[Chapter]:
-
     num_frames = min(60, max(4, NUM_FRAMES // len(cases)))
     chapters = []
-    with logging_redirect_tqdm():
-        for case in tqdm(cases, unit="case", disable=None):
+    with progress(len(cases)) as bar:
+        for case in cases:
             chapter = examine(
                 case,
                 model,
@@ -87,4 +85,5 @@ def _examined(
             )
             logger.info("%s", chapter.score.in_words())
             chapters.append(chapter)
+            bar.step()
     return chapters

@@ -1,12 +1,12 @@
 """A predicted scan as an animation for people."""
 
-import os
 from pathlib import Path
 
 from ingest.scans.geometry import to_canonical
 from ingest.slices.source_grid import ScanSlices
 from lungseg.inference.infer import Mask
 from lungseg.report.pictures import caption, outline_picture, picture_size, write_gif
+from shards.console.whole import whole_or_nothing
 
 
 def write_animation(name: str, scan: ScanSlices, mask: Mask, target: Path) -> None:
@@ -24,9 +24,5 @@ def write_animation(name: str, scan: ScanSlices, mask: Mask, target: Path) -> No
         )
         for z, image in zip(scan.z, scan.images, strict=True)
     )
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        write_gif(pictures, temporary)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_or_nothing(target) as unfinished:
+        write_gif(pictures, unfinished)

@@ -1,13 +1,12 @@
 """Find tumor in scans: a mask on each scan's own grid, and on request an animation."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from tqdm import tqdm
-from tqdm.contrib.logging import logging_redirect_tqdm
 
 from ingest.case import BadCaseError, Case
 from ingest.slices.source_grid import load_scan, write_mask
@@ -19,6 +18,7 @@ from lungseg.inference.model_file import LoadedModel, load_model
 from lungseg.inference.options import PredictOptions
 from lungseg.inference.targets import check_out, targets_of
 from shards.console.command import save_config
+from shards.console.progress import progress
 
 logger = logging.getLogger(__name__)
 
@@ -43,14 +43,13 @@ def predict(options: PredictOptions) -> dict[str, Any]:
 def _predict_all(
     scans: Sequence[Case], model: LoadedModel, options: PredictOptions, device: torch.device
 ) -> dict[str, Any]:
-
     done: dict[str, dict[str, Any]] = {}
     failed: dict[str, str] = {}
-    with logging_redirect_tqdm(), tqdm(unit="slice", disable=None) as bar:
+    with progress(None, unit="slice") as bar:
         for number, scan in enumerate(scans, start=1):
-            bar.set_description(f"{scan.name} ({number}/{len(scans)})")
+            watch = partial(bar.step, f"{scan.name} ({number}/{len(scans)})")
             try:
-                done[scan.name] = _predict(scan, model, options, device=device, bar=bar)
+                done[scan.name] = _predict(scan, model, options, device=device, watch=watch)
             except BadCaseError as error:
                 failed[scan.name] = str(error)
                 logger.error("%s failed: %s", scan.name, error)
@@ -68,7 +67,7 @@ def _predict(
     options: PredictOptions,
     *,
     device: torch.device,
-    bar: Any,
+    watch: Callable[[], None],
 ) -> dict[str, Any]:
     """Predict one scan and write what was asked for."""
     scan = load_scan(case, model.recipe)
@@ -78,7 +77,7 @@ def _predict(
         device=device,
         threshold=options.threshold,
         batch_size=options.batch_size,
-        watch=lambda *_: bar.update(),
+        watch=lambda *_: watch(),
     )
     mask_path, *gif_path = targets_of(case.name, options)
     for target in gif_path:

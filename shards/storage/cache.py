@@ -22,6 +22,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from shards.console.whole import write_through
 from shards.errors import ShardError, StoreError
 from shards.storage.remote import Remote
 
@@ -133,7 +134,7 @@ class ShardCache:
         """Download to a file that this process has locked; after a failure the file is gone."""
         try:
             self._remote.download(name, part, sha256=sha256)
-            _write_through(part)
+            write_through(part)
         except BaseException as error:
             part.unlink(missing_ok=True)
             if isinstance(error, FileNotFoundError):
@@ -224,12 +225,6 @@ class ShardCache:
             raise StoreError(
                 f"the cache folder {self._root} cannot be used ({error.strerror}): choose another"
             ) from error
-
-
-def _write_through(path: Path) -> None:
-    """Have the disk hold a file's content before its name does, should the power fail."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
 
 
 def _try_lock(path: Path) -> int | None:

@@ -7,11 +7,11 @@ import hashlib
 import os
 import shutil
 import tempfile
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
+from shards.console.whole import whole_or_nothing, write_through
 from shards.errors import StoreError
 
 _LOCK_NAME = ".lock"
@@ -143,17 +143,12 @@ class _LocalTarget:
                 return None
 
     def write(self, name: str, data: bytes) -> None:
-        staged = self.staging / f"{name.replace('/', '_')}.{uuid.uuid4().hex[:12]}"
-        with _known_errors(self.url):
-            staged.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                with staged.open("wb") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
-                self.publish(staged, name)
-            finally:
-                staged.unlink(missing_ok=True)
+        path = self.root / name
+        with (
+            _known_errors(self.url),
+            whole_or_nothing(path, staging=self.staging, durable=True) as unfinished,
+        ):
+            unfinished.write_bytes(data)
 
     def publish(self, staged: Path, name: str) -> None:
         with _known_errors(self.url):
@@ -163,12 +158,8 @@ class _LocalTarget:
 
     def settle(self, name: str) -> None:
         with _known_errors(self.url):
-            for path in (self.root / name, (self.root / name).parent):  # its bytes, then its name
-                descriptor = os.open(path, os.O_RDONLY)
-                try:
-                    os.fsync(descriptor)
-                finally:
-                    os.close(descriptor)
+            write_through(self.root / name)
+            write_through((self.root / name).parent)
 
     def sizes(self, folder: str) -> dict[str, int]:
         with _known_errors(self.url):

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from lungseg.training.callbacks.logs import write_json
+from shards.console.whole import whole_or_nothing, write_whole
 from tune.config import SearchOptions
 from tune.errors import SearchError
 from tune.results.page import render
@@ -51,12 +52,12 @@ def leave_results(options: SearchOptions, trials: list[TrialOutcome]) -> dict[st
     _write_table(trials, out / "trials.csv")
     if best.dice is None:
         raise SearchError(_all_failed(trials, out))
-    shutil.copyfile(best.checkpoint, out / ".best.ckpt.tmp")
-    (out / ".best.ckpt.tmp").replace(out / BEST)
+    with whole_or_nothing(out / BEST) as unfinished:
+        shutil.copyfile(best.checkpoint, unfinished)
     values = best_config(options, best.values)
-    (out / "best.yaml").write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+    write_whole(out / "best.yaml", yaml.safe_dump(values, sort_keys=False))
     result = _result(options, trials)
-    (out / "report.html").write_text(render(options, trials, result), encoding="utf-8")
+    write_whole(out / "report.html", render(options, trials, result))
     write_json(result, out / _RESULT)
     remove_checkpoints(out)
     return result

@@ -13,6 +13,8 @@ from typing import Any
 
 import yaml
 
+from shards.console.whole import whole_or_nothing
+
 LAST = "last.ckpt"
 BEST = "best.ckpt"
 
@@ -96,9 +98,8 @@ def claim(trial: Path, values: Mapping[str, Any]) -> Attempt:
 
 def _carry_on(old: Path, new: Path) -> None:
     """Copy the checkpoint first, should its owner still write, and let it appear last, whole."""
-    staged = new / f".{LAST}.tmp"
-    shutil.copyfile(old / LAST, staged)
-    for name in _CARRIED_ON:
-        if (old / name).exists():
-            shutil.copyfile(old / name, new / name)
-    staged.replace(new / LAST)
+    with whole_or_nothing(new / LAST) as unfinished:
+        shutil.copyfile(old / LAST, unfinished)
+        for name in _CARRIED_ON:
+            if (old / name).exists():
+                shutil.copyfile(old / name, new / name)

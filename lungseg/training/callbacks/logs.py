@@ -10,6 +10,8 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
 
+from shards.console.whole import whole_or_nothing, write_whole
+
 
 class EpochLoss(Callback):
     """Logs `train/loss_epoch`, the mean over the epoch's steps, those before a resume included."""
@@ -70,12 +72,13 @@ class EpochTable(Callback):
         row |= {name: float(values[name]) for name in self.COLUMNS if name in values}
         row["lr"] = trainer.optimizers[0].param_groups[0]["lr"]
         rows = [old for old in _read_table(self._path) if int(old["epoch"]) < trainer.current_epoch]
-        staged = self._path.with_name(".metrics.csv.tmp")
-        with staged.open("w", newline="", encoding="utf-8") as file:
+        with (
+            whole_or_nothing(self._path) as unfinished,
+            unfinished.open("w", newline="", encoding="utf-8") as file,
+        ):
             writer = csv.DictWriter(file, self.COLUMNS)
             writer.writeheader()
             writer.writerows([*rows, row])
-        staged.replace(self._path)
 
 
 class BestScore(Callback):
@@ -111,9 +114,7 @@ class BestScore(Callback):
 
 def write_json(content: Mapping[str, Any], path: Path) -> None:
     """Write a JSON file that is whole whenever it is there."""
-    staged = path.with_name(f".{path.name}.tmp")
-    staged.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    staged.replace(path)
+    write_whole(path, json.dumps(content, indent=1) + "\n")
 
 
 def _read_table(path: Path) -> list[dict[str, str]]:

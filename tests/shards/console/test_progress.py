@@ -33,10 +33,24 @@ def test_lines_come_while_work_goes_on(caplog, monkeypatch):
     ]
 
 
+def test_a_note_says_what_is_at_hand_and_no_total_is_no_time_to_go(caplog):
+    caplog.set_level(logging.INFO)
+    with progress(None, unit="slice", every_s=0) as bar:
+        bar.step("lung_001")
+        bar.step()
+    one, two = caplog.messages
+    assert one.startswith("1 slice, ")
+    assert one.endswith(" slices/s, lung_001")
+    assert two.startswith("2 slices, ")
+    with progress(1) as bar:
+        bar.step()
+    assert caplog.messages[-1].startswith("1 of 1 case, ")
+
+
 def test_a_terminal_shows_a_bar():
     code = (
         "from shards.console.progress import progress\n"
-        "with progress(3, unit='shard') as bar: [bar.step() for _ in range(3)]"
+        "with progress(3, unit='shard') as bar: [bar.step('n') for _ in range(3)]"
     )
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 80))
@@ -46,3 +60,4 @@ def test_a_terminal_shows_a_bar():
     os.close(ours)
     assert "3/3" in shown
     assert "shard/s" in shown
+    assert ", n]" in shown
