@@ -65,6 +65,8 @@ class ContourMask:
     def __init__(self, path: Path, values: Any, *, on: Grid, roi: Sequence[str]) -> None:
         self.path = path
         self.grid = on
+        self.remarks: list[str] = []
+        self.measures: dict[str, float] = {}
         chosen = chosen_regions(values, roi, path)
         self._polygons: dict[int, dict[int, list[npt.NDArray[np.float64]]]] = {}
         with reading(path, "ROIContourSequence"):
@@ -140,6 +142,8 @@ class SegmentMask:
             raise BadCaseError("DICOM-SEG needs highdicom: pip install highdicom") from missing
         self.path = path
         self.grid = on
+        self.remarks: list[str] = []
+        self.measures: dict[str, float] = {}
         with reading(path):
             self._file = highdicom.seg.segread(path, lazy_frame_retrieval=True)
         self._chosen = chosen_regions(self._file, roi, path)

@@ -32,6 +32,8 @@ class DicomVolume:
     def __init__(self, path: Path, files: Sequence[Path] = ()) -> None:
         self.path = path
         self.filled = 0  # stored numbers are integers: each has a value
+        self.remarks: list[str] = []
+        self.measures: dict[str, float] = {}
         headers = read_headers(path, files=files)
         for header in headers:
             header.refuse()

@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 
 from ingest.case import BadCaseError, Case
-from ingest.findings.rules import Finding, VoxelChecks, header_findings
+from ingest.findings.rules import Finding, VoxelChecks, header_findings, remark_findings
 from ingest.recipe import Recipe
 from ingest.scans.open import open_image, open_label
 from ingest.scans.planes import axial_planes, stored_downwards
@@ -94,6 +94,7 @@ def _examine_apart(task: Examination, error: str) -> Examined:
         findings.append(_fatal(case, "label", str(own)))
     if image:
         findings += header_findings(case.name, image.grid, label.grid if label else None)
+        findings += remark_findings(case.name, image, label)
     if not any(finding.level == "fatal" and finding.message in error for finding in findings):
         findings.insert(0, _fatal(case, "case", error))
     return Examined(findings=findings, content=None)

@@ -18,6 +18,7 @@ from isal import isal_zlib
 from ingest.case import BadCaseError
 from ingest.scans.geometry import Grid, same_place_voxels
 from ingest.scans.planes import stored_downwards
+from ingest.scans.volume import Volume
 
 Level = Literal["fatal", "warning", "note"]
 
@@ -140,6 +141,13 @@ class VoxelChecks:
         """A key that scans with equal voxels share, however stored: of an eighth of all rows."""
         ordered = np.array([self._crcs[z] for z in sorted(self._crcs)], np.uint32)
         return isal_zlib.crc32(ordered.tobytes())
+
+
+def remark_findings(case: str, image: Volume, label: Volume | None) -> list[Finding]:
+    """What the readers of a scan and its mask remarked, once both were read: warnings."""
+    remarks = [("image", text) for text in image.remarks]
+    remarks += [("label", text) for text in (label.remarks if label else ())]
+    return [Finding(case=case, level="warning", rule=rule, message=text) for rule, text in remarks]
 
 
 def filled_findings(case: str, *, filled: int, hu: int | None) -> list[Finding]:

@@ -46,6 +46,8 @@ class NiftiImage:
         self.path = path
         self.header = read_header(path)
         self.filled = 0
+        self.remarks: list[str] = []
+        self.measures: dict[str, float] = {}
         self._fill_nan = fill_nan
 
     @property
@@ -94,6 +96,8 @@ class NiftiLabel:
     def __init__(self, path: Path, *, tumor_labels: Sequence[int] = ()) -> None:
         self.path = path
         self.header = read_header(path)
+        self.remarks: list[str] = []
+        self.measures: dict[str, float] = {}
         self._tumor_labels = tuple(tumor_labels)
 
     @property

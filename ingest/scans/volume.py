@@ -10,7 +10,16 @@ from ingest.scans.geometry import Grid
 
 
 class Volume(Protocol):
-    """A scan or a mask that is read slab by slab, in constant memory."""
+    """A scan or a mask that is read slab by slab, in constant memory.
+
+    Attributes:
+        remarks: What is odd about it or was changed in reading, one line each; all of it is known
+            after the last slab.
+        measures: Numbers for the manifest, by name; likewise.
+    """
+
+    remarks: list[str]
+    measures: dict[str, float]
 
     @property
     def grid(self) -> Grid:

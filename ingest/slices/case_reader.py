@@ -15,6 +15,7 @@ from ingest.findings.rules import (
     filled_findings,
     header_findings,
     refuse,
+    remark_findings,
     skew_degrees,
 )
 from ingest.recipe import Recipe
@@ -100,11 +101,14 @@ class CaseReader:
         yield from self.slices(watch=checks.see)
         filled = filled_findings(name, filled=self._image.filled, hu=self._recipe.fill_nan)
         self.findings += checks.findings() + filled
+        self.findings += remark_findings(name, self._image, self._label)
         if self._label:
             self.findings += self.tumor.findings(name, self._recipe)
         self.measures = (
             checks.measures()
             | self.tumor.measures()
+            | self._image.measures
+            | (self._label.measures if self._label else {})
             | {
                 "axes_off_degrees": round(skew_degrees(self.grid), 4),
                 VOXELS_CRC32: checks.content,
