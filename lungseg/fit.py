@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lungseg.training.options import FitOptions
+from lungseg.options.fit import FitOptions
 from shards.console.command import run
 
 DESCRIPTION = """Train a U-Net on shards and keep the checkpoint with the best validation Dice.
@@ -15,7 +15,7 @@ def main(options: FitOptions) -> dict[str, Any] | None:
     """Train, with the heavy libraries imported only now."""
     from lungseg.training.run import fit, validate
 
-    return validate(options, options.validate) if options.validate else fit(options)
+    return validate(options, options.run.validate) if options.run.validate else fit(options)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from pytorch_lightning.callbacks import Callback
 
-from lungseg.training.options import FitOptions
+from lungseg.options.fit import FitOptions
 from lungseg.training.run import fit
 from shards.console.command import parse
 
@@ -21,7 +21,7 @@ OFTEN = {"checkpoint_minutes": 1e-6}
 
 
 def options(shards, out, **given):
-    return FitOptions(
+    return FitOptions.of(
         **{"shards": str(shards), "out": out, "devices": 1, "accelerator": "cpu"} | TINY | given
     )
 

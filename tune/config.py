@@ -4,14 +4,19 @@ import dataclasses
 from pathlib import Path
 from typing import Literal
 
-from lungseg.training.options import LOSSES, Loss, TrainingOptions
+from lungseg.options.fit import TrainingOptions
+from lungseg.options.loss import LOSSES, Loss
 
 _RANGES = ("lr_range", "oversample_range")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SearchOptions(TrainingOptions):
-    """Search loss, learning rate and oversampling for the best validation Dice per case."""
+    """Search loss, learning rate and oversampling for the best validation Dice per case.
+
+    The training that the other options describe is the first trial, as far as it lies in the
+    ranges; the further trials are it with other values of what is searched.
+    """
 
     out: Path
     """Folder for the search and its results; the same command again goes on with it."""

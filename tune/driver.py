@@ -1,7 +1,6 @@
 """A search from its options to its results: checks, Ray Tune, and what is left in the folder."""
 
 import contextlib
-import dataclasses
 import io
 import logging
 import os
@@ -18,6 +17,7 @@ from ray.tune.search.optuna import OptunaSearch
 from cluster.resources import Resources, job_resources, nodes, side_by_side
 from cluster.session import LOCAL, session
 from lungseg.training.data import split_by_fold
+from shards.console.groups import replaced
 from shards.order.draw import oversample_ratio
 from shards.storage.store import ShardSet, open_shards
 from shards.storage.target import locked, open_target
@@ -26,7 +26,7 @@ from tune.errors import SearchError
 from tune.events import EventLines
 from tune.identity import check_identity
 from tune.results.leave import finished_result, leave_results, remove_checkpoints
-from tune.space import Space
+from tune.space import Point, Space
 from tune.trials.outcome import TrialOutcome, outcomes
 from tune.trials.settings import settled
 from tune.trials.snapshot import is_whole
@@ -54,9 +54,9 @@ def search(given: SearchOptions) -> dict[str, Any]:
         lungseg.errors.TrainingError: If the fold cannot be trained on.
     """
     options = settled(given)
-    shards = open_shards(options.shards, cache=options.cache)
-    balanced = _balanced_oversampling(shards, options.fold)
-    written = dataclasses.replace(options, shards=shards.url)  # no password in any file
+    shards = open_shards(options.data.shards, cache=options.data.cache)
+    first = _first_point(options, shards)
+    written = replaced(options, shards=shards.url)  # no password in any file
     with locked(open_target(str(options.out))):
         check_identity(written, shards.manifest_sha256)
         done = finished_result(options.out)
@@ -65,7 +65,7 @@ def search(given: SearchOptions) -> dict[str, Any]:
             remove_checkpoints(options.out)
             return done
         try:
-            trials = _run_trials(options, balanced)
+            trials = _run_trials(options, first)
         except KeyboardInterrupt:
             logger.info("the same command again goes on with the search")
             raise
@@ -74,24 +74,29 @@ def search(given: SearchOptions) -> dict[str, Any]:
         return leave_results(written, trials)
 
 
-def _balanced_oversampling(shards: ShardSet, fold: int) -> float:
-    """What `--oversample auto` means for the training cases."""
-    training = np.isin(shards.index.case, split_by_fold(shards, fold).training)
-    return oversample_ratio("auto", shards.index.tumor[training])
+def _first_point(options: SearchOptions, shards: ShardSet) -> Point:
+    """The searched values of the training that the options describe, where the search begins."""
+    split = split_by_fold(shards, options.validation.fold)
+    tumor = shards.index.tumor[np.isin(shards.index.case, split.training)]
+    return {
+        "loss": options.loss.loss,
+        "lr": options.step.lr,
+        "oversample": oversample_ratio(options.draw.oversample, tumor),
+    }
 
 
-def _run_trials(options: SearchOptions, balanced: float) -> list[TrialOutcome]:
+def _run_trials(options: SearchOptions, first: Point) -> list[TrialOutcome]:
     _quiet_tune()
     try:
         # what Ray prints of itself is no result of ours
         with session(options.address or LOCAL), contextlib.redirect_stdout(io.StringIO()):
-            tuner = _tuner(options, balanced)
+            tuner = _tuner(options, first)
             return outcomes(tuner.fit(), options)
     except ConnectionError as error:
         raise SearchError(str(error)) from error
 
 
-def _tuner(options: SearchOptions, balanced: float) -> ray.tune.Tuner:
+def _tuner(options: SearchOptions, first: Point) -> ray.tune.Tuner:
     """A new search, or the one that was cut off."""
     cluster = nodes()
     resources = _resources(options, cluster)
@@ -113,8 +118,8 @@ def _tuner(options: SearchOptions, balanced: float) -> ray.tune.Tuner:
             mode="max",
             num_samples=options.trials,
             max_concurrent_trials=_concurrent(options, cluster, resources),
-            search_alg=_searcher(options, balanced),
-            scheduler=_scheduler(options.epochs),
+            search_alg=_searcher(options, first),
+            scheduler=_scheduler(options.step.epochs),
             reuse_actors=True,
             trial_dirname_creator=lambda trial: trial.trial_id,
         ),
@@ -122,7 +127,7 @@ def _tuner(options: SearchOptions, balanced: float) -> ray.tune.Tuner:
             name=_TUNE_FOLDER,
             storage_path=str(options.out),
             failure_config=ray.tune.FailureConfig(max_failures=_RETRIES),
-            callbacks=[EventLines(options.trials, options.epochs)],
+            callbacks=[EventLines(options.trials, options.step.epochs)],
             verbose=0,
         ),
     )
@@ -155,7 +160,7 @@ def _concurrent(options: SearchOptions, cluster: list[Resources], resources: Res
     return max(1, min(options.trials, side_by_side(cluster, resources)))
 
 
-def _searcher(options: SearchOptions, balanced: float) -> OptunaSearch:
+def _searcher(options: SearchOptions, first: Point) -> OptunaSearch:
     """TPE (Bergstra et al. 2011), which counts running trials as poor ones to spread out.
 
     Its study lives in Tune's snapshots, not in a storage of its own: the two never disagree.
@@ -165,9 +170,9 @@ def _searcher(options: SearchOptions, balanced: float) -> OptunaSearch:
         space=space,
         metric=METRIC,
         mode="max",
-        points_to_evaluate=list(space.known_points(balanced=balanced)),
+        points_to_evaluate=[space.nearest(first)],
         sampler=optuna.samplers.TPESampler(
-            seed=options.seed, multivariate=True, constant_liar=True
+            seed=options.step.seed, multivariate=True, constant_liar=True
         ),
     )
 

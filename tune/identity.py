@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 from lungseg.training.callbacks.logs import write_json
-from shards.console.command import flat_values, save_config
+from shards.console.command import save_config
+from shards.console.groups import flat_values
 from tune.config import SearchOptions
 from tune.errors import SearchError
 

@@ -1,10 +1,11 @@
 """What a search varies, as a define-by-run space of Optuna."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import optuna
+
+Point = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,23 +31,13 @@ class Space:
         trial.suggest_float("oversample", *self.oversample, log=True)
         return {"number": trial.number}
 
-    def known_points(self, *, balanced: float) -> Sequence[dict[str, Any]]:
-        """Where to look first: the defaults of `lungseg.fit`, as far as the space has them.
-
-        Args:
-            balanced: What `--oversample auto` means on the shards.
-
-        Returns:
-            One point, inside the space.
-        """
-        loss = "bce_dice" if "bce_dice" in self.losses else self.losses[0]
-        return [
-            {
-                "loss": loss,
-                "lr": _within(1e-3, self.lr),
-                "oversample": _within(balanced, self.oversample),
-            }
-        ]
+    def nearest(self, point: Point) -> Point:
+        """The point inside the space that is nearest to another one."""
+        return {
+            "loss": point["loss"] if point["loss"] in self.losses else self.losses[0],
+            "lr": _within(point["lr"], self.lr),
+            "oversample": _within(point["oversample"], self.oversample),
+        }
 
 
 def _within(value: float, bounds: tuple[float, float]) -> float:

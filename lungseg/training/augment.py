@@ -17,7 +17,7 @@ class Augmenter:
     depends neither on the number of devices nor on the number of worker processes.
 
     Args:
-        strength: `none`, `light` or `full`, as `lungseg.training.options.FitOptions.augment`.
+        strength: `none`, `light` or `full`, as `lungseg.options.fit.FitOptions.augment`.
         clip: Lowest and highest HU of the recipe; albumentations wants floats from 0 to 1.
         seed: Seed of the run.
     """

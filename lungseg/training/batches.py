@@ -7,8 +7,8 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import Dataset
 
+from lungseg.options.fit import FitOptions
 from lungseg.training.augment import Augmenter
-from lungseg.training.options import FitOptions
 from shards.index import ShardIndex
 from shards.order.sampler import BatchRequest
 from shards.reading.buffers import Buffers
@@ -43,13 +43,14 @@ class TrainingSlices(Dataset[Batch]):
     ) -> None:
         recipe = shards.manifest.recipe
         self._source = stream or _reader(shards, options)
-        self._read_scale = scale if options.augment == "none" else None
+        strength = options.augmentation.augment
+        self._read_scale = scale if strength == "none" else None
         self._scale = np.float32(recipe["scale"])
         self._floats = Buffers()
         clip = (int(recipe["clip"][0]), int(recipe["clip"][1]))
         self._augment = None
-        if options.augment != "none":
-            self._augment = Augmenter(options.augment, clip=clip, seed=options.seed)
+        if strength != "none":
+            self._augment = Augmenter(strength, clip=clip, seed=options.step.seed)
 
     def __getitem__(self, request: BatchRequest) -> Batch:
         """Read and augment the slices of one step.
@@ -160,9 +161,9 @@ class ValidationSlices(Dataset[Batch]):
 def _reader(shards: ShardSet, options: FitOptions) -> SliceReader:
     """A reader whose open shards the cache has room for: an evicted one takes it until closed."""
     max_open = None
-    if options.order == "windowed":
-        max_open = options.window
-    elif options.cache_gb is not None:
+    if options.draw.order == "windowed":
+        max_open = options.draw.window_shards
+    elif options.data.cache_gb is not None:
         largest = max(entry.bytes for entry in shards.manifest.cases.values())
-        max_open = max(1, int(options.cache_gb * 1e9 // largest))
-    return SliceReader(shards, neighbors=options.neighbors, max_open=max_open)
+        max_open = max(1, int(options.data.cache_gb * 1e9 // largest))
+    return SliceReader(shards, neighbors=options.net.neighbors, max_open=max_open)

@@ -13,8 +13,8 @@ import torch
 from torch.utils.data import DataLoader
 
 from lungseg.errors import TrainingError
+from lungseg.options.fit import FitOptions
 from lungseg.training.batches import Batch, TrainingSlices, ValidationSlices, stretches_of
-from lungseg.training.options import FitOptions
 from shards.order.draw import oversample_ratio
 from shards.order.fetch import ShardFetcher
 from shards.order.plan import Plan
@@ -87,7 +87,7 @@ class SliceData(pl.LightningDataModule):
     def __init__(self, shards: ShardSet, options: FitOptions) -> None:
         super().__init__()
         self.shards = shards
-        self.split = split_by_fold(shards, options.fold)
+        self.split = split_by_fold(shards, options.validation.fold)
         self._options = options
         index = shards.index
         rows = np.flatnonzero(np.isin(index.case, self.split.training))
@@ -96,10 +96,10 @@ class SliceData(pl.LightningDataModule):
             rows=rows,
             tumor=tumor,
             oversample=_oversample(options, tumor),
-            seed=options.seed,
-            draw=options.draw,
-            windows=Windows(shard=index.case[rows], size=options.window)
-            if options.order == "windowed"
+            seed=options.step.seed,
+            draw=options.draw.draw,
+            windows=Windows(shard=index.case[rows], size=options.draw.window_shards)
+            if options.draw.order == "windowed"
             else None,
         )
         self._position = {"epoch": 0, "samples_consumed": 0}
@@ -115,7 +115,7 @@ class SliceData(pl.LightningDataModule):
         workers = self._num_workers(world_size)
         sampler = PlanSampler(
             self.plan,
-            batch_size=self._options.batch_size,
+            batch_size=self._options.step.batch_size,
             rank=rank,
             world_size=world_size,
             fetcher=self._fetcher(),
@@ -157,7 +157,7 @@ class SliceData(pl.LightningDataModule):
     def state_dict(self) -> dict[str, Any]:
         """The position behind the last batch that was trained on."""
         epoch, consumed = self._position["epoch"], self._position["samples_consumed"]
-        if consumed + self._options.batch_size > len(self.plan):
+        if consumed + self._options.step.batch_size > len(self.plan):
             epoch, consumed = epoch + 1, 0
         return {"epoch": epoch, "samples_consumed": consumed}
 
@@ -167,32 +167,32 @@ class SliceData(pl.LightningDataModule):
 
     def _fetcher(self) -> ShardFetcher | None:
         """What makes a URL's shards local ahead; a limited cache serves windows only."""
-        options, windowed = self._options, self._options.order == "windowed"
-        if self.shards.remote is None or options.loader != "index":
+        options, windowed = self._options, self._options.draw.order == "windowed"
+        if self.shards.remote is None or options.data.loader != "index":
             return None
-        if options.cache_gb is not None and not windowed:
+        if options.data.cache_gb is not None and not windowed:
             return None
-        room = 2 * options.window if windowed else None
-        fetcher = ShardFetcher(self.shards, self.plan, num_epochs=options.epochs, room=room)
-        if options.cache_gb is not None and fetcher.num_bytes > options.cache_gb * 1e9:
+        room = 2 * options.draw.window_shards if windowed else None
+        fetcher = ShardFetcher(self.shards, self.plan, num_epochs=options.step.epochs, room=room)
+        if options.data.cache_gb is not None and fetcher.num_bytes > options.data.cache_gb * 1e9:
             _log.warning(
                 "--cache-gb %g is less than two windows (%.3g GB): shards are fetched more than "
-                "once an epoch, allow more or lower --window",
-                *(options.cache_gb, fetcher.num_bytes / 1e9),
+                "once an epoch, allow more or lower --window-shards",
+                *(options.data.cache_gb, fetcher.num_bytes / 1e9),
             )
         return fetcher
 
     def _stream(self, rank: int, world_size: int) -> SliceStream | None:
-        if self._options.loader == "index":
+        if self._options.data.loader == "index":
             return None
         return SliceStream(
             self.shards,
             cases=[self.shards.index.cases[case] for case in self.split.training],
             oversample=self.plan.oversample,
-            seed=self._options.seed,
+            seed=self._options.step.seed,
             rank=rank,
             world_size=world_size,
-            neighbors=self._options.neighbors,
+            neighbors=self._options.net.neighbors,
         )
 
     def _scale_of_reading(self) -> float | None:
@@ -208,14 +208,14 @@ class SliceData(pl.LightningDataModule):
 
     def _num_workers(self, world_size: int) -> int:
         """Processes only where slices are augmented; threads are better where they are read."""
-        if self._options.augment == "none":
+        if self._options.augmentation.augment == "none":
             return 0
-        return num_workers(self._options.num_workers, world_size)
+        return num_workers(self._options.data.num_workers, world_size)
 
     def _loader(self, slices: TrainingSlices, sampler: PlanSampler, workers: int) -> Loader:
         if not workers:
-            augmented = self._options.augment != "none"
-            one_by_one = augmented or self._options.loader != "index"
+            augmented = self._options.augmentation.augment != "none"
+            one_by_one = augmented or self._options.data.loader != "index"
             threads = 1 if one_by_one else _NUM_READERS
             return ThreadedLoader(slices.__getitem__, sampler, num_threads=threads)
         return DataLoader(
@@ -230,12 +230,12 @@ class SliceData(pl.LightningDataModule):
 
 def _oversample(options: FitOptions, tumor: npt.NDArray[np.bool_]) -> float:
     """The ratio; refuses one that leaves nothing to draw."""
-    if options.oversample == 0 and tumor.all():
+    if options.draw.oversample == 0 and tumor.all():
         raise TrainingError(
             f"--oversample 0 draws only slices without tumor, and all {len(tumor)} training slices "
             "show tumor: use --oversample auto"
         )
-    return oversample_ratio(options.oversample, tumor)
+    return oversample_ratio(options.draw.oversample, tumor)
 
 
 def num_workers(wanted: int | Literal["auto"], shares: int) -> int:

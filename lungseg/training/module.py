@@ -9,11 +9,11 @@ import torch
 from lungseg.errors import TrainingError
 from lungseg.losses.functions import LOSS_FUNCTIONS
 from lungseg.models.unet import build_net
+from lungseg.options.fit import FitOptions
 from lungseg.scores.validation_dice import CaseDice
 from lungseg.training.batches import Batch, stretches_of
 from lungseg.training.data import SliceData
-from lungseg.training.options import FitOptions
-from shards.console.command import flat_values
+from shards.console.groups import flat_values
 
 WARM_UP = 0.05
 """Share of all steps over which the learning rate rises."""
@@ -34,7 +34,7 @@ class LungSegmenter(pl.LightningModule):
         super().__init__()
         self.net = build_net(flat_values(options))
         self._options = options
-        self._loss = LOSS_FUNCTIONS[options.loss]
+        self._loss = LOSS_FUNCTIONS[options.loss.loss]
         index, split = data.shards.index, data.split
         training, validation = (
             tuple(index.cases[case] for case in cases)
@@ -45,14 +45,14 @@ class LungSegmenter(pl.LightningModule):
             validation,
             num_slices=sum(len(stretch.rows) for stretch in stretches),
             num_stretches=len(stretches),
-            threshold=options.threshold,
+            threshold=options.validation.threshold,
         )
         self.scores: dict[str, Any] = {}
         self._num_threads = torch.get_num_threads()
         ours = {
             "recipe": data.shards.manifest.recipe,
-            "threshold": options.threshold,
-            "neighbors": options.neighbors,
+            "threshold": options.validation.threshold,
+            "neighbors": options.net.neighbors,
             "manifest_sha256": data.shards.manifest_sha256,
             "training_cases": list(training),
             "validation_cases": list(validation),
@@ -104,12 +104,14 @@ class LungSegmenter(pl.LightningModule):
         if not math.isfinite(loss):
             raise TrainingError(
                 f"the loss of epoch {self.current_epoch} is {loss}: lower --lr (it was "
-                f"{self._options.lr}) and start again"
+                f"{self._options.step.lr}) and start again"
             )
 
     def configure_optimizers(self) -> Any:
         """AdamW with linear warm-up and cosine decay to 0 over all steps."""
-        optimizer = torch.optim.AdamW(self.parameters(), lr=self._options.lr, weight_decay=1e-4)
+        optimizer = torch.optim.AdamW(
+            self.parameters(), lr=self._options.step.lr, weight_decay=1e-4
+        )
         num_steps = int(self.trainer.estimated_stepping_batches)
         num_warm_up = max(1, round(WARM_UP * num_steps))
 

@@ -9,9 +9,10 @@ import torch
 from lightning_utilities.core.rank_zero import rank_zero_only
 
 from lungseg.errors import TrainingError
+from lungseg.options.fit import FitOptions
+from lungseg.options.limits import flag
 from lungseg.training.callbacks.last_checkpoint import LAST
-from lungseg.training.options import FitOptions
-from shards.console.command import flat_values
+from shards.console.groups import flat_values
 from shards.storage.store import ShardSet
 
 _MAY_CHANGE = (
@@ -26,6 +27,8 @@ _MAY_CHANGE = (
     "num_workers",
     "checkpoint_minutes",
 )
+
+_FORMERLY = {new: old for old, new in FitOptions.RENAMED.items()}
 
 
 def checkpoint_to_resume(options: FitOptions, shards: ShardSet) -> Path | None:
@@ -42,9 +45,9 @@ def checkpoint_to_resume(options: FitOptions, shards: ShardSet) -> Path | None:
         TrainingError: If a training would begin over another one, or if one that goes on has no
             checkpoint, other shards than it began with, or other options that decide the training.
     """
-    last = options.out / LAST
-    if not options.resume:
-        _check_vacant(options.out)
+    last = options.run.out / LAST
+    if not options.run.resume:
+        _check_vacant(options.run.out)
         return None
     began = _hyper_parameters(last)
     _check_same_shards(shards, began["lungseg"]["manifest_sha256"])
@@ -91,10 +94,9 @@ def _check_same_shards(shards: ShardSet, then: str) -> None:
 
 def _check_same_options(options: FitOptions, began: dict[str, Any]) -> None:
     for name, now in flat_values(options).items():
-        then = began.get(name, now)
+        then = began.get(name, began.get(_FORMERLY.get(name, name), now))
         if name not in _MAY_CHANGE and now != then:
             raise TrainingError(
-                f"--{name.replace('_', '-')} was {then} when the training in {options.out} began "
-                f"and is {now}: give it as it was to go on, or start a new training in another "
-                "--out"
+                f"{flag(name)} was {then} when the training in {options.run.out} began and is "
+                f"{now}: give it as it was to go on, or start a new training in another --out"
             )

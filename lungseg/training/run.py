@@ -1,6 +1,5 @@
 """One training from options to scores: checks, Lightning's trainer, and what it leaves behind."""
 
-import dataclasses
 import logging
 import pickle
 import warnings
@@ -15,6 +14,7 @@ from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import TensorBoardLogger
 
 from lungseg.errors import TrainingError
+from lungseg.options.fit import FitOptions
 from lungseg.training.callbacks.best_checkpoint import BestCheckpoint
 from lungseg.training.callbacks.last_checkpoint import (
     LAST,
@@ -26,9 +26,9 @@ from lungseg.training.callbacks.progress import Throughput, progress_bar
 from lungseg.training.callbacks.slice_pictures import SlicePictures
 from lungseg.training.data import SliceData
 from lungseg.training.module import LungSegmenter
-from lungseg.training.options import FitOptions
 from lungseg.training.resume import checkpoint_to_resume
 from shards.console.command import save_config
+from shards.console.groups import replaced
 from shards.storage.store import ShardSet, open_shards
 
 logger = logging.getLogger(__name__)
@@ -53,25 +53,26 @@ def fit(options: FitOptions, *, callbacks: Sequence[Callback] = ()) -> dict[str,
     shards, options = _open(options)
     checkpoint = checkpoint_to_resume(options, shards)
     data = SliceData(shards, options)
-    pl.seed_everything(options.seed, verbose=False)
+    pl.seed_everything(options.step.seed, verbose=False)
     module = LungSegmenter(options, data)
-    best = BestScore(options.out / "result.json", _passport(options, data))
+    best = BestScore(options.run.out / "result.json", _passport(options, data))
     trainer = _trainer(options, [*_callbacks(options, data), best, *callbacks])
     _check_batch_size(options, trainer.world_size)
     if trainer.is_global_zero:
-        options.out.mkdir(parents=True, exist_ok=True)
-        save_config(dataclasses.replace(options, resume=False), options.out / "config.yaml")
+        options.run.out.mkdir(parents=True, exist_ok=True)
+        save_config(replaced(options, resume=False), options.run.out / "config.yaml")
     try:
         trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
     except SystemExit as leaving:
         if isinstance(leaving.__context__, KeyboardInterrupt):  # Lightning's way with a Ctrl-C
-            if (options.out / LAST).exists():
-                logger.info("the same command with --resume goes on from %s", options.out / LAST)
+            last = options.run.out / LAST
+            if last.exists():
+                logger.info("the same command with --resume goes on from %s", last)
             raise KeyboardInterrupt from None
         raise
     if not trainer.is_global_zero or best.best is None:
         return None
-    return best.best | {"checkpoint": str(options.out / "best.ckpt")}
+    return best.best | {"checkpoint": str(options.run.out / "best.ckpt")}
 
 
 def validate(options: FitOptions, checkpoint: Path) -> dict[str, Any] | None:
@@ -97,16 +98,16 @@ def validate(options: FitOptions, checkpoint: Path) -> dict[str, Any] | None:
     if not trainer.is_global_zero:
         return None
     scores = module.scores | _passport(options, data) | {"checkpoint": str(checkpoint)}
-    options.out.mkdir(parents=True, exist_ok=True)
-    write_json(scores, options.out / "validation.json")
+    options.run.out.mkdir(parents=True, exist_ok=True)
+    write_json(scores, options.run.out / "validation.json")
     return scores
 
 
 def _open(options: FitOptions) -> tuple[ShardSet, FitOptions]:
     """The shards, and the options without a secret of their URL: files of the run keep those."""
-    limit = None if options.cache_gb is None else int(options.cache_gb * 1e9)
-    shards = open_shards(options.shards, cache=options.cache, cache_bytes=limit)
-    return shards, dataclasses.replace(options, shards=shards.url)
+    limit = None if options.data.cache_gb is None else int(options.data.cache_gb * 1e9)
+    shards = open_shards(options.data.shards, cache=options.data.cache, cache_bytes=limit)
+    return shards, replaced(options, shards=shards.url)
 
 
 def _load_weights(module: LungSegmenter, checkpoint: Path) -> None:
@@ -125,8 +126,8 @@ def _passport(options: FitOptions, data: SliceData) -> dict[str, Any]:
     height, width = data.shards.manifest.slice_shape
     return {
         "grid": f"model: the slices in the shards, {height} x {width} pixels",
-        "threshold": options.threshold,
-        "fold": options.fold,
+        "threshold": options.validation.threshold,
+        "fold": options.validation.fold,
     }
 
 
@@ -134,24 +135,24 @@ def _callbacks(options: FitOptions, data: SliceData) -> list[Callback]:
     return [
         EpochLoss(),
         progress_bar(),
-        Throughput(options.batch_size),
-        EpochTable(options.out / "metrics.csv"),
-        SlicePictures(options.out / "pictures", data, threshold=options.threshold),
-        BestCheckpoint(options.out),
-        LastCheckpoint(options.out, save_on_train_epoch_end=True),
-        LastCheckpointInsideEpoch(options.out, minutes=options.checkpoint_minutes),
+        Throughput(options.step.batch_size),
+        EpochTable(options.run.out / "metrics.csv"),
+        SlicePictures(options.run.out / "pictures", data, threshold=options.validation.threshold),
+        BestCheckpoint(options.run.out),
+        LastCheckpoint(options.run.out, save_on_train_epoch_end=True),
+        LastCheckpointInsideEpoch(options.run.out, minutes=options.machine.checkpoint_minutes),
     ]
 
 
 def _trainer(options: FitOptions, callbacks: list[Callback]) -> pl.Trainer:
     try:
         return pl.Trainer(
-            accelerator=options.accelerator,
-            devices=options.devices,
-            strategy="ddp" if options.devices not in (1, "auto") else "auto",
+            accelerator=options.machine.accelerator,
+            devices=options.run.devices,
+            strategy="ddp" if options.run.devices not in (1, "auto") else "auto",
             precision=_precision(options),
-            max_epochs=options.epochs,
-            logger=TensorBoardLogger(options.out / "tensorboard", name="", version=""),
+            max_epochs=options.step.epochs,
+            logger=TensorBoardLogger(options.run.out / "tensorboard", name="", version=""),
             callbacks=callbacks,
             gradient_clip_val=1.0,
             num_sanity_val_steps=0,
@@ -163,24 +164,24 @@ def _trainer(options: FitOptions, callbacks: list[Callback]) -> pl.Trainer:
     except MisconfigurationException as error:
         found = torch.cuda.device_count()
         raise TrainingError(
-            f"--devices {options.devices} with --accelerator {options.accelerator} cannot be had "
-            f"here, {found} GPUs were found: lower --devices, or train on processors with "
-            "--accelerator cpu"
+            f"--devices {options.run.devices} with --accelerator {options.machine.accelerator} "
+            f"cannot be had here, {found} GPUs were found: lower --devices, or train on processors "
+            "with --accelerator cpu"
         ) from error
 
 
 def _precision(options: FitOptions) -> Any:
-    if options.precision != "auto":
-        return {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}[options.precision]
-    on_gpu = options.accelerator != "cpu" and torch.cuda.is_available()
+    if options.machine.precision != "auto":
+        return {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}[options.machine.precision]
+    on_gpu = options.machine.accelerator != "cpu" and torch.cuda.is_available()
     return "bf16-mixed" if on_gpu and torch.cuda.is_bf16_supported() else "32-true"
 
 
 def _check_batch_size(options: FitOptions, num_devices: int) -> None:
-    if options.batch_size % num_devices:
+    if options.step.batch_size % num_devices:
         raise TrainingError(
             f"--batch-size counts the slices of all devices together and must be a multiple of "
-            f"their number, got {options.batch_size} for {num_devices} devices"
+            f"their number, got {options.step.batch_size} for {num_devices} devices"
         )
 
 

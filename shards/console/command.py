@@ -16,6 +16,7 @@ import tyro
 import yaml
 
 from shards.console.errors import KnownError
+from shards.console.groups import flattened, grouped_values
 
 DONE, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -104,6 +105,7 @@ def parse(commands: Commands, args: list[str], *, prog: str, description: str) -
                 prog=prog,
                 description=description,
                 args=_with_config_file(commands, args),
+                config=(tyro.conf.OmitArgPrefixes,),
             )
     except SystemExit as leaving:
         if leaving.code in (None, DONE):
@@ -115,28 +117,10 @@ def save_config(options: Any, path: Path) -> None:
     """Write parsed options as a YAML file that `--config` takes.
 
     Args:
-        options: An options dataclass; nested dataclasses are flattened, as on the command line.
+        options: An options dataclass; the values of each of its groups stand under its name.
         path: The file to write.
     """
-    path.write_text(yaml.safe_dump(flat_values(options), sort_keys=False), encoding="utf-8")
-
-
-def flat_values(options: Any) -> dict[str, Any]:
-    """The values of an options dataclass by name, without `config` and `json`, as plain data."""
-    values: dict[str, Any] = {}
-    for field in dataclasses.fields(options):
-        value = getattr(options, field.name)
-        if dataclasses.is_dataclass(value):
-            values |= flat_values(value)
-        elif field.name not in ("config", "json"):
-            values[field.name] = _plain(value)
-    return values
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
-    return str(value) if isinstance(value, Path) else value
+    path.write_text(yaml.safe_dump(grouped_values(options), sort_keys=False), encoding="utf-8")
 
 
 def _as_tyro(commands: Commands) -> Any:
@@ -159,8 +143,20 @@ def _with_config_file(commands: Commands, args: list[str]) -> list[str]:
     if not isinstance(values, dict):
         raise UsageError(f"--config {path} must hold `name: value` lines, found {values!r}")
     num_commands = 0 if isinstance(commands, type) else 1
-    from_file = [word for name, value in values.items() for word in _as_flag(name, value)]
+    named = flattened(values)
+    _refuse_renamed(commands, named, path)
+    from_file = [word for name, value in named.items() for word in _as_flag(name, value)]
     return args[:num_commands] + from_file + args[num_commands:]
+
+
+def _refuse_renamed(commands: Commands, values: Mapping[str, Any], path: str) -> None:
+    """Say the new name of an option that an older version knew under another one."""
+    classes = [commands] if isinstance(commands, type) else commands.values()
+    for old, new in {
+        pair for options in classes for pair in getattr(options, "RENAMED", {}).items()
+    }:
+        if old in values:
+            raise UsageError(f"--config {path}: {old} is called {new} now, rename it there")
 
 
 def _value_of(flag: str, args: list[str]) -> str | None:

@@ -19,4 +19,4 @@ from tune.config import SearchOptions
 )
 def test_settings_that_make_no_search_are_refused(wrong, said, tmp_path):
     with pytest.raises(ValueError, match=said):
-        SearchOptions(shards="x", out=tmp_path, **wrong)
+        SearchOptions.of(shards="x", out=tmp_path, **wrong)

@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from shards.console.groups import replaced
 from tune.config import SearchOptions
 from tune.errors import SearchError
 from tune.identity import check_identity
@@ -11,7 +12,7 @@ from tune.identity import check_identity
 
 @pytest.fixture
 def options(tmp_path):
-    return SearchOptions(shards="/shards", out=tmp_path)
+    return SearchOptions.of(shards="/shards", out=tmp_path)
 
 
 def test_the_same_search_goes_on_on_any_cluster(options):
@@ -31,7 +32,7 @@ def test_the_same_search_goes_on_on_any_cluster(options):
 def test_another_search_is_refused_by_the_setting(options, change, said):
     check_identity(options, "abc")
     with pytest.raises(SearchError, match=said):
-        check_identity(dataclasses.replace(options, **change), "abc")
+        check_identity(replaced(options, **change), "abc")
 
 
 def test_changed_shards_are_refused(options):

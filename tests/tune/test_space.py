@@ -5,7 +5,6 @@ import pickle
 import optuna
 import pytest
 
-from lungseg.training.options import FitOptions
 from tune.space import Space
 
 SPACE = Space(losses=("bce", "dice", "bce_dice"), lr=(1e-4, 1e-2), oversample=(1.0, 30.0))
@@ -41,16 +40,15 @@ def test_same_seed_same_suggestions():
     assert list(suggestions(SPACE, 20, seed=3)) == list(suggestions(SPACE, 20, seed=3))
 
 
-def test_the_first_point_is_a_plain_training(tmp_path):
-    (point,) = SPACE.known_points(balanced=7.5)
-    plain = FitOptions(shards="x", out=tmp_path)
-    assert point == {"loss": plain.loss, "lr": plain.lr, "oversample": 7.5}
+def test_the_nearest_point_to_one_inside_is_itself():
+    plain = {"loss": "bce_dice", "lr": 1e-3, "oversample": 7.5}
+    assert SPACE.nearest(plain) == plain
 
 
-def test_the_first_point_stays_inside_a_narrow_space():
+def test_the_nearest_point_lies_inside_a_narrow_space():
     narrow = Space(losses=("dice",), lr=(1e-5, 1e-4), oversample=(2.0, 4.0))
-    (point,) = narrow.known_points(balanced=100.0)
-    assert point == {"loss": "dice", "lr": 1e-4, "oversample": 4.0}
+    far = {"loss": "bce_dice", "lr": 1e-3, "oversample": 100.0}
+    assert narrow.nearest(far) == {"loss": "dice", "lr": 1e-4, "oversample": 4.0}
 
 
 def test_the_searcher_can_pickle_it():

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from markupsafe import Markup, escape
 
+from lungseg.options.loss import LOSSES
 from lungseg.report.plot import frame, line, svg, x_at, y_at
-from lungseg.training.options import LOSSES
 from tune.trials.outcome import TrialOutcome
 
 _DICE_TICKS = [(value / 4, f"{value / 4:g}") for value in range(5)]

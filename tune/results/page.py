@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lungseg.options.loss import LOSSES
 from lungseg.report.page import page_template
-from lungseg.training.options import LOSSES
-from shards.console.command import flat_values
+from shards.console.groups import flat_values
 from tune.config import SearchOptions
 from tune.results.charts import curves_plot, value_plot
 from tune.trials.outcome import TrialOutcome
@@ -29,9 +29,9 @@ def render(
         trials=trials,
         result=result,
         losses=LOSSES,
-        curves_plot=curves_plot(trials, options.epochs),
+        curves_plot=curves_plot(trials, options.step.epochs),
         lr_plot=value_plot(trials, "lr", "learning rate"),
         oversample_plot=value_plot(trials, "oversample", "oversampling"),
         epochs_run=sum(len(trial.curve) for trial in trials),
-        epochs_without_stopping=options.epochs * len(trials),
+        epochs_without_stopping=options.step.epochs * len(trials),
     )

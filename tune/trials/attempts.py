@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from shards.console.groups import flattened
 from shards.console.whole import whole_or_nothing
 
 LAST = "last.ckpt"
@@ -49,7 +50,7 @@ class Attempt:
     def has(self, values: Mapping[str, Any]) -> bool:
         """Whether these options, among others, are what it trains with."""
         text = (self.folder / "config.yaml").read_text(encoding="utf-8")
-        options = yaml.safe_load(text) or {}
+        options = flattened(yaml.safe_load(text) or {})
         return all(options.get(name) == value for name, value in values.items())
 
     def assert_newest(self) -> None:

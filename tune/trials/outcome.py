@@ -59,7 +59,7 @@ def _outcome(result: Any, options: SearchOptions) -> TrialOutcome:
     last = tries[-1] if tries else folder
     reason = _reason(result.error) if result.error else str(metrics.get(FAILED, ""))
     curve = tuple(dice_by_epoch(last))
-    status: Status = "finished" if metrics.get(EPOCH) == options.epochs else "ended early"
+    status: Status = "finished" if metrics.get(EPOCH) == options.step.epochs else "ended early"
     return TrialOutcome(
         number=config["number"],
         status="failed" if reason else status,

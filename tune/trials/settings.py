@@ -6,20 +6,27 @@ from pathlib import Path
 from typing import Any
 
 from cluster.resources import Resources
-from lungseg.training.options import FitOptions, TrainingOptions
-from shards.console.command import flat_values
+from lungseg.options.fit import FitOptions, TrainingOptions
+from lungseg.options.run import RunOptions
+from shards.console.groups import grouped_values, replaced
 from tune.config import SearchOptions
 
 SEARCHED = ("loss", "lr", "oversample")
 
+_GROUPS = [
+    field.name
+    for field in dataclasses.fields(TrainingOptions)
+    if field.name not in ("config", "json")
+]
+
 
 def settled(options: SearchOptions) -> SearchOptions:
     """The same options with absolute paths: trials run elsewhere."""
-    shards = options.shards
+    shards = options.data.shards
     if "://" not in shards:
         shards = str(Path(shards).resolve())
-    cache = options.cache and options.cache.resolve()
-    return dataclasses.replace(options, shards=shards, out=options.out.resolve(), cache=cache)
+    cache = options.data.cache and options.data.cache.resolve()
+    return replaced(options, shards=shards, out=options.out.resolve(), cache=cache)
 
 
 def trial_folder(out: Path, number: int) -> Path:
@@ -47,22 +54,17 @@ def fit_options(
     Returns:
         The options; on one device.
     """
-    shared = _shared(search)
+    changes = {name: values[name] for name in SEARCHED}
     if not resources.gpus:
-        shared["accelerator"] = "cpu"
-    if search.num_workers == "auto":
-        shared["num_workers"] = resources.cpus - 1
-    searched = {name: values[name] for name in SEARCHED}
-    return FitOptions(**shared, **searched, out=out, devices=1, resume=resume)
+        changes["accelerator"] = "cpu"
+    if search.data.num_workers == "auto":
+        changes["num_workers"] = resources.cpus - 1
+    trial = replaced(search, **changes)
+    groups = {name: getattr(trial, name) for name in _GROUPS}
+    return FitOptions(**groups, run=RunOptions(out=out, devices=1, resume=resume))
 
 
 def best_config(search: SearchOptions, values: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a trial as plain data for `lungseg.fit --config`; `--out` is left to say."""
-    given = FitOptions(**_shared(search), **{name: values[name] for name in SEARCHED}, out=Path())
-    left_out = ("out", "devices", "resume", "validate")
-    return {name: value for name, value in flat_values(given).items() if name not in left_out}
-
-
-def _shared(search: SearchOptions) -> dict[str, Any]:
-    names = [field.name for field in dataclasses.fields(TrainingOptions)]
-    return {name: getattr(search, name) for name in names if name not in ("config", "json")}
+    trial = grouped_values(replaced(search, **{name: values[name] for name in SEARCHED}))
+    return {name: trial[name] for name in _GROUPS}

@@ -60,7 +60,7 @@ def train(seen, shards, out, *, num_devices, kill_at=None, **given):
     ("first", "then", "given"),
     [
         (1, 1, {"num_workers": 2}),
-        (1, 1, {"augment": "none", "draw": "balanced", "order": "windowed", "window": 2}),
+        (1, 1, {"augment": "none", "draw": "balanced", "order": "windowed", "window_shards": 2}),
         (1, 2, {"augment": "none"}),
         (2, 1, {"augment": "none"}),
     ],

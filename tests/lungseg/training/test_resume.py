@@ -1,6 +1,5 @@
 """A training goes on only as what it was; a refusal leaves all as it is."""
 
-import dataclasses
 import shutil
 
 import pytest
@@ -11,6 +10,7 @@ from lungseg.errors import TrainingError
 from lungseg.training.resume import checkpoint_to_resume
 from lungseg.training.run import fit
 from shards.console.command import parse
+from shards.console.groups import flat_values
 from shards.storage.store import open_shards
 from tests.toy_shards import make_shards
 from tests.toy_training import equal, options, table, weights
@@ -34,7 +34,7 @@ CHANGES = {
     "batch_size": 4,
     "draw": "balanced",
     "order": "windowed",
-    "window": 3,
+    "window_shards": 3,
     "augment": "none",
     "width": 8,
     "depth": 3,
@@ -61,7 +61,7 @@ FREE = {
 @pytest.mark.parametrize("name", CHANGES)
 def test_what_decides_a_training_may_not_change(shards, finished, name):
     now = options(shards, finished, **{"epochs": 1, "resume": True, name: CHANGES[name]})
-    then = getattr(options(shards, finished, epochs=1), name)
+    then = flat_values(options(shards, finished, epochs=1))[name]
     flag = "--" + name.replace("_", "-")
     with pytest.raises(TrainingError, match=f"^{flag} was {then} .* and is {CHANGES[name]}"):
         checkpoint_to_resume(now, open_shards(shards))
@@ -69,15 +69,25 @@ def test_what_decides_a_training_may_not_change(shards, finished, name):
 
 def test_every_option_of_a_training_is_either_free_or_kept(shards, finished):
     """One that is added later is kept unless somebody says that it is free."""
-    known = {*CHANGES, *FREE, "shards", "out", "config", "json", "resume", "validate"}
-    fields = dataclasses.fields(options(shards, finished))
-    assert {field.name for field in fields} == known
+    known = {*CHANGES, *FREE, "shards", "out", "resume", "validate"}
+    assert flat_values(options(shards, finished)).keys() == known
 
 
 @pytest.mark.parametrize("name", FREE)
 def test_what_does_not_decide_a_training_may_change(shards, finished, name):
     now = options(shards, finished, **{"epochs": 1, "resume": True, name: FREE[name]})
     assert checkpoint_to_resume(now, open_shards(shards)) == finished / "last.ckpt"
+
+
+def test_a_checkpoint_from_before_an_option_was_renamed_goes_on(shards, finished, tmp_path):
+    content = torch.load(finished / "last.ckpt", weights_only=True)
+    content["hyper_parameters"]["window"] = content["hyper_parameters"].pop("window_shards")
+    torch.save(content, tmp_path / "last.ckpt")
+    same = options(shards, tmp_path, epochs=1, resume=True)
+    assert checkpoint_to_resume(same, open_shards(shards)) == tmp_path / "last.ckpt"
+    other = options(shards, tmp_path, epochs=1, resume=True, window_shards=3)
+    with pytest.raises(TrainingError, match="--window-shards was 64 .* and is 3"):
+        checkpoint_to_resume(other, open_shards(shards))
 
 
 def test_a_refused_resume_leaves_the_run_as_it_was(shards, finished):
@@ -101,8 +111,8 @@ def test_a_moved_run_goes_on_with_moved_shards(shards, tmp_path):
     assert equal(*(weights(tmp_path / name / "last.ckpt") for name in ("old", "new")))
     assert table(tmp_path / "old") == table(tmp_path / "new")
     config = yaml.safe_load((tmp_path / "new" / "config.yaml").read_text())
-    assert config["shards"] == str(tmp_path / "copy")
-    assert config["resume"] is False  # it serves to train anew too
+    assert config["data"]["shards"] == str(tmp_path / "copy")
+    assert config["run"]["resume"] is False  # it serves to train anew too
 
 
 def test_shards_that_were_written_anew_are_refused(shards, tmp_path):

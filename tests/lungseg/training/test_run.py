@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from lungseg.errors import TrainingError
+from lungseg.options.fit import FitOptions
 from lungseg.training.data import SliceData
-from lungseg.training.options import FitOptions
 from lungseg.training.run import fit
 from shards.storage.store import open_shards
 from tests.toy_shards import make_shards
@@ -84,7 +84,7 @@ def test_devices_that_cannot_be_had_are_said(shards, tmp_path):
 @pytest.mark.parametrize("oversample", ["nan", "inf", "-1"])
 def test_an_oversampling_that_is_none_is_refused(tmp_path, oversample):
     with pytest.raises(ValueError, match="--oversample must be auto or at least 0"):
-        FitOptions(shards="x", out=tmp_path, oversample=float(oversample))
+        FitOptions.of(shards="x", out=tmp_path, oversample=float(oversample))
 
 
 def test_leaving_out_tumor_where_all_slices_show_it_is_refused(shards, tmp_path):
@@ -115,7 +115,7 @@ def test_a_secret_of_the_url_lies_in_no_file_of_the_run(shards, tmp_path, serve)
 
 @pytest.mark.parametrize("order", ["exact", "windowed"])
 def test_workers_do_not_change_what_is_learned(shards, tmp_path, order):
-    given = {"epochs": 2, "draw": "balanced", "order": order, "window": 2}
+    given = {"epochs": 2, "draw": "balanced", "order": order, "window_shards": 2}
     for num_workers in (0, 2):
         fit(options(shards, tmp_path / str(num_workers), num_workers=num_workers, **given))
         assert len(table(tmp_path / str(num_workers))) == 2

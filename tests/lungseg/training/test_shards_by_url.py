@@ -12,7 +12,7 @@ import torch
 from pytorch_lightning.callbacks import Callback
 
 from lungseg.fit import main
-from lungseg.training.options import FitOptions
+from lungseg.options.fit import FitOptions
 from lungseg.training.run import fit
 from shards.console.command import run
 from shards.errors import ChangedSetError, DamagedShardError, StoreError
@@ -52,7 +52,7 @@ def weights_of_folder(folder, tmp_path_factory):
 
 
 def weights_after(shards, out, **given):
-    fit(FitOptions(shards=str(shards), out=out, devices=1, accelerator="cpu", **TINY | given))
+    fit(FitOptions.of(shards=str(shards), out=out, devices=1, accelerator="cpu", **TINY | given))
     return torch.load(out / "last.ckpt", weights_only=True)["state_dict"]
 
 
@@ -79,7 +79,7 @@ def test_a_flaky_server_trains_like_a_folder(
 @pytest.mark.parametrize("order", ["exact", "windowed"])
 def test_a_cache_with_room_for_few_shards_is_enough(folder, tmp_path, serve, order):
     room_gb = 2.5 * max(path.stat().st_size for path in folder.glob("cases/*")) / 1e9
-    server, given = serve(folder), {"order": order, "window": 1}
+    server, given = serve(folder), {"order": order, "window_shards": 1}
     room = {"cache": tmp_path / "cache", "cache_gb": room_gb}
     found = weights_after(server.url, tmp_path / "url", **given, **room)
     assert equal(found, weights_after(folder, tmp_path / "folder", **given))
@@ -92,7 +92,7 @@ def test_a_cache_with_room_for_few_shards_is_enough(folder, tmp_path, serve, ord
 @pytest.mark.parametrize("further", [{"draw": "balanced"}, {"order": "windowed"}])
 def test_a_stream_refuses_what_only_the_index_can_do(tmp_path, further):
     with pytest.raises(ValueError, match="need --loader index"):
-        FitOptions(shards="x", out=tmp_path, loader="webdataset", **further)
+        FitOptions.of(shards="x", out=tmp_path, loader="webdataset", **further)
 
 
 class WritesAnew(Callback):
@@ -109,7 +109,7 @@ class WritesAnew(Callback):
 def test_a_set_that_changes_under_a_training_stops_it(tmp_path, num_workers):
     root = write_set(tmp_path / "set", num_slices=8, size=32)
     given = TINY | {"epochs": 3, "num_workers": num_workers}
-    options = FitOptions(
+    options = FitOptions.of(
         shards=str(root), out=tmp_path / "run", devices=1, accelerator="cpu", **given
     )
     with pytest.raises(ChangedSetError, match="written anew while it was in use"):

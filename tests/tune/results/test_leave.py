@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lungseg.training.options import FitOptions
+from lungseg.options.fit import FitOptions
+from shards.console.groups import flattened
 from tune.config import SearchOptions
 from tune.errors import SearchError
 from tune.results.leave import leave_results
@@ -54,7 +55,7 @@ def outcome(out, number, dice, *, reason="", loss="dice"):
 def options(tmp_path):
     out = tmp_path / "out"
     out.mkdir()
-    return SearchOptions(shards="/shards", out=out, width=8, trials=3)
+    return SearchOptions.of(shards="/shards", out=out, width=8, trials=3)
 
 
 def test_the_best_is_kept_and_the_failed_one_is_named(options):
@@ -74,9 +75,9 @@ def test_the_best_is_kept_and_the_failed_one_is_named(options):
 def test_the_best_config_makes_the_same_training(options, tmp_path):
     leave_results(options, [outcome(options.out, 0, 0.7)])
     given = yaml.safe_load((options.out / "best.yaml").read_text())
-    made = FitOptions(**given, out=tmp_path)
-    assert (made.loss, made.lr, made.oversample) == ("dice", 0.001, 2.5)
-    assert (made.shards, made.width) == ("/shards", 8)
+    made = FitOptions.of(**flattened(given), out=tmp_path)
+    assert (made.loss.loss, made.step.lr, made.draw.oversample) == ("dice", 0.001, 2.5)
+    assert (made.data.shards, made.net.width) == ("/shards", 8)
 
 
 def test_all_failed_is_an_error_with_the_first_reason(options):
@@ -101,10 +102,10 @@ def test_report_of_few_and_odd_trials(options):
 
 def test_paths_are_absolute_for_trials_elsewhere(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    made = settled(SearchOptions(shards="shards", out=Path("out")))
-    assert (made.shards, made.out) == (str(tmp_path / "shards"), tmp_path / "out")
-    far = settled(SearchOptions(shards="s3://bucket/shards", out=Path("out")))
-    assert far.shards == "s3://bucket/shards"
+    made = settled(SearchOptions.of(shards="shards", out=Path("out")))
+    assert (made.data.shards, made.out) == (str(tmp_path / "shards"), tmp_path / "out")
+    far = settled(SearchOptions.of(shards="s3://bucket/shards", out=Path("out")))
+    assert far.data.shards == "s3://bucket/shards"
 
 
 def test_a_folder_without_snapshots_is_not_gone_on_with(tmp_path):

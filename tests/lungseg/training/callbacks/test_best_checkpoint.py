@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from lungseg.training.callbacks.best_checkpoint import BEST, BestCheckpoint
-from lungseg.training.options import FitOptions
 from lungseg.training.run import fit
 from tests.toy_shards import make_shards
+from tests.toy_training import options
 
 
 @pytest.fixture(scope="module")
@@ -14,8 +14,7 @@ def run(tmp_path_factory):
     """Folder of a training of one epoch."""
     shards = make_shards(tmp_path_factory.mktemp("shards"))
     folder = tmp_path_factory.mktemp("runs") / "run"
-    tiny = {"width": 4, "depth": 2, "batch_size": 8, "num_workers": 0, "augment": "none"}
-    fit(FitOptions(shards=str(shards), out=folder, devices=1, accelerator="cpu", epochs=1, **tiny))
+    fit(options(shards, folder, epochs=1, augment="none"))
     return folder
 
 

@@ -1,0 +1,36 @@
+"""Where a training's slices come from and who reads them."""
+
+import dataclasses
+from pathlib import Path
+from typing import Literal
+
+from lungseg.options.limits import above_zero, at_least
+
+Loader = Literal["index", "webdataset"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DataOptions:
+    """Where the slices come from, and who reads them."""
+
+    shards: str
+    """Folder (or URL) of the shards that `python -m ingest build-shards` wrote. What a run leaves
+    names a URL without password and signature: give it again with --config or --resume."""
+    cache: Path | None = None
+    """Folder for local copies of a URL's shards, which processes and trainings share; by default
+    lungseg/shards in ~/.cache."""
+    cache_gb: float | None = None
+    """Room for the copies in that folder, in GB: the least recently used make room for new ones."""
+    loader: Loader = "index"
+    """How training slices are read. index: in the exact order of the plan, a URL's shards through
+    the cache. webdataset: whole shards one after the other, without index and cache (validation
+    still uses both); the share of slices with tumor is the same on average, but which slices an
+    epoch has is not exact, depends on devices and workers, and a resumed training does not go on at
+    the very next slice."""
+    num_workers: int | Literal["auto"] = "auto"
+    """Processes per device that augment; auto: the cores that training leaves, at most 8; 0: a
+    thread. Slices that are not augmented are read by threads."""
+
+    def __post_init__(self) -> None:
+        at_least(self, 0, "num_workers")
+        above_zero(self, "cache_gb")

@@ -1,0 +1,55 @@
+"""What a training can be told: the options of `python -m lungseg.fit`, and what searches share."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from lungseg.options.augmentation import AugmentationOptions
+from lungseg.options.data import DataOptions
+from lungseg.options.draw import DrawOptions
+from lungseg.options.loss import LossOptions
+from lungseg.options.machine import MachineOptions
+from lungseg.options.net import NetOptions
+from lungseg.options.run import RunOptions
+from lungseg.options.step import StepOptions
+from lungseg.options.validation import ValidationOptions
+from shards.console.command import Options
+from shards.console.groups import from_flat
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainingOptions(Options):
+    """What decides a training, wherever it lies."""
+
+    RENAMED: ClassVar[Mapping[str, str]] = {"window": "window_shards"}
+
+    data: DataOptions
+    validation: ValidationOptions = dataclasses.field(default_factory=ValidationOptions)
+    draw: DrawOptions = dataclasses.field(default_factory=DrawOptions)
+    augmentation: AugmentationOptions = dataclasses.field(default_factory=AugmentationOptions)
+    net: NetOptions = dataclasses.field(default_factory=NetOptions)
+    loss: LossOptions = dataclasses.field(default_factory=LossOptions)
+    step: StepOptions = dataclasses.field(default_factory=StepOptions)
+    machine: MachineOptions = dataclasses.field(default_factory=MachineOptions)
+
+    def __post_init__(self) -> None:
+        drawn = (self.draw.draw, self.draw.order)
+        if self.data.loader == "webdataset" and drawn != ("weighted", "exact"):
+            raise ValueError("--draw balanced and --order windowed need --loader index")
+
+    @classmethod
+    def of(cls, **values: Any) -> Self:
+        """Options by the names of their flags: `FitOptions.of(shards="shards", out="runs/a")`.
+
+        Raises:
+            TypeError: If there is no option of a name.
+            ValueError: If a value is refused.
+        """
+        return from_flat(cls, values)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FitOptions(TrainingOptions):
+    """Train a U-Net on the slices of a shard set and keep the checkpoint with the best Dice."""
+
+    run: RunOptions

@@ -1,0 +1,28 @@
+"""Where a run lies, and how it begins."""
+
+import dataclasses
+from pathlib import Path
+from typing import Literal
+
+from lungseg.options.limits import at_least
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """Where the run lies, and how it begins."""
+
+    out: Path
+    """Folder for checkpoints, logs and the result; it must not hold a run yet, except to resume."""
+    devices: int | Literal["auto"] = "auto"
+    """How many devices of this machine train together (DDP on one node, not several): GPUs where
+    there are any, else CPU processes."""
+    resume: bool = False
+    """Go on from last.ckpt in --out, at the very next batch. What decides the training must be as
+    it was, --epochs included (it shapes the learning rate), which --config OUT/config.yaml sees to;
+    --devices, --accelerator, --num-workers, --checkpoint-minutes, --cache, --cache-gb and the place
+    of the same shards may change."""
+    validate: Path | None = None
+    """Only score this checkpoint on the validation cases; leaves validation.json in --out."""
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "devices")
