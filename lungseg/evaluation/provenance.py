@@ -10,7 +10,7 @@ import torch
 from lungseg.evaluation.options import EvaluateOptions
 from lungseg.inference.model_file import LoadedModel
 from lungseg.report.evaluation import Facts
-from shards.console.command import flat_values
+from shards.console.groups import flat_values
 
 
 def facts_of(

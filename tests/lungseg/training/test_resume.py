@@ -86,7 +86,7 @@ def test_a_checkpoint_from_before_an_option_was_renamed_goes_on(shards, finished
     same = options(shards, tmp_path, epochs=1, resume=True)
     assert checkpoint_to_resume(same, open_shards(shards)) == tmp_path / "last.ckpt"
     other = options(shards, tmp_path, epochs=1, resume=True, window_shards=3)
-    with pytest.raises(TrainingError, match="--window-shards was 64 .* and is 3"):
+    with pytest.raises(TrainingError, match=r"--window-shards was 64 .* and is 3"):
         checkpoint_to_resume(other, open_shards(shards))
 
 
