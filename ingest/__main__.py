@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from ingest.findings.report import Check, check, show_findings
 from ingest.job import processes as engine
-from ingest.options import BuildShards, Preview
+from ingest.options import BuildShards, Check, Preview
 from ingest.phantom.data_set import PhantomSet
 from shards.console.command import run
 
@@ -28,6 +27,9 @@ def main(options: Any) -> dict[str, Any]:
 
             return build_shards(options)
         case Check():
+            engine.warm_up("ingest.findings.of_case")
+            from ingest.job.check import check
+
             return check(options)
         case Preview():
             from ingest.preview import preview
@@ -43,6 +45,8 @@ def show(result: dict[str, Any]) -> str:
 
         return show_regions(result)
     if "findings" in result:
+        from ingest.job.check import show_findings
+
         return show_findings(result)
     return "\n".join(f"{name}: {_plain(value)}" for name, value in result.items())
 

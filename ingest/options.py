@@ -1,42 +1,30 @@
-"""What `python -m ingest build-shards` and `preview` can be told."""
+"""What `python -m ingest check`, `build-shards` and `preview` can be told."""
 
 import dataclasses
+import os
 from pathlib import Path
 from typing import Literal
 
 from ingest.recipe import Recipe
 from shards.console.command import Options
 
+_RECIPE_FIELDS = dataclasses.fields(Recipe)
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class BuildShards(Recipe, Options):
-    """Turn scans with tumor masks into a shard set: one tar per case, index and manifest.
-
-    Run it again to go on where it was cut off: only what is missing, changed or made by another
-    recipe is built.
-    """
+class ReadOptions(Recipe, Options):
+    """What every command that reads a source of cases can be told."""
 
     source: Path
     """Folder with the scans: MSD layout (dataset.json, imagesTr, labelsTr), or DICOM."""
-    out: str
-    """Where the shard set is made: a folder, or a URL such as s3://bucket/shards."""
-    workers: int = 0
-    """Processes that build; 0 takes one per core."""
-    address: str | None = None
-    """Ray cluster to build on instead: auto for the one this machine belongs to, or host:port.
-    The source and --out must be reachable from all its nodes."""
-    compress: bool = False
-    """Store images as .ct.npy.gz: less than half the bytes, slower to read."""
-    on_error: Literal["fail", "skip"] = "fail"
-    """Cases that cannot be used are named and left out; fail makes the exit code 1 then."""
     window: tuple[int, int] | None = None
     """Center and width in HU (lung: -600 1500): keeps these values, and divides them by the width.
     Sets --clip and --scale."""
-    seed: int = 0
-    """Decides which cases share a fold."""
+    workers: int = 0
+    """Processes that read; 0 takes one per core."""
 
     def __post_init__(self) -> None:
-        """Refuse values that no build can use."""
+        """Refuse values that no command can use."""
         super().__post_init__()
         if self.window is not None:
             low, high = _limits(*self.window)
@@ -57,6 +45,11 @@ class BuildShards(Recipe, Options):
             values |= {"clip": _limits(*self.window), "scale": 1 / self.window[1]}
         return Recipe(**values)
 
+    @property
+    def processes(self) -> int:
+        """Processes that read."""
+        return self.workers or len(os.sched_getaffinity(0))
+
 
 def _limits(center: int, width: int) -> tuple[int, int]:
     """Lowest and highest HU of a window."""
@@ -64,7 +57,36 @@ def _limits(center: int, width: int) -> tuple[int, int]:
     return low, low + width
 
 
-_RECIPE_FIELDS = dataclasses.fields(Recipe)
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Check(ReadOptions):
+    """Read every scan and mask, write nothing, and say what is unfit, odd or worth a note.
+
+    The exit code is 1 if a case is unfit, so that build-shards would leave it out.
+    """
+
+    list_regions: bool = False
+    """Only list the regions in the DICOM masks, with those that --roi means; reads no pixels."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BuildShards(ReadOptions):
+    """Turn scans with tumor masks into a shard set: one tar per case, index and manifest.
+
+    Run it again to go on where it was cut off: only what is missing, changed or made by another
+    recipe is built.
+    """
+
+    out: str
+    """Where the shard set is made: a folder, or a URL such as s3://bucket/shards."""
+    address: str | None = None
+    """Ray cluster to build on instead: auto for the one this machine belongs to, or host:port.
+    The source and --out must be reachable from all its nodes."""
+    compress: bool = False
+    """Store images as .ct.npy.gz: less than half the bytes, slower to read."""
+    on_error: Literal["fail", "skip"] = "fail"
+    """Cases that cannot be used are named and left out; fail makes the exit code 1 then."""
+    seed: int = 0
+    """Decides which cases share a fold."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

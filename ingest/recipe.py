@@ -53,6 +53,18 @@ class Recipe:
         if self.fill_nan is not None and not _LOWEST <= self.fill_nan <= _HIGHEST:
             raise ValueError(f"--fill-nan needs a value within int16, got {self.fill_nan}")
 
+    def num_dropped(self, step_mm: float) -> int:
+        """Slices that are left out at the lower end of a scan, by count or by millimeters.
+
+        A number of millimeters drops the slices whose whole thickness lies within it.
+
+        Args:
+            step_mm: Distance of two slices, in mm.
+        """
+        if self.drop_mm is None:
+            return self.drop_slices
+        return int(self.drop_mm / step_mm + 1e-6)
+
     @property
     def drop_rule(self) -> str:
         """The rule that leaves out slices, for people."""

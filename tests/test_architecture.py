@@ -20,6 +20,7 @@ PACKAGES = {
 # Within a package, from the ground up: a room imports only from the rooms before it.
 FLOORS = {
     "shards": ["console", "storage", "reading", "order"],
+    "ingest": ["case", "recipe", "slices", "findings", "options", "job"],
     "lungseg": ["options", "models", "losses", "augment", "scores", "inference"],
     "tune": ["trials", "results"],
 }

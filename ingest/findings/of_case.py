@@ -4,12 +4,15 @@ import logging
 from dataclasses import dataclass
 
 from ingest.case import BadCaseError, Case
-from ingest.findings.rules import Finding, VoxelChecks, header_findings, remark_findings
+from ingest.findings.finding import Finding
+from ingest.findings.headers import header_findings
+from ingest.findings.read_case import VOXELS_CRC32, read_case
+from ingest.findings.reading import remark_findings
+from ingest.findings.voxels import VoxelChecks
 from ingest.recipe import Recipe
 from ingest.scans.open import open_image, open_label
 from ingest.scans.planes import axial_planes, stored_downwards
 from ingest.scans.volume import Volume
-from ingest.slices.case_reader import VOXELS_CRC32, CaseReader
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,14 +60,12 @@ def _examine(task: Examination) -> Examined:
     if case.problem:
         return Examined(findings=[_fatal(case, "case", case.problem)], content=None)
     try:
-        reader = CaseReader(case, recipe)
-        for _ in reader.checked_slices():
-            pass
+        summary = read_case(case, recipe, lambda _: None)
     except BadCaseError as error:
         return _examine_apart(task, str(error))
     unlabeled = [_no_label(case)] if task.needs_label and not case.label else []
     return Examined(
-        findings=[*reader.findings, *unlabeled], content=int(reader.measures[VOXELS_CRC32])
+        findings=[*summary.findings, *unlabeled], content=int(summary.measures[VOXELS_CRC32])
     )
 
 

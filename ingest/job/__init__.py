@@ -1,1 +1,1 @@
-"""The build of a shard set: what is left to do, by whom, and what is done."""
+"""What runs over all cases of a source: the check, and the build, which goes on where it was."""

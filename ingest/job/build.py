@@ -2,14 +2,14 @@
 
 import importlib
 import logging
-import os
 import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ingest.case import BadCaseError, Case
 from ingest.find_cases import find_cases
-from ingest.findings.rules import duplicate_findings
+from ingest.findings.between import duplicate_findings
+from ingest.findings.read_case import VOXELS_CRC32
 from ingest.job import journal
 from ingest.job import processes as engine
 from ingest.job.agenda import Agenda, Rejected, agenda
@@ -18,7 +18,6 @@ from ingest.job.journal import BUILD_FOLDER
 from ingest.job.one_case import Built, Outcome, Task, build_case
 from ingest.job.space import check_space
 from ingest.options import BuildShards
-from ingest.slices.case_reader import VOXELS_CRC32
 from ingest.slices.tumor_count import VOXELS_LOST
 from shards.console.errors import KnownError
 from shards.console.progress import progress
@@ -124,8 +123,7 @@ def _keep(target: Target, name: str, built: Built) -> None:
 def _results(build: BuildShards, left: list[Task]) -> Iterator[tuple[int, Any]]:
     """Build in processes of this machine or on a Ray cluster: (position in `left`, result)."""
     if build.address is None:
-        workers = build.workers or len(os.sched_getaffinity(0))
-        return engine.run(build_case, left, workers=workers)
+        return engine.run(build_case, left, workers=build.processes)
     return _results_of_cluster(build.address, left)
 
 

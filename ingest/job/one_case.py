@@ -8,8 +8,8 @@ from typing import Any
 import cv2
 
 from ingest.case import Case
+from ingest.findings.read_case import CaseSummary, read_case
 from ingest.recipe import Recipe
-from ingest.slices.case_reader import CaseReader
 from shards.console.errors import KnownError
 from shards.errors import StoreError
 from shards.index import ShardIndex, shard_name
@@ -87,22 +87,20 @@ def _build(task: Task) -> Built:
     cv2.setNumThreads(1)  # the cores are busy with other cases
     case = task.case
     target = open_target(task.out)
-    reader = CaseReader(case, task.recipe)
     try:
         target.staging.mkdir(parents=True, exist_ok=True)
         staged = target.staging / f"{case.name}.{uuid.uuid4().hex[:12]}.tar"
         with ShardWriter(staged, case=case.name, compress=task.compress) as shard:
-            for record in reader.checked_slices():
-                shard.add(record)
+            summary = read_case(case, task.recipe, shard.add)
             written = shard.finish()
     except OSError as error:  # readers turn theirs into BadCaseError: this one is of writing
         raise written_error(str(target.staging), error) from error
     target.publish(staged, shard_name(case.name))
-    return Built(entry=_entry(task, reader, written), index=written.index)
+    return Built(entry=_entry(task, summary, written), index=written.index)
 
 
-def _entry(task: Task, reader: CaseReader, written: WrittenShard) -> CaseEntry:
-    case, grid = task.case, reader.grid
+def _entry(task: Task, summary: CaseSummary, written: WrittenShard) -> CaseEntry:
+    case, grid = task.case, summary.grid
     return CaseEntry(
         shard=shard_name(case.name),
         bytes=written.bytes,
@@ -114,10 +112,10 @@ def _entry(task: Task, reader: CaseReader, written: WrittenShard) -> CaseEntry:
         spacing_mm=grid.spacing_mm,
         orientation=grid.orientation,
         slices=len(written.index),
-        slices_dropped=reader.num_dropped,
+        slices_dropped=summary.num_dropped,
         tumor_slices=int(written.index.tumor.sum()),
-        tumor_voxels=reader.tumor_voxels,
-        tumor_voxels_dropped=reader.tumor_voxels_dropped,
-        measures=reader.measures,
-        warnings=tuple(f.message for f in reader.findings if f.level != "note"),
+        tumor_voxels=summary.tumor.kept,
+        tumor_voxels_dropped=summary.tumor.dropped,
+        measures=summary.measures,
+        warnings=tuple(f.message for f in summary.findings if f.level != "note"),
     )

@@ -2,7 +2,7 @@
 
 import dataclasses
 import gzip
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ from ingest.recipe import Recipe
 from ingest.scans.geometry import Grid, to_canonical
 from ingest.scans.open import open_image, open_label
 from ingest.scans.volume import whole
-from ingest.slices.case_reader import CaseReader
+from ingest.slices.kept import kept_slices
+from ingest.slices.opened import open_case
+from ingest.slices.prepare import prepare_image
 from shards.console.whole import write_whole
-from shards.record import Slice
 
 Image = npt.NDArray[np.int16]
 Mask = npt.NDArray[np.uint8]
@@ -45,41 +46,51 @@ class ScanSlices:
         return self.num_slices - len(self.z)
 
 
-def read_slices(case: Case, recipe: Recipe) -> Iterator[Slice]:
-    """Read a case as preprocessed slices, from the feet up, in constant memory.
-
-    Args:
-        case: The case; without a label, masks are empty.
-        recipe: The recipe.
-
-    Yields:
-        The kept slices.
-
-    Raises:
-        BadCaseError: If a file is damaged, image and label do not lie on one grid, or the recipe
-            drops every slice.
-    """
-    yield from CaseReader(case, recipe).slices()
-
-
 def load_scan(scan: Path | Case, recipe: Recipe) -> ScanSlices:
-    """Read a scan for prediction, exactly as `read_slices` reads it for training.
+    """Read a scan for prediction, exactly as a build reads it for training.
 
     Args:
         scan: A NIfTI file, a folder with one DICOM series, or a case; its label is not read.
         recipe: The recipe.
 
     Raises:
-        BadCaseError: As in `read_slices`.
+        BadCaseError: If a file is damaged, or the recipe drops every slice.
+    """
+    return load_views(scan, [recipe])[0]
+
+
+def load_views(scan: Path | Case, recipes: Sequence[Recipe]) -> list[ScanSlices]:
+    """Read a scan once, and prepare it by several recipes.
+
+    A recipe that drops by the lungs reads the scan once more, to find them.
+
+    Args:
+        scan: As in `load_scan`.
+        recipes: The recipes, at least one; voxels without a number are given what the first says.
+
+    Returns:
+        What each recipe makes of the scan, in their order.
+
+    Raises:
+        BadCaseError: If a file is damaged, or a recipe drops every slice.
     """
     if isinstance(scan, Path):
         scan = Case(name="scan", image=scan, label=None, patient="scan")
-    reader = CaseReader(dataclasses.replace(scan, label=None), recipe)
-    images = np.empty((len(reader.kept), recipe.size, recipe.size), np.int16)
-    for place, record in enumerate(reader.slices()):
-        images[place] = record.image
-    num_slices = reader.grid.canonical().shape[2]
-    return ScanSlices(grid=reader.grid, z=list(reader.kept), images=images, num_slices=num_slices)
+    opened = open_case(dataclasses.replace(scan, label=None), recipes[0])
+    kept = [kept_slices(opened, recipe) for recipe in recipes]
+    stacks = [
+        np.empty((len(numbers), recipe.size, recipe.size), np.int16)
+        for recipe, numbers in zip(recipes, kept, strict=True)
+    ]
+    for z, plane in opened.planes():
+        for recipe, numbers, images in zip(recipes, kept, stacks, strict=True):
+            if z in numbers:  # preparing writes into the plane
+                own = plane.copy() if len(recipes) > 1 else plane
+                images[numbers.index(z)] = prepare_image(own, recipe)
+    return [
+        ScanSlices(grid=opened.grid, z=list(numbers), images=images, num_slices=len(opened.numbers))
+        for numbers, images in zip(kept, stacks, strict=True)
+    ]
 
 
 def to_source_grid(

@@ -8,7 +8,8 @@ import numpy.typing as npt
 import torch
 
 from ingest.case import BadCaseError, Case
-from ingest.findings.rules import header_findings, refuse
+from ingest.findings.finding import refuse
+from ingest.findings.headers import header_findings
 from ingest.recipe import Recipe
 from ingest.scans.geometry import Grid, from_canonical, to_canonical
 from ingest.scans.open import open_label

@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 
 import ingest.job.build
-from ingest.findings.report import Check, check
 from ingest.job.build import build_shards
+from ingest.job.check import check
 from ingest.job.one_case import build_case
-from ingest.options import BuildShards
+from ingest.options import BuildShards, Check
 from shards.codec import decode
 from shards.manifest import Manifest
 

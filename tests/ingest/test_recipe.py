@@ -8,17 +8,18 @@ import numpy as np
 import pytest
 
 from ingest.case import BadCaseError, Case
+from ingest.findings.read_case import read_case
 from ingest.job.build import build_shards
 from ingest.options import BuildShards
 from ingest.phantom.case import make_phantom
 from ingest.recipe import Recipe
 from ingest.scans.geometry import Grid, as_affine
-from ingest.slices.case_reader import CaseReader
 from ingest.slices.lung import lung_area_mm2
 from ingest.slices.prepare import prepare_image, prepare_mask
 from ingest.slices.source_grid import to_source_grid
 from shards.codec import decode
 from shards.manifest import Manifest
+from tests.toy_cases import slices_of
 
 SHAPE = (24, 24, 12)
 rng = np.random.default_rng(0)
@@ -72,19 +73,20 @@ def test_a_window_of_no_hu_is_refused_before_the_build(tmp_path, window):
 def test_millimeters_drop_the_slices_that_lie_wholly_within_them(tmp_path, drop_mm, step_mm, up):
     affine = np.diag([1, 1, step_mm if up else -step_mm, 1])
     case = save_case(tmp_path, affine=affine)
-    reader = CaseReader(case, Recipe(size=8, drop_mm=drop_mm, drop_slices=11))
+    records = []
+    summary = read_case(case, Recipe(size=8, drop_mm=drop_mm), records.append)
     tops_mm = (np.arange(SHAPE[2]) + 1) * step_mm
     expected = np.flatnonzero(tops_mm > drop_mm + 1e-6).tolist()
-    assert [record.z for record in reader.slices()] == list(reader.kept) == expected
+    assert [record.z for record in records] == list(summary.kept) == expected
     in_slices = TUMOR.sum(axis=(0, 1))[:: 1 if up else -1]
-    assert reader.tumor_voxels == in_slices[expected].sum()
-    assert reader.tumor_voxels + reader.tumor_voxels_dropped == TUMOR.sum()
+    assert summary.tumor.kept == in_slices[expected].sum()
+    assert summary.tumor.kept + summary.tumor.dropped == TUMOR.sum()
 
 
 def test_millimeters_beyond_the_scan_are_refused(tmp_path):
     case = save_case(tmp_path)
     with pytest.raises(BadCaseError, match=r"drops the lowest 30 mm.* 12 slices of 2.5 mm: lower"):
-        CaseReader(case, Recipe(drop_mm=30))
+        slices_of(case, Recipe(drop_mm=30))
 
 
 @pytest.fixture(scope="module")
@@ -123,16 +125,17 @@ def test_a_scan_that_is_read_twice_for_its_lungs_counts_what_it_fills_once(tmp_p
     with_nan = hu.astype(np.float32)
     with_nan[0, 0, 10:13] = np.nan
     case = save_case(tmp_path, with_nan, tumor, affine)
-    reader = CaseReader(case, Recipe(size=64, drop_outside_lungs=True, fill_nan=-1000))
-    assert len(list(reader.checked_slices())) == len(reader.kept)
-    said = [finding.message for finding in reader.findings if finding.rule == "values"]
+    recipe, records = Recipe(size=64, drop_outside_lungs=True, fill_nan=-1000), []
+    summary = read_case(case, recipe, records.append)
+    assert len(records) == len(summary.kept)
+    said = [finding.message for finding in summary.findings if finding.rule == "values"]
     assert said == ["3 voxels without a number (NaN, infinite) were given -1000 HU"]
 
 
 def test_a_scan_without_lung_is_refused_by_the_rule_of_the_lungs(tmp_path):
     case = save_case(tmp_path, np.full(SHAPE, 40, np.int16))
     with pytest.raises(BadCaseError, match="shows no lung: take the case out, or drop by"):
-        CaseReader(case, Recipe(drop_outside_lungs=True))
+        slices_of(case, Recipe(drop_outside_lungs=True))
 
 
 def shares(mask, size):

@@ -9,11 +9,11 @@ import pytest
 
 from ingest.case import BadCaseError
 from ingest.find_cases import find_cases
-from ingest.findings.report import Check, check
 from ingest.job.build import build_shards
-from ingest.options import BuildShards
+from ingest.job.check import check
+from ingest.options import BuildShards, Check
 from ingest.recipe import Recipe
-from ingest.slices.source_grid import read_slices
+from ingest.slices.source_grid import load_scan
 
 AFFINE = np.array([[-0.7, 0, 0, 20], [0, -0.7, 0, 5], [0, 0, 2.5, -100], [0, 0, 0, 1.0]])
 HU = np.random.default_rng(0).integers(-1000, 500, (12, 12, 5), dtype=np.int16)
@@ -95,7 +95,7 @@ def test_a_damaged_file_stops_a_prediction_of_its_case(archive):
     empty(archive / "P2" / "IM0002")
     case = next(case for case in find_cases(archive) if case.name == "P2")
     with pytest.raises(BadCaseError, match="IM0002"):
-        list(read_slices(case, Recipe(size=12, drop_slices=0)))
+        load_scan(case, Recipe(size=12, drop_slices=0))
 
 
 def test_an_archive_without_preambles_loses_no_patient(archive):

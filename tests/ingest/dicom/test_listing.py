@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from ingest.findings.report import Check, check
 
 from ingest.__main__ import show
 from ingest.case import BadCaseError
 from ingest.find_cases import find_cases
-from ingest.findings.report import Check, check
 from ingest.job.build import build_shards
 from ingest.options import BuildShards
 from ingest.recipe import Recipe

@@ -15,8 +15,8 @@ from ingest.job.build import build_shards
 from ingest.options import BuildShards
 from ingest.recipe import Recipe
 from ingest.scans.volume import whole
-from ingest.slices.source_grid import read_slices
 from shards.manifest import Manifest
+from tests.toy_cases import slices_of
 
 AFFINE = np.array([[-0.7, 0, 0, 20], [0, -0.7, 0, 5], [0, 0, 2.5, -100], [0, 0, 0, 1.0]])
 SHAPE = (40, 32, 9)
@@ -247,7 +247,7 @@ def test_a_case_is_a_series_with_the_contours_drawn_on_it(
     first, second = find_cases(tmp_path, roi=("tumor",))
     assert (first.name, first.label, first.roi) == ("P1", path, ("tumor",))
     assert (second.name, second.label) == ("P2", None)
-    records = list(read_slices(first, Recipe(size=40, drop_slices=0)))
+    records = slices_of(first, Recipe(size=40, drop_slices=0))
     assert [record.z for record in records if record.mask.any()] == [3]
 
 

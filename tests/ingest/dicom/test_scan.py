@@ -15,7 +15,8 @@ from ingest.dicom.scan import DicomVolume
 from ingest.find_cases import find_cases
 from ingest.recipe import Recipe
 from ingest.scans.volume import whole
-from ingest.slices.source_grid import load_scan, read_slices
+from ingest.slices.source_grid import load_scan
+from tests.toy_cases import slices_of
 
 AFFINE = np.array([[-0.7, 0, 0, 20], [0, -0.7, 0, 5], [0, 0, 2.5, -100], [0, 0, 0, 1.0]])
 SHAPE = (20, 16, 9)
@@ -261,7 +262,7 @@ def test_two_series_of_a_patient_get_stable_names(tmp_path, write_series):
     assert len({case.name for case in cases}) == 2
     assert all(case.name.startswith("P7-") and case.patient == "P7" for case in cases)
     recipe = Recipe(size=16, drop_slices=0)
-    first = {case.name: next(read_slices(case, recipe)).image for case in cases}
+    first = {case.name: slices_of(case, recipe)[0].image for case in cases}
     assert not np.array_equal(*first.values())
 
 
@@ -293,4 +294,4 @@ def test_the_real_series_holds_the_voxels_of_lung_907(tmp_path, real_data):
 def test_a_scan_read_for_prediction_knows_its_case(tmp_path, write_series):
     write_series(tmp_path, scan(), AFFINE)
     case = Case(name="x", image=tmp_path, label=None, patient="x")
-    assert len(list(read_slices(case, Recipe(size=16, drop_slices=4)))) == SHAPE[2] - 4
+    assert len(load_scan(case, Recipe(size=16, drop_slices=4)).z) == SHAPE[2] - 4

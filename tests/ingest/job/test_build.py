@@ -19,10 +19,10 @@ from ingest.case import BadCaseError, Case
 from ingest.job.build import build_shards
 from ingest.job.one_case import Outcome
 from ingest.options import BuildShards
-from ingest.slices.source_grid import read_slices
 from shards.errors import ShardError, StoreError
 from shards.index import ShardIndex
 from shards.manifest import Manifest
+from tests.toy_cases import slices_of
 
 SHAPE = (24, 20, 8)
 SLICES = {"size": 16, "drop_slices": 2}
@@ -94,7 +94,7 @@ def test_shards_hold_the_slices_of_the_recipe_for_plain_webdataset(source, tmp_p
     )
     shard = str(tmp_path / "out/cases/lung_002.tar")
     samples = list(wds.WebDataset(shard, shardshuffle=False).decode())
-    records = list(read_slices(case, BuildShards(source=source, out="", **SLICES).recipe))
+    records = slices_of(case, BuildShards(source=source, out="", **SLICES).recipe)
     assert [sample["__key__"] for sample in samples] == [record.key for record in records]
     for sample, record in zip(samples, records, strict=True):
         np.testing.assert_array_equal(sample["ct.npy"], record.image)

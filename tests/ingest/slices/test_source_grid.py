@@ -8,16 +8,18 @@ import numpy as np
 import pytest
 
 from ingest.case import BadCaseError, Case
+from ingest.findings.read_case import read_case
 from ingest.recipe import Recipe
 from ingest.scans.geometry import Grid
-from ingest.slices.case_reader import CaseReader
+from ingest.scans.nifti import NiftiImage
 from ingest.slices.source_grid import (
     load_scan,
+    load_views,
     read_label,
-    read_slices,
     to_source_grid,
     write_mask,
 )
+from tests.toy_cases import slices_of
 
 SHAPE = (64, 64, 12)
 AFFINE = np.array([[0.7, 0, 0, -20], [0, 0.7, 0, 5], [0, 0, 2.5, 100], [0, 0, 0, 1.0]])
@@ -75,7 +77,7 @@ def test_slices_are_the_tutorials_to_half_a_hu(tmp_path, orientation, size):
     case = save_case(tmp_path, *make_scan(), orientation=orientation)
     recipe = Recipe(size=size, drop_slices=3)
     expected = list(tutorial_slices(case, size=size, drop=3))
-    records = list(read_slices(case, recipe))
+    records = slices_of(case, recipe)
     assert [record.z for record in records] == [z for z, _, _ in expected]
     for record, (_, image, mask) in zip(records, expected, strict=True):
         assert np.abs(record.image * recipe.scale - image).max() * 3071 <= 0.5 + 1e-6
@@ -87,9 +89,9 @@ def test_slices_are_the_tutorials_to_half_a_hu(tmp_path, orientation, size):
 def test_all_48_orientations_give_the_same_slices(tmp_path, orientation, size):
     image, mask = make_scan((60, 64, 9))
     recipe = Recipe(size=size, drop_slices=2)
-    plain = list(read_slices(save_case(tmp_path / "ras", image, mask), recipe))
+    plain = slices_of(save_case(tmp_path / "ras", image, mask), recipe)
     turned = save_case(tmp_path / "turned", image, mask, orientation=orientation)
-    again = list(read_slices(turned, recipe))
+    again = slices_of(turned, recipe)
     assert len(again) == 7
     for one, other in zip(plain, again, strict=True):
         assert (one.key, other.spacing_mm) == (other.key, pytest.approx(one.spacing_mm))
@@ -103,16 +105,15 @@ def test_label_stored_along_other_axes_than_its_image_is_paired_by_place(tmp_pat
     for orientation in ("RAI", "LPI", "SRA"):
         turned = save_case(tmp_path / orientation, image, mask, orientation=orientation)
         mixed = Case(name="lung_001", image=plain.image, label=turned.label, patient="p")
-        for one, other in zip(read_slices(plain, RECIPE), read_slices(mixed, RECIPE), strict=True):
+        for one, other in zip(slices_of(plain, RECIPE), slices_of(mixed, RECIPE), strict=True):
             np.testing.assert_array_equal(one.mask, other.mask)
 
 
 def test_every_tumor_voxel_is_counted_as_kept_or_dropped(tmp_path):
     image, mask = make_scan()
-    reader = CaseReader(save_case(tmp_path, image, mask), RECIPE)
-    list(reader.slices())
-    assert reader.tumor_voxels_dropped == mask[:, :, :3].sum()
-    assert reader.tumor_voxels == mask[:, :, 3:].sum()
+    summary = read_case(save_case(tmp_path, image, mask), RECIPE, lambda _: None)
+    assert summary.tumor.dropped == mask[:, :, :3].sum()
+    assert summary.tumor.kept == mask[:, :, 3:].sum()
 
 
 def test_a_recipe_that_drops_every_slice_is_refused(tmp_path):
@@ -120,23 +121,46 @@ def test_a_recipe_that_drops_every_slice_is_refused(tmp_path):
     with pytest.raises(
         BadCaseError, match=r"drops the lowest 12 slices.* has 12 slices of 2.5 mm: lower"
     ):
-        list(read_slices(case, Recipe(drop_slices=12)))
+        slices_of(case, Recipe(drop_slices=12))
 
 
 def test_image_and_label_of_different_shape_are_refused_with_both_shapes(tmp_path):
     image, mask = make_scan()
     case = save_case(tmp_path, image, mask[:, :, :-1])
     with pytest.raises(BadCaseError, match=r"\(64, 64, 12\).*\(64, 64, 11\)"):
-        list(read_slices(case, RECIPE))
+        slices_of(case, RECIPE)
 
 
 def test_prediction_and_training_see_the_same_slices(tmp_path):
     case = save_case(tmp_path, *make_scan(), orientation="LPI")
     scan = load_scan(case.image, RECIPE)
-    records = list(read_slices(case, RECIPE))
+    records = slices_of(case, RECIPE)
     assert scan.z == [record.z for record in records]
     assert (scan.num_slices, scan.dropped) == (12, 3)
     np.testing.assert_array_equal(scan.images, [record.image for record in records])
+
+
+@pytest.mark.parametrize("orientation", ["RAS", "LPI", "SRA"])
+def test_one_reading_serves_several_recipes_alike(tmp_path, monkeypatch, orientation):
+    case = save_case(tmp_path, *make_scan(), orientation=orientation)
+    recipes = [RECIPE, Recipe(size=50, drop_slices=0, clip=(-300, 400)), Recipe(drop_mm=10.0)]
+    alone = [load_scan(case, recipe) for recipe in recipes]
+    readings = []
+    monkeypatch.setattr(NiftiImage, "slabs", counted(NiftiImage.slabs, readings))
+    for together, one in zip(load_views(case, recipes), alone, strict=True):
+        assert (together.z, together.grid, together.dropped) == (one.z, one.grid, one.dropped)
+        np.testing.assert_array_equal(together.images, one.images)
+    assert len(readings) == 1
+
+
+def counted(function, calls):
+    """The same function, which adds to `calls` when it is called."""
+
+    def wrapper(*args):
+        calls.append(args)
+        return function(*args)
+
+    return wrapper
 
 
 @pytest.mark.parametrize("orientation", ["RAS", "LPI", "SRA", "AIL"])

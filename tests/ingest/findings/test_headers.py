@@ -1,19 +1,10 @@
-"""The rules about cases: each at both sides of its limit."""
+"""The rules of headers: each at both sides of its limit."""
 
 import nibabel as nib
 import numpy as np
 import pytest
 
-from ingest.case import BadCaseError
-from ingest.findings.rules import (
-    Finding,
-    VoxelChecks,
-    duplicate_findings,
-    header_findings,
-    leak_findings,
-    refuse,
-    skew_degrees,
-)
+from ingest.findings.headers import header_findings, skew_degrees
 from ingest.scans.geometry import Grid, as_affine
 
 SPACING = np.diag([0.5, 0.5, 2.0, 1.0])
@@ -99,64 +90,3 @@ def test_files_whose_planes_do_not_come_in_the_scans_order_are_named(image, labe
     assert {finding.rule for finding in findings} <= {"storage"}
     said = ["label" if "the label is read whole" in f.message else "scan" for f in findings]
     assert said == read_whole
-
-
-def seen(*planes, **options):
-    checks = VoxelChecks("c", **options)
-    for z, plane in enumerate(planes):
-        checks.see(z, np.array(plane, np.int16))
-    return checks
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "expected"),
-    [(-1000, 1500, []), (0, 2001, ["fatal"]), (0, 2000, ["warning"]), (-1, 3000, ["warning"]),
-     (-201, 500, []), (-199, 500, ["warning"]), (0, 255, ["warning"])],
-)  # fmt: skip
-def test_values_without_air_are_no_hu(low, high, expected):
-    checks = seen([[low, 0 if low < 0 else low]], [[high, high]])
-    assert [finding.level for finding in checks.findings()] == expected
-
-
-def test_values_are_taken_as_they_are_when_told():
-    assert levels(seen([[0, 4000]], any_values=True).findings()) != [("fatal", "values")]
-
-
-def test_the_share_below_air_is_measured():
-    checks = seen([[-3024, -1024]], [[-1025, 500]])
-    measures = checks.measures()
-    assert measures["share_below_-1024_hu"] == 0.5
-    assert (measures["lowest_hu"], measures["highest_hu"]) == (-3024, 500)
-
-
-def test_equal_voxels_have_one_key_in_either_order_of_reading():
-    rng = np.random.default_rng(0)
-    planes = rng.integers(-1000, 1000, (5, 16, 16), dtype=np.int16)
-    up, down = VoxelChecks("a"), VoxelChecks("b")
-    for z in range(5):
-        up.see(z, planes[z])
-        down.see(4 - z, planes[4 - z])
-    assert up.content == down.content
-    planes[3, 7, 7] += 1
-    assert seen(*planes).content != up.content
-
-
-def test_only_fatal_findings_refuse_and_all_of_them_speak():
-    def finding(level, message):
-        return Finding(case="c", level=level, rule="r", message=message)
-
-    refuse([finding("warning", "a"), finding("note", "b")])
-    with pytest.raises(BadCaseError, match=r"^one; two$"):
-        refuse([finding("fatal", "one"), finding("warning", "a"), finding("fatal", "two")])
-
-
-def test_a_scan_that_is_there_twice_names_its_double():
-    findings = duplicate_findings({"b": 7, "a": 7, "c": 8})
-    assert [(finding.case, finding.level) for finding in findings] == [("b", "warning")]
-    assert "voxels of a" in findings[0].message
-
-
-def test_a_patient_on_both_sides_of_the_split_is_named():
-    findings = leak_findings({"a": "P1", "b": "P2"}, {"t": "P2"}, shared="patient")
-    assert [finding.case for finding in findings] == ["b"]
-    assert "has the patient of test case t" in findings[0].message

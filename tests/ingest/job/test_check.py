@@ -10,7 +10,8 @@ import pytest
 
 from ingest.case import BadCaseError, Case
 from ingest.findings.of_case import Examination, examine
-from ingest.findings.report import Check, check, show_findings
+from ingest.job.check import check, show_findings
+from ingest.options import Check
 from ingest.recipe import Recipe
 
 SHAPE = (16, 16, 6)
@@ -65,7 +66,7 @@ def stumble(*_):
 
 
 def test_a_case_that_trips_over_our_own_mistake_is_unfit_and_traced(source, monkeypatch, caplog):
-    monkeypatch.setattr("ingest.findings.of_case.CaseReader", stumble)
+    monkeypatch.setattr("ingest.findings.of_case.read_case", stumble)
     case = Case(name="a", image=source / "imagesTr/a.nii.gz", label=None, patient="a")
     examined = examine(Examination(case=case, recipe=Recipe(), needs_label=True))
     (finding,) = examined.findings

@@ -1,42 +1,20 @@
 """Every finding about every case of a source, before anything is written."""
 
 import dataclasses
-import os
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ingest.recipe import Recipe
-from shards.console.command import Options
+from ingest.case import BadCaseError, Case
+from ingest.find_cases import find_cases
+from ingest.findings.between import duplicate_findings, leak_findings
+from ingest.findings.finding import Finding
+from ingest.findings.of_case import Examination, Examined, examine
+from ingest.job import processes as engine
+from ingest.options import Check
+from shards.console.progress import progress
 
 _LEVELS = ("fatal", "warning", "note")
-_RECIPE_FIELDS = dataclasses.fields(Recipe)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Check(Recipe, Options):
-    """Read every scan and mask, write nothing, and say what is unfit, odd or worth a note.
-
-    The exit code is 1 if a case is unfit, so that build-shards would leave it out.
-    """
-
-    source: Path
-    """Folder with the scans: MSD layout (dataset.json, imagesTr, labelsTr), or DICOM."""
-    list_regions: bool = False
-    """Only list the regions in the DICOM masks, with those that --roi means; reads no pixels."""
-    workers: int = 0
-    """Processes that read; 0 takes one per core."""
-
-    def __post_init__(self) -> None:
-        """Refuse values that mean nothing."""
-        super().__post_init__()
-        if self.workers < 0:
-            raise ValueError(f"--workers must be at least 0, got {self.workers}")
-
-    @property
-    def recipe(self) -> Recipe:
-        """The part of the options that decides what a build would do."""
-        return Recipe(**{field.name: getattr(self, field.name) for field in _RECIPE_FIELDS})
 
 
 def check(options: Check) -> dict[str, Any]:
@@ -57,10 +35,6 @@ def check(options: Check) -> dict[str, Any]:
 
 
 def _check_all(options: Check) -> dict[str, Any]:
-    from ingest.find_cases import find_cases
-    from ingest.findings.of_case import Examination
-    from ingest.findings.rules import duplicate_findings, leak_findings
-
     training = find_cases(options.source, roi=options.roi)
     test = _test_cases(options, training)
     tasks = [
@@ -68,7 +42,7 @@ def _check_all(options: Check) -> dict[str, Any]:
         for cases, needs_label in ((training, True), (test, False))
         for case in cases
     ]
-    findings, contents = _examine_all(tasks, options.workers or len(os.sched_getaffinity(0)))
+    findings, contents = _examine_all(tasks, options.processes)
     seen, seen_in_test = (
         {case.name: contents[case] for case in cases if case in contents}
         for cases in (training, test)
@@ -93,15 +67,12 @@ def show_findings(result: dict[str, Any]) -> str:
     return "\n".join([*lines, f"cases in {result['source']}: {result['cases']}; {counts}"])
 
 
-def _examine_all(tasks: list[Any], workers: int) -> tuple[list[Any], dict[Any, int]]:
+def _examine_all(
+    tasks: Sequence[Examination], workers: int
+) -> tuple[list[Finding], dict[Case, int]]:
     """Findings about every case by itself, and of each that could be read a key of its voxels."""
-    from ingest.findings.of_case import Examined, examine
-    from ingest.findings.rules import Finding
-    from ingest.job import processes as engine
-    from shards.console.progress import progress
-
     findings: list[Finding] = []
-    contents = {}
+    contents: dict[Case, int] = {}
     with progress(len(tasks)) as bar:
         for place, result in engine.run(examine, tasks, workers=workers):
             case = tasks[place].case
@@ -118,11 +89,8 @@ def _examine_all(tasks: list[Any], workers: int) -> tuple[list[Any], dict[Any, i
     return findings, contents
 
 
-def _test_cases(options: Check, training: list[Any]) -> list[Any]:
+def _test_cases(options: Check, training: list[Case]) -> list[Case]:
     """Cases of the test subset, if there is one; in DICOM there is none."""
-    from ingest.case import BadCaseError
-    from ingest.find_cases import find_cases
-
     try:
         test = find_cases(options.source, subset="test", roi=options.roi)
     except BadCaseError:
@@ -130,7 +98,7 @@ def _test_cases(options: Check, training: list[Any]) -> list[Any]:
     return [case for case in test if case not in training]
 
 
-def _result(source: Path, cases: int, findings: list[Any]) -> dict[str, Any]:
+def _result(source: Path, cases: int, findings: list[Finding]) -> dict[str, Any]:
     ordered = sorted(findings, key=lambda f: (_LEVELS.index(f.level), f.case, f.rule))
     counts = {level: sum(f.level == level for f in findings) for level in _LEVELS}
     return {

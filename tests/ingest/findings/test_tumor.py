@@ -1,0 +1,93 @@
+"""Every tumor voxel is kept, dropped or lost in resizing; what is not kept is said."""
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from ingest.findings.tumor import tumor_findings
+from ingest.job.build import build_shards
+from ingest.job.check import check
+from ingest.options import BuildShards, Check
+from ingest.recipe import Recipe
+from ingest.slices.tumor_count import TumorCount
+from shards.manifest import Manifest
+
+SHAPE = (32, 32, 6)
+SLICES = {"size": 8, "drop_slices": 1, "workers": 1}
+
+
+@pytest.mark.parametrize(
+    ("kept", "dropped", "lost", "level", "loud"),
+    [(0, 0, 0, "note", False), (5, 2, 0, "warning", False), (0, 2, 0, "warning", True),
+     (5, 0, 2, "warning", False), (5, 0, 5, "warning", True), (5, 2, 5, "warning", True)],
+)  # fmt: skip
+def test_lost_and_absent_tumors_are_said_and_loudest_when_nothing_is_left(
+    kept, dropped, lost, level, loud
+):
+    count = TumorCount(kept=kept, dropped=dropped, lost=lost, slices_lost=bool(lost))
+    (finding,) = tumor_findings("c", count, Recipe())
+    assert (finding.level, finding.rule) == (level, "tumor")
+    assert finding.message.startswith("ALL TUMOR LOST: ") is loud
+    assert ("slices that are dropped" in finding.message) is bool(dropped)
+    assert (f"with {lost} of {kept + dropped} tumor voxels" in finding.message) is bool(lost)
+
+
+def test_tumor_that_is_all_kept_is_no_finding():
+    assert tumor_findings("c", TumorCount(kept=5), Recipe()) == []
+
+
+@pytest.mark.parametrize(
+    ("mask", "advice"), [("nearest", "larger --size"), ("area", "larger --size or --mask nearest")]
+)
+def test_the_advice_fits_the_rule_of_the_mask(mask, advice):
+    count = TumorCount(kept=5)
+    count.lose(5)
+    assert tumor_findings("c", count, Recipe(mask=mask))[0].message.endswith(f": use a {advice}")
+
+
+@pytest.fixture
+def source(tmp_path):
+    """Cases whose masks at a quarter of the size lose nothing, two of four slices, and all."""
+    hu = np.random.default_rng(0).integers(-1000, 500, SHAPE, dtype=np.int16)
+    for number, (name, thin) in enumerate({"all": (2, 3, 4), "none": (), "two": (2, 3)}.items()):
+        mask = np.zeros(SHAPE, np.uint8)
+        mask[8:16, 8:16, 1:5] = name != "all"
+        mask[:, :, thin] = 0
+        mask[9, 9:11, thin] = 1
+        for kind, array in (("imagesTr", hu + np.int16(number)), ("labelsTr", mask)):
+            (tmp_path / "source" / kind).mkdir(parents=True, exist_ok=True)
+            nib.save(
+                nib.Nifti1Image(array, np.eye(4)), tmp_path / "source" / kind / f"{name}.nii.gz"
+            )
+    return tmp_path / "source"
+
+
+@pytest.mark.parametrize("mask", ["nearest", "area"])
+def test_tumor_lost_in_resizing_is_counted_in_the_manifest_and_said(source, tmp_path, mask):
+    build_shards(BuildShards(source=source, out=str(tmp_path / "out"), mask=mask, **SLICES))
+    cases = Manifest.from_json((tmp_path / "out/manifest.json").read_bytes(), where="").cases
+    lost = {
+        name: [
+            entry.measures.get(f"tumor_{what}_lost_in_resizing", 0) for what in ("slices", "voxels")
+        ]
+        for name, entry in cases.items()
+    }
+    assert lost == {"all": [3, 6], "none": [0, 0], "two": [2, 4]}
+    assert {name: entry.tumor_slices for name, entry in cases.items()} == {
+        "all": 0, "none": 4, "two": 2,
+    }  # fmt: skip
+    assert cases["none"].warnings == ()
+    assert (
+        cases["two"].warnings[0].startswith("the mask is empty at --size 8 in 2 slices with 4 of")
+    )
+    assert cases["all"].warnings[0].startswith("ALL TUMOR LOST: the mask is empty at --size 8")
+
+
+def test_check_says_what_resizing_loses_with_the_words_of_the_build(source):
+    said = {f["case"]: f["message"] for f in check(Check(source=source, **SLICES))["findings"]}
+    assert set(said) == {"all", "two"}
+    assert said["all"].startswith("ALL TUMOR LOST: the mask is empty at --size 8 in 3 slices")
+
+
+def test_a_size_as_large_as_the_scan_loses_nothing(source):
+    assert check(Check(source=source, **{**SLICES, "size": 32}))["findings"] == []
