@@ -8,7 +8,8 @@ from ingest.__main__ import show
 from ingest.case import BadCaseError
 from ingest.find_cases import find_cases
 from ingest.job.build import build_shards
-from ingest.options import BuildShards
+from ingest.job.check import check
+from ingest.options import BuildShards, Check
 from ingest.recipe import Recipe
 from shards.manifest import Manifest
 
