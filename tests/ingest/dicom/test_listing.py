@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from ingest.findings.report import Check, check
 
 from ingest.__main__ import show
 from ingest.case import BadCaseError
