@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from ingest.recipe import Recipe
-from lungseg.models.unet import build_net
+from lungseg.models.build import build_net
 from shards.console.errors import KnownError
 
 _NET = "net."

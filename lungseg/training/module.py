@@ -7,8 +7,8 @@ import pytorch_lightning as pl
 import torch
 
 from lungseg.errors import TrainingError
-from lungseg.losses.functions import LOSS_FUNCTIONS
-from lungseg.models.unet import build_net
+from lungseg.losses.build import LOSS_FUNCTIONS
+from lungseg.models.build import build_net
 from lungseg.options.fit import FitOptions
 from lungseg.scores.validation_dice import CaseDice
 from lungseg.training.batches import Batch, stretches_of

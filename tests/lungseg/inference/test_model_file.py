@@ -7,7 +7,7 @@ import torch
 
 from ingest.recipe import Recipe
 from lungseg.inference.model_file import ModelFileError, load_model
-from lungseg.models.unet import build_net
+from lungseg.models.build import build_net
 
 OPTIONS = {"neighbors": 3, "width": 4, "depth": 2, "norm": "instance", "lr": 0.01}
 
