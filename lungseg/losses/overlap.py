@@ -52,7 +52,8 @@ def tversky(
     probability = logits.sigmoid()
     sums = (probability * target, probability * (1 - target), (1 - probability) * target)
     tp, fp, fn = reduce(torch.stack([part.sum() for part in sums]))
-    return 1 - (tp + SMOOTH) / (tp + fp_weight * fp + fn_weight * fn + SMOOTH)
+    index: torch.Tensor = (tp + SMOOTH) / (tp + fp_weight * fp + fn_weight * fn + SMOOTH)
+    return 1 - index
 
 
 def dice(logits: torch.Tensor, target: torch.Tensor, *, reduce: Reduce = this_rank) -> torch.Tensor:
@@ -92,4 +93,4 @@ def focal_tversky(
         A scalar from 0 to 1.
     """
     loss = tversky(logits, target, fp_weight=fp_weight, fn_weight=fn_weight, reduce=reduce)
-    return loss.clamp_min(_NEAREST_TO_0) ** (1 / gamma)  # at 0 the root has no gradient
+    return loss.clamp_min(_NEAREST_TO_0).pow(1 / gamma)  # at 0 the root has no gradient

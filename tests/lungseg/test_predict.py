@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from ingest.recipe import Recipe
-from lungseg.models.unet import build_net
+from lungseg.models.build import build_net
 
 
 @pytest.mark.slow
