@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from ingest.scans.names import stem
 from shards.console.errors import KnownError
 
 Subset = Literal["training", "test"]
-
-_SUFFIXES = (".nii.gz", ".nii")
 
 
 class BadCaseError(KnownError):
@@ -21,7 +20,7 @@ class Case:
 
     Attributes:
         name: For example `lung_001`; names the shard.
-        image: The scan: a NIfTI file, or a folder with one DICOM series.
+        image: The scan: a file with a volume, or a folder with one DICOM series.
         label: The tumor mask; None when there is none.
         patient: Whose scan it is; the case's own name when not known.
         files: The files of a DICOM series; all below the folder when empty.
@@ -39,11 +38,13 @@ class Case:
 
 
 def case_name(path: Path) -> str:
-    """Name of the case in an image file: the file's own, without `.nii` or `.nii.gz`.
+    """Name of the case in an image file: the file's own, without `.nii.gz` and the like."""
+    return as_case_name(stem(path))
+
+
+def as_case_name(text: str) -> str:
+    """A text as the name of a case, or a part of one.
 
     Dots become underscores: in a tar, what follows the first dot says what a member is.
     """
-    name = path.name
-    for suffix in _SUFFIXES:
-        name = name.removesuffix(suffix)
-    return name.replace(".", "_")
+    return text.replace(".", "_")

@@ -9,19 +9,23 @@ from pathlib import Path
 from ingest.case import BadCaseError, Case, Subset
 from ingest.dicom.signature import is_dicom
 from ingest.msd import find_msd_cases, is_msd
+from ingest.patient_folders import find_folder_cases
+from ingest.scans.names import IN_WORDS, how_to_convert
+from ingest.search import files_below
 
 _LONGEST_NAME_BYTES = 80  # a member of a tar may have 100, such as <case>-12345.mask.npy.gz
 
 
 def find_cases(source: Path, *, subset: Subset = "training", roi: Sequence[str] = ()) -> list[Case]:
-    """List the cases of a folder: in the layout of the Medical Segmentation Decathlon, or DICOM.
+    """List the cases of a folder: in the layout of the MSD, DICOM, or one folder per patient.
 
     What cannot be used is no error here: several images of one name are one case with a problem, as
     is a name that is too long.
 
     Args:
-        source: Folder with `dataset.json`, or `imagesTr` and `labelsTr`, or DICOM files.
-        subset: Cases with labels, or the unlabeled ones; DICOM files are no test cases.
+        source: Folder with `dataset.json`, or `imagesTr` and `labelsTr`; or DICOM files, or volumes
+            with their labels beside them, at any depth.
+        subset: Cases with labels, or the unlabeled ones, which only the MSD layout tells apart.
         roi: Names of the regions in DICOM masks that are tumor, as in `Recipe.roi`.
 
     Returns:
@@ -32,28 +36,37 @@ def find_cases(source: Path, *, subset: Subset = "training", roi: Sequence[str] 
     """
     if is_msd(source):
         cases = find_msd_cases(source, subset)
-    elif any(is_dicom(path) for path in source.rglob("*")):
-        if subset == "test":
-            raise BadCaseError(
-                f"a test case needs the MSD layout, {source} holds DICOM: use the training cases"
-            )
-        from ingest.dicom.cases import find_dicom_cases
-
-        cases = find_dicom_cases(source, roi=roi)
+    elif subset == "test":
+        raise BadCaseError(
+            f"a test case needs the MSD layout, {source} has another: use the training cases"
+        )
     else:
-        raise _no_source(source)
+        cases = _cases_of_files(source, list(files_below(source)), roi)
     if not cases:
         raise BadCaseError(f"a source needs at least one {subset} case, found none in {source}")
     return _one_each(cases)
 
 
-def _no_source(source: Path) -> BadCaseError:
-    archive = next(source.rglob("*.zip"), None)
+def _cases_of_files(source: Path, files: Sequence[Path], roi: Sequence[str]) -> list[Case]:
+    """The cases of a folder in which any file may lie anywhere."""
+    cases: list[Case] = []
+    if holds_dicom := any(map(is_dicom, files)):
+        from ingest.dicom.cases import find_dicom_cases
+
+        cases = find_dicom_cases(source, roi=roi)
+    cases = cases or find_folder_cases(source, files)
+    if not cases and not holds_dicom:
+        raise _no_source(source, files)
+    return cases
+
+
+def _no_source(source: Path, files: Iterable[Path]) -> BadCaseError:
     found = f"found none in {source}" if source.is_dir() else f"{source} is no folder"
-    advice = f"unpack {archive} first" if archive else "check the path"
+    advice = next(filter(None, map(how_to_convert, files)), "check the path")
     return BadCaseError(
-        "a source needs the MSD layout (dataset.json, imagesTr, labelsTr) or DICOM files, "
-        f"{found}: {advice}, or make a data set with `python -m ingest phantom`"
+        "a source needs the MSD layout (dataset.json, imagesTr, labelsTr), DICOM files, or "
+        f"{IN_WORDS} with labels beside them, {found}: {advice}, or make a data set with "
+        "`python -m ingest phantom`"
     )
 
 

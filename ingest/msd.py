@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ingest.case import BadCaseError, Case, Subset, case_name
+from ingest.scans.detached import data_files
+from ingest.scans.names import VOLUMES, is_volume, stem
 
 _log = logging.getLogger(__name__)
 
@@ -17,7 +19,6 @@ _FOLDERS: dict[Subset, tuple[str, ...]] = {
     "training": ("imagesTr", "labelsTr"),
     "test": ("imagesTs",),
 }
-_SUFFIXES = (".nii", ".nii.gz")
 _FIRST_CHANNEL = "_0000"
 _MOST_NAMED = 5
 
@@ -80,32 +81,28 @@ def _pair(entry: Any, root: Path) -> tuple[Path, Path | None]:
 
 def _found(images: Path, labels: Path | None = None) -> Iterator[tuple[Path, Path | None]]:
     """Pairs of one name; of a label without image, the image that is missing."""
-    unpaired = {_stem(label): label for label in _niftis(labels)}
+    unpaired = {stem(label): label for label in _volumes(labels)}
     by_stem = dict(unpaired)
-    for image in _niftis(images):
-        stem = _stem(image)
-        stem = stem if stem in by_stem else stem.removesuffix(_FIRST_CHANNEL)
-        unpaired.pop(stem, None)
-        yield image, by_stem.get(stem)
+    for image in _volumes(images):
+        name = stem(image)
+        name = name if name in by_stem else name.removesuffix(_FIRST_CHANNEL)
+        unpaired.pop(name, None)
+        yield image, by_stem.get(name)
     for label in unpaired.values():
         yield images / label.name, label
 
 
-def _niftis(folder: Path | None) -> list[Path]:
-    """The NIfTI files of a folder, by their names; of twins, `.nii.gz` comes last."""
+def _volumes(folder: Path | None) -> list[Path]:
+    """The volumes of a folder, by their names; of twins, `.nii.gz` comes last."""
     if folder is None or not folder.is_dir():
         return []
-    return [
-        path
-        for path in sorted(folder.iterdir())
-        if path.name.endswith(_SUFFIXES) and not path.name.startswith(".") and path.is_file()
-    ]
+    return [path for path in sorted(folder.iterdir()) if is_volume(path)]
 
 
 def _on_disk(image: Path) -> Path:
     """The file that is meant: `dataset.json` of nnU-Net leaves out the channel."""
-    stem = _stem(image)
-    channel = image.with_name(stem + _FIRST_CHANNEL + image.name.removeprefix(stem))
+    name = stem(image)
+    channel = image.with_name(name + _FIRST_CHANNEL + image.name.removeprefix(name))
     return channel if channel.is_file() and not image.exists() else image
 
 
@@ -118,15 +115,17 @@ def _case(image: Path, label: Path | None) -> Case:
 
 
 def _twins(what: str, name: str, path: Path) -> str:
-    """What is wrong where a file is there both packed and unpacked."""
-    twins = [_stem(path) + suffix for suffix in _SUFFIXES]
-    if not all(path.with_name(twin).is_file() for twin in twins):
+    """What is wrong where a file is there in several forms, such as packed and unpacked."""
+    forms = [path.with_name(stem(path) + suffix) for suffix in sorted(VOLUMES)]
+    twins = [form.name for form in forms if form.is_file()]
+    if len(twins) < 2:
         return ""
     return f"a case may have one {what}, {name} has {' and '.join(twins)}: remove one"
 
 
 def _say_what_is_left_out(source: Path, subset: Subset, cases: Iterable[Case]) -> None:
-    used = {path for case in cases for path in (case.image, case.label)}
+    used = {path for case in cases for path in (case.image, case.label) if path}
+    used |= {data for path in used for data in data_files(path)}
     folders = [source / name for name in _FOLDERS[subset] if (source / name).is_dir()]
     present = [path for folder in folders for path in sorted(folder.iterdir())]
     of_macos = sum(path.name.startswith("._") for path in present)
@@ -136,11 +135,7 @@ def _say_what_is_left_out(source: Path, subset: Subset, cases: Iterable[Case]) -
     if unused:
         named = ", ".join(str(path.relative_to(source)) for path in unused[:_MOST_NAMED])
         _log.warning(
-            "%s: left out %d files that belong to no case: %s%s (a case has a .nii or .nii.gz file "
-            "right in %s, named in dataset.json where that lists files)",
+            "%s: left out %d files that belong to no case: %s%s (a case has a volume, such as "
+            ".nii.gz, right in %s, named in dataset.json where that lists files)",
             source, len(unused), named, ", ..." * (len(unused) > _MOST_NAMED), folders[0].name,
         )  # fmt: skip
-
-
-def _stem(path: Path) -> str:
-    return path.name.removesuffix(".gz").removesuffix(".nii")

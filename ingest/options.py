@@ -16,7 +16,8 @@ class ReadOptions(Recipe, Options):
     """What every command that reads a source of cases can be told."""
 
     source: Path
-    """Folder with the scans: MSD layout (dataset.json, imagesTr, labelsTr), or DICOM."""
+    """Folder with the scans: MSD layout (dataset.json, imagesTr, labelsTr), DICOM, or volumes with
+    their labels beside them, such as patient/image.nii.gz and patient/mask.nii.gz."""
     window: tuple[int, int] | None = None
     """Center and width in HU (lung: -600 1500): keeps these values, and divides them by the width.
     Sets --clip and --scale."""

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from ingest.case import BadCaseError
 from ingest.dicom.signature import is_dicom
 from ingest.dicom.values import numbers, reading
+from ingest.search import files_below
 
 try:
     import pydicom
@@ -105,7 +106,7 @@ def read_headers(
     problem. Other files are ignored, and said so. A file that is there twice is taken once.
     """
     headers, ignored = [], []
-    for path in files or sorted(path for path in folder.rglob("*") if not path.is_dir()):
+    for path in files or sorted(files_below(folder)):
         if path.name.startswith("._") or path.stem.upper() == "DICOMDIR":
             continue
         name = str(path.relative_to(folder) if path.is_relative_to(folder) else path)

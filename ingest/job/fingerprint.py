@@ -1,12 +1,15 @@
 """Whether a source file is still the one a shard was made from, without reading it all."""
 
+import os
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ingest.case import BadCaseError, Case
+from ingest.scans.detached import data_files
 from ingest.scans.nifti import read_header
+from ingest.search import files_below
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _LEAST_GZIP_BYTES = 18
@@ -25,7 +28,7 @@ def of_case(case: Case, source: Path) -> dict[str, Any]:
 
 
 def of_file(path: Path, source: Path, *, files: Sequence[Path] = ()) -> dict[str, Any]:
-    """Fingerprint of one file, or of a folder of files.
+    """Fingerprint of one file, or of a folder of files, as a header whose data lie apart is too.
 
     Args:
         path: The file.
@@ -43,6 +46,8 @@ def of_file(path: Path, source: Path, *, files: Sequence[Path] = ()) -> dict[str
     try:
         if path.is_dir():
             return {"file": str(name), **_of_folder(path, files)}
+        if apart := data_files(path):
+            return {"file": str(name), **_of_folder(path.parent, [path, *apart])}
         status = path.stat()
         crc32 = _crc32_of_all(path) if _is_gzip(path, status.st_size) else None
     except OSError as error:
@@ -72,9 +77,9 @@ def _crc32_of_all(path: Path) -> int | None:
 
 
 def _of_folder(path: Path, files: Sequence[Path]) -> dict[str, int]:
-    files = sorted(files or (file for file in path.rglob("*") if file.is_file()))
+    files = sorted(files or (file for file in files_below(path) if file.is_file()))
     stats = [file.stat() for file in files]
-    names = "\n".join(str(file.relative_to(path)) for file in files)
+    names = "\n".join(os.path.relpath(file, path) for file in files)
     return {
         "bytes": sum(status.st_size for status in stats),
         "files": len(files),

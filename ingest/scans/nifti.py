@@ -17,10 +17,10 @@ from zlib_ng.zlib_ng import _GzipReader as _SparseReader  # 4 x as fast on long 
 from ingest.case import BadCaseError
 from ingest.scans.geometry import Grid
 from ingest.scans.nifti_header import LONGEST_BYTES, NiftiHeader, parse_header
+from ingest.scans.values import to_hu, to_mask
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _READ_BYTES = 1 << 18
-_LABEL_TOLERANCE = 1e-3
 
 Stream = _GzipReader | _SparseReader
 
@@ -63,22 +63,9 @@ class NiftiImage:
 
     def _as_hu(self, raw: npt.NDArray[Any]) -> npt.NDArray[np.int16]:
         values = _scaled(raw, self.header)
-        if values.dtype.kind == "f":
-            values = np.rint(self._filled(values))
-        return _narrow(values)
-
-    def _filled(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        finite = np.isfinite(values)
-        if finite.all():
-            return values
-        if self._fill_nan is None:
-            raise BadCaseError(
-                f"{self.path}: HU must be finite, found {np.count_nonzero(~finite)} NaN or "
-                "infinite voxels in one slice: repair the scan, or give them a value with "
-                "--fill-nan"
-            )
-        self.filled += int(np.count_nonzero(~finite))
-        return np.where(finite, values, self._fill_nan)
+        hu, filled = to_hu(values, path=self.path, fill_nan=self._fill_nan)
+        self.filled += filled
+        return hu
 
 
 class NiftiLabel:
@@ -116,24 +103,7 @@ class NiftiLabel:
 
     def _as_mask(self, raw: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
         values = _scaled(raw, self.header)
-        labels = self._rounded(values) if values.dtype.kind == "f" else values
-        if self._tumor_labels:
-            return np.isin(labels, self._tumor_labels).astype(np.uint8)
-        advice = "say which values are tumor with --tumor-labels"
-        self._refuse(values[~np.isin(labels, (0, 1))], "0 and 1 only", advice)
-        return labels.astype(np.uint8)
-
-    def _rounded(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        labels: npt.NDArray[Any] = np.rint(values)
-        with np.errstate(invalid="ignore"):  # infinite values
-            are_whole = np.abs(values - labels) <= _LABEL_TOLERANCE
-        self._refuse(values[~are_whole], "whole numbers, to within 0.001", "draw the mask anew")
-        return labels
-
-    def _refuse(self, odd: npt.NDArray[Any], rule: str, advice: str) -> None:
-        if odd.size:
-            found = ", ".join(f"{value:g}" for value in np.unique(odd)[:5])
-            raise BadCaseError(f"{self.path}: a mask holds {rule}, found {found}: {advice}")
+        return to_mask(values, path=self.path, tumor_labels=self._tumor_labels)
 
 
 def read_header(path: Path) -> NiftiHeader:
@@ -225,13 +195,3 @@ def _scaled(raw: npt.NDArray[Any], header: NiftiHeader) -> npt.NDArray[Any]:
     if header.slope is None:
         return raw
     return raw.astype(np.float64) * header.slope + header.inter
-
-
-def _narrow(values: npt.NDArray[Any]) -> npt.NDArray[np.int16]:
-    """As int16; what is beyond it becomes the nearest int16."""
-    if np.can_cast(values.dtype, np.int16):
-        return values.astype(np.int16)
-    limits = np.iinfo(np.int16)
-    low = 0 if values.dtype.kind == "u" else limits.min
-    narrow: npt.NDArray[np.int16] = np.clip(values, low, limits.max).astype(np.int16)
-    return narrow

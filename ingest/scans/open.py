@@ -5,17 +5,18 @@ from pathlib import Path
 
 from ingest.dicom.signature import is_dicom
 from ingest.scans.geometry import Grid
+from ingest.scans.names import is_itk
 from ingest.scans.nifti import NiftiImage, NiftiLabel
 from ingest.scans.volume import Scan, Volume
 
 
 def open_image(path: Path, files: Sequence[Path] = (), *, fill_nan: int | None = None) -> Scan:
-    """Open a scan: a NIfTI file, or a folder with one DICOM series.
+    """Open a scan: a file with a volume, or a folder with one DICOM series.
 
     Args:
         path: The file or folder.
         files: The files of the series; all below the folder when empty.
-        fill_nan: HU for voxels of a NIfTI file that are NaN or infinite; None refuses them.
+        fill_nan: HU for voxels of a volume that are NaN or infinite; None refuses them.
 
     Raises:
         BadCaseError: If it is neither, or its header is damaged.
@@ -24,19 +25,23 @@ def open_image(path: Path, files: Sequence[Path] = (), *, fill_nan: int | None =
         from ingest.dicom.scan import DicomVolume
 
         return DicomVolume(path, files)
+    if is_itk(path):
+        from ingest.scans.itk import ItkImage
+
+        return ItkImage(path, fill_nan=fill_nan)
     return NiftiImage(path, fill_nan=fill_nan)
 
 
 def open_label(
     path: Path, *, on: Grid | None = None, roi: Sequence[str] = (), tumor_labels: Sequence[int] = ()
 ) -> Volume:
-    """Open a tumor mask: a NIfTI file on a grid of its own, or contours or segments in DICOM.
+    """Open a tumor mask: a volume on a grid of its own, or contours or segments in DICOM.
 
     Args:
         path: The file.
-        on: Grid of the scan, which a DICOM mask is placed on; a NIfTI mask needs none.
+        on: Grid of the scan, which a DICOM mask is placed on; a volume needs none.
         roi: Names of the regions in a DICOM file that are tumor, as in `Recipe.roi`.
-        tumor_labels: Values in a NIfTI file that are tumor; empty accepts only 0 and 1.
+        tumor_labels: Values in a volume that are tumor; empty accepts only 0 and 1.
 
     Raises:
         BadCaseError: If it is none, its header is damaged, or it has no such region.
@@ -45,4 +50,8 @@ def open_label(
         from ingest.dicom.masks import open_mask
 
         return open_mask(path, on=on, roi=roi)
+    if is_itk(path):
+        from ingest.scans.itk import ItkLabel
+
+        return ItkLabel(path, tumor_labels=tumor_labels)
     return NiftiLabel(path, tumor_labels=tumor_labels)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from ingest.case import Case
 from ingest.recipe import Recipe
 from ingest.scans.geometry import Grid, to_canonical
+from ingest.scans.names import is_itk
 from ingest.scans.open import open_image, open_label
 from ingest.scans.volume import whole
 from ingest.slices.kept import kept_slices
@@ -148,7 +149,7 @@ def write_mask(mask: Mask, like: Path | Case, out: Path) -> None:
     import nibabel
 
     path, files = (like, ()) if isinstance(like, Path) else (like.image, like.files)
-    if path.is_dir():
+    if path.is_dir() or is_itk(path):
         image = nibabel.Nifti1Image(mask, open_image(path, files).grid.matrix)
         image.set_qform(image.affine, code=1)
     else:

@@ -31,7 +31,8 @@ class PredictOptions(InferenceOptions):
     """Find tumor in scans."""
 
     input: Path
-    """A NIfTI file (`.nii.gz`, `.nii`), a folder of them, or a folder with DICOM series."""
+    """A scan (.nii.gz, .nii; .mha, .mhd, .nrrd, .nhdr, .mnc by SimpleITK), or a folder with such
+    scans or DICOM series at any depth; files that are labels by their names are left out."""
     out: Path
     """Folder for `<case>.nii.gz`: 1 is tumor, on the scan's own grid."""
     gif: bool = False

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 
 from ingest.case import BadCaseError, Case
+from ingest.find_scans import find_scans
 from ingest.slices.source_grid import load_scan, write_mask
 from lungseg.inference.animation import write_animation
 from lungseg.inference.errors import PredictError
-from lungseg.inference.find_scans import find_scans
 from lungseg.inference.infer import pick_device, predict_scan
 from lungseg.inference.model_file import LoadedModel, load_model
 from lungseg.inference.options import PredictOptions
