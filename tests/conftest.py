@@ -5,12 +5,17 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.servers import FaultyS3, FaultyServer, s3_server
 
 # The nets of tests are tiny: threads that wait for each other cost more than they compute, most of
 # all where tests run beside each other. Child processes inherit this.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# On a busy machine a slow example is no failure
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 TESTS = Path(__file__).parent
 REAL_DATA = Path(__file__).parents[2] / "shared" / "data"

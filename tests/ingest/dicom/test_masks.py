@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from ingest.case import BadCaseError
-from ingest.dicom.contours import fill_even_odd
 from ingest.dicom.masks import open_mask
+from ingest.dicom.rtstruct.polygons import fill_even_odd
 from ingest.dicom.scan import DicomVolume
 from ingest.find_cases import find_cases
 from ingest.job.build import build_shards
@@ -215,17 +215,17 @@ def test_contours_beside_the_slices_are_refused(tmp_path, series, k, words, writ
         open_mask(path, on=DicomVolume(folder).grid)
 
 
-def test_slices_left_out_between_contours_are_said(tmp_path, series, write_rtstruct, caplog):
+def test_slices_left_out_between_contours_are_said(tmp_path, series, write_rtstruct):
     folder, datasets = series
     square = SQUARE * 5 + 3.5
     dense, sparse = [(0, k, square) for k in (2, 3, 4)], [(1, k, square) for k in (1, 3, 5, 7)]
     names = ("Node", "Tumor")
     path = write_rtstruct(tmp_path / "rt.dcm", datasets, dense + sparse, names=names)
-    open_mask(path, on=DicomVolume(folder).grid, roi=("node",))
-    assert caplog.text == ""
-    open_mask(path, on=DicomVolume(folder).grid, roi=("tumor",))
-    assert "region 'Tumor' has no contour on 3 of the slices" in caplog.text
-    assert "(2, 4, 6)" in caplog.text
+    grid = DicomVolume(folder).grid
+    assert open_mask(path, on=grid, roi=("node",)).remarks == []
+    (remark,) = open_mask(path, on=grid, roi=("tumor",)).remarks
+    assert "region 'Tumor' has no contour on 3 of the slices" in remark
+    assert "(2, 4, 6)" in remark
 
 
 def test_points_and_lines_are_no_region(tmp_path, series, write_rtstruct):

@@ -1,4 +1,4 @@
-"""Polygons -> the pixels whose centers they enclose."""
+"""Polygons -> the pixels whose centers they enclose, their areas and lengths."""
 
 from collections.abc import Sequence
 
@@ -32,6 +32,17 @@ def fill_even_odd(polygons: Sequence[Polygon], shape: tuple[int, int]) -> npt.ND
         row, column = _crossings(np.round(polygon, _DECIMALS), rows)
         np.bitwise_xor.at(flips, (row, np.clip(column, 0, columns)), 1)
     return np.ascontiguousarray(np.bitwise_xor.accumulate(flips, axis=1)[:, :columns])
+
+
+def area_of(polygon: Polygon) -> float:
+    """Area within an (n, 2) outline that does not cross itself, in pixels."""
+    x, y = polygon[:, 0], polygon[:, 1]
+    return abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2
+
+
+def length_of(polygon: Polygon) -> float:
+    """Length of an (n, 2) outline with the edge that closes it, in pixels."""
+    return float(np.linalg.norm(polygon - np.roll(polygon, -1, axis=0), axis=1).sum())
 
 
 def _crossings(polygon: Polygon, rows: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -1,0 +1,1 @@
+"""RTSTRUCT contours -> masks."""
