@@ -21,7 +21,17 @@ PACKAGES = {
 FLOORS = {
     "shards": ["console", "storage", "reading", "order"],
     "ingest": ["case", "recipe", "slices", "findings", "options", "job"],
-    "lungseg": ["options", "models", "losses", "augment", "scores", "inference"],
+    "lungseg": [
+        "options",
+        "models",
+        "losses",
+        "augment",
+        "scores",
+        "report",
+        "inference",
+        "training",
+        "evaluation",
+    ],  # fmt: skip
     "tune": ["trials", "results"],
 }
 

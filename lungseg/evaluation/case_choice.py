@@ -1,17 +1,14 @@
-"""Which cases of a data set an evaluation scores, and what the training had to do with them."""
+"""Which cases of a data set an evaluation scores."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 from ingest.case import Case
 from ingest.find_cases import find_cases
-from lungseg.inference.model_file import LoadedModel
+from lungseg.evaluation.options import EvaluateOptions
 from lungseg.scores.case_score import Role
 from shards.console.errors import KnownError
-
-Subset = Literal["auto", "validation", "training", "test"]
 
 
 class CaseChoiceError(KnownError):
@@ -19,48 +16,44 @@ class CaseChoiceError(KnownError):
 
 
 def choose_cases(
-    source: Path, model: LoadedModel, *, subset: Subset = "auto", names: Sequence[str] = ()
-) -> tuple[Subset, list[Case]]:
+    options: EvaluateOptions, role_of: Callable[[str], Role], *, roi: tuple[str, ...]
+) -> tuple[str, list[Case]]:
     """Choose the cases to score.
 
     Args:
-        source: Data set in MSD layout.
-        model: Knows which cases its training held out.
-        subset: `validation`: those; `training`: all of imagesTr; `test`: imagesTs with labelsTs;
-            `auto`: `validation` where the source has such cases, otherwise `training`.
-        names: Only these cases of the subset; all when empty.
+        options: `source`, `subset` and `cases` say which.
+        role_of: What the training did with a case.
+        roi: Names of the regions in DICOM masks that are tumor.
 
     Returns:
-        The subset, never `auto`, and its cases by name, each with a label.
+        What they are (`validation`, `test`, `training`, or `labeled` where no training is known to
+        have used any), and the cases by name, each with a label.
 
     Raises:
         BadCaseError: If the source is no data set.
         CaseChoiceError: If nothing is left to score, or a label is missing.
     """
-    found = find_cases(source, subset="test" if subset == "test" else "training")
-    held_out = [case for case in found if case.name in model.validation_cases]
+    subset, source = options.subset, options.source
+    found = find_cases(source, subset="test" if subset == "test" else "training", roi=roi)
+    held_out = [case for case in found if role_of(case.name) == "validation"]
     if subset == "auto":
         subset = "validation" if held_out else "training"
     chosen = held_out if subset == "validation" else found
     if not chosen:
         raise CaseChoiceError(
-            f"--subset validation needs cases that the training held out, {source} has none of "
-            f"{len(model.validation_cases)}: choose --subset training or --subset test"
+            f"--subset validation needs cases that the training held out, {source} has none: "
+            "choose --subset training or --subset test"
         )
-    unknown = sorted(set(names) - {case.name for case in chosen})
+    unknown = sorted(set(options.cases) - {case.name for case in chosen})
     if unknown:
         raise CaseChoiceError(
             f"--cases must name {subset} cases of {source}, got {', '.join(unknown)}: it has "
             f"{', '.join(case.name for case in chosen)}"
         )
-    return subset, [_with_label(case, source) for case in chosen if not names or case.name in names]
-
-
-def role_of(case: str, model: LoadedModel) -> Role:
-    """What the training of a model did with a case: train on it, choose the checkpoint, nothing."""
-    if case in model.training_cases:
-        return "training"
-    return "validation" if case in model.validation_cases else "unseen"
+    kept = [case for case in chosen if not options.cases or case.name in options.cases]
+    used = any(role_of(case.name) in ("training", "validation") for case in kept)
+    kind = "labeled" if subset == "training" and not used else subset
+    return kind, [_with_label(case, source) for case in kept]
 
 
 def _with_label(case: Case, source: Path) -> Case:

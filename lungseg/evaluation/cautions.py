@@ -3,16 +3,18 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lungseg.report.words import counted
 from lungseg.scores.case_score import CaseScore
 
 
 def cautions(
-    scores: Sequence[CaseScore], metrics: Mapping[str, Any], *, own_threshold: float
+    scores: Sequence[CaseScore], metrics: Mapping[str, Any], *, own_threshold: float | None
 ) -> list[str]:
     """What a reader must know before believing the numbers, one sentence each."""
     trained = [score.case for score in scores if score.role == "training"]
     chose = [score.case for score in scores if score.role == "validation"]
     lost = [f"{score.case} ({score.fn_dropped} voxels)" for score in scores if score.fn_dropped]
+    unread = sum(score.slices_dropped > 0 for score in scores)
     sentences = (
         (
             trained,
@@ -23,6 +25,15 @@ def cautions(
             chose,
             "These scans are validation cases, by which the training chose its best epoch; expect "
             f"a little less on new ones: {_listed(chose)}.",
+        ),
+        (
+            any(score.role == "unknown" for score in scores),
+            "Nothing here tells whether these scans were used to make what drew the masks.",
+        ),
+        (
+            unread,
+            f"In {counted(unread, 'scan')} there are slices that the model never saw, because the "
+            "recipe of its training drops them; --all-slices reads them.",
         ),
         (lost, f"Tumor in slices that the recipe drops counts as missed: {_listed(lost)}."),
         (

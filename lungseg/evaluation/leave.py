@@ -3,31 +3,59 @@
 import contextlib
 import csv
 import io
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from lungseg.evaluation.options import EvaluateOptions
+from lungseg.report.words import counted
 from shards.console.command import save_config
 from shards.console.errors import KnownError
 from shards.console.whole import whole_or_nothing
+
+FILES = ("metrics.json", "cases.csv", "report.html", "config.yaml")
 
 
 class OutputError(KnownError):
     """There is no place for the result."""
 
 
-def leave(options: EvaluateOptions, texts: Mapping[str, str]) -> None:
-    """Put all files in place once all are whole."""
-    try:
-        with contextlib.ExitStack() as files:
-            for name, text in texts.items():
-                unfinished = files.enter_context(whole_or_nothing(options.out / name))
-                unfinished.write_text(text, encoding="utf-8")
-            save_config(options, files.enter_context(whole_or_nothing(options.out / "config.yaml")))
-    except OSError as error:
+def check_out(options: EvaluateOptions) -> None:
+    """Refuse, before any work, a place that cannot be written or that holds an evaluation.
+
+    Raises:
+        OutputError: Says what lies there.
+    """
+    out = options.out
+    if out.exists() and not out.is_dir():
+        raise OutputError(f"--out must be a folder, {out} is a file: choose another")
+    present = [out / name for name in FILES if (out / name).exists()]
+    if present and not options.overwrite:
+        others = f" and {counted(len(present) - 1, 'other file')}" if len(present) > 1 else ""
         raise OutputError(
-            f"--out {options.out} cannot be written ({error.strerror}): choose a folder that can"
-        ) from error
+            f"{present[0]}{others} would be replaced: choose another --out, or add --overwrite"
+        )
+    folder = next(path for path in (out, *out.absolute().parents) if path.exists())
+    with _known(out), tempfile.TemporaryFile(dir=folder):
+        pass
+
+
+def leave(options: EvaluateOptions, texts: Mapping[str, str]) -> None:
+    """Put all files in place once all are whole.
+
+    Args:
+        options: `out` says where; they are written down there too.
+        texts: Content by the name of its file.
+
+    Raises:
+        OutputError: If they cannot be written.
+    """
+    with _known(options.out), contextlib.ExitStack() as files:
+        for name, text in texts.items():
+            unfinished = files.enter_context(whole_or_nothing(options.out / name))
+            unfinished.write_text(text, encoding="utf-8")
+        save_config(options, files.enter_context(whole_or_nothing(options.out / "config.yaml")))
 
 
 def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -37,3 +65,14 @@ def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return stream.getvalue()
+
+
+@contextlib.contextmanager
+def _known(out: Path) -> Iterator[None]:
+    """Turn an error of writing into one line."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"--out {out} cannot be written ({error.strerror}): choose a folder that can"
+        ) from error

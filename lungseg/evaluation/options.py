@@ -1,18 +1,24 @@
 """What an evaluation can be told: the options of `python -m lungseg.evaluate`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from ingest.recipe import Recipe
 from lungseg.inference.options import InferenceOptions
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateOptions(InferenceOptions):
-    """Score a checkpoint on scans with labels, each on its own grid."""
+    """Score a checkpoint, or masks that exist, on scans with labels, each on its own grid."""
 
+    checkpoint: Path | None = None
+    """`best.ckpt` of a training; the recipe and the threshold come from it."""
+    predictions: Path | None = None
+    """Folder with a mask `<case>.nii.gz` per scan, from whatever program, to score instead."""
     source: Path
-    """Data set in the layout of the Medical Segmentation Decathlon (MSD)."""
+    """Data set in the layout of the Medical Segmentation Decathlon (MSD), or a folder of DICOM
+    series with masks."""
     out: Path
     """Folder for `metrics.json`, `cases.csv`, `report.html` and `config.yaml`."""
     subset: Literal["auto", "validation", "training", "test"] = "auto"
@@ -21,3 +27,29 @@ class EvaluateOptions(InferenceOptions):
     `training`."""
     cases: tuple[str, ...] = ()
     """Score only these cases of the subset, by name."""
+    roi: tuple[str, ...] = ()
+    """Names of the regions in DICOM masks that are tumor; by default the training's."""
+    tumor_labels: tuple[int, ...] = ()
+    """Label values that are tumor, all others are background; by default the training's."""
+    overwrite: bool = False
+    """Replace the results of an earlier evaluation in the folder."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if (self.checkpoint is None) == (self.predictions is None):
+            given = "neither" if self.checkpoint is None else "both"
+            raise ValueError(f"one of --checkpoint and --predictions is needed, got {given}")
+        of_model = {"threshold": None, "all_slices": False}
+        unused = [name for name, default in of_model.items() if getattr(self, name) != default]
+        if self.predictions is not None and unused:
+            flag = "--" + unused[0].replace("_", "-")
+            raise ValueError(f"{flag} is for a --checkpoint, --predictions are masks already")
+
+    def reading(self, recipe: Recipe) -> Recipe:
+        """As in `InferenceOptions`, and what counts as tumor."""
+        recipe = super().reading(recipe)
+        return replace(
+            recipe,
+            roi=self.roi or recipe.roi,
+            tumor_labels=self.tumor_labels or recipe.tumor_labels,
+        )

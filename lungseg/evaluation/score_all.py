@@ -1,89 +1,89 @@
-"""Score a checkpoint on scans with labels: per case, on each scan's own grid."""
+"""Score a model, or masks that exist, on scans with labels: per case, on each scan's own grid."""
 
-import hashlib
 import json
 import logging
 from collections.abc import Sequence
 from typing import Any
 
-import torch
-
 from ingest.case import Case
+from lungseg.evaluation.by_masks import MasksPredictor
+from lungseg.evaluation.by_model import ModelPredictor
 from lungseg.evaluation.case_choice import choose_cases
 from lungseg.evaluation.cautions import cautions
-from lungseg.evaluation.leave import OutputError, as_csv, leave
+from lungseg.evaluation.leave import as_csv, check_out, leave
 from lungseg.evaluation.of_case import examine
 from lungseg.evaluation.options import EvaluateOptions
+from lungseg.evaluation.predictor import Predictor
 from lungseg.evaluation.provenance import facts_of
-from lungseg.inference.infer import pick_device
-from lungseg.inference.model_file import LoadedModel, load_model
 from lungseg.report.evaluation import Chapter, render
+from lungseg.report.words import counted
 from lungseg.scores.case_score import metrics
 from shards.console.progress import progress
 
 NUM_FRAMES = 600
 """Pictures of all cases together, before the report is fitted to its size."""
 
+_NOT_SAID = ("cases", "recipe", "dice_pooled_soft_definition", "checkpoint_sha256")
+
 logger = logging.getLogger(__name__)
 
 
 def evaluate(options: EvaluateOptions) -> dict[str, Any]:
     """Score the cases, write the results and return the scores with what they mean."""
-    if options.out.exists() and not options.out.is_dir():
-        raise OutputError(f"--out must be a folder, {options.out} is a file: choose another")
-    device = pick_device(options.device)
-    model = load_model(options.checkpoint, device=device)
-    threshold = model.threshold if options.threshold is None else options.threshold
-    subset, cases = choose_cases(options.source, model, subset=options.subset, names=options.cases)
+    check_out(options)
+    predictor = _predictor(options)
+    kind, cases = choose_cases(options, predictor.role_of, roi=predictor.reading.roi)
+    predictor.require(cases)
     logger.info(
-        "scoring %d %s cases of %s, each on its own grid, threshold %s, on %s",
-        *(len(cases), subset, options.source, threshold, device),
+        "scoring %s of %s, each on its own grid, %s",
+        *(counted(len(cases), f"{kind} scan"), options.source, predictor.in_words()),
     )
-    chapters = _examined(cases, model, device, threshold, options.batch_size)
-    scores = [chapter.score for chapter in chapters]
+    chapters = _examined(cases, predictor)
     result = {
-        **metrics(scores, threshold=threshold),
-        "subset": subset,
-        "checkpoint": str(options.checkpoint),
-        "checkpoint_sha256": hashlib.sha256(options.checkpoint.read_bytes()).hexdigest(),
-        "recipe": model.recipe.to_dict(),
+        **metrics([chapter.score for chapter in chapters], threshold=predictor.threshold),
+        "subset": kind,
+        **predictor.about(),
     }
-    warnings = cautions(scores, result, own_threshold=model.threshold)
-    for warning in warnings:
-        logger.warning("note: %s", warning)
-    texts = {
-        "metrics.json": json.dumps(result, indent=1) + "\n",
-        "cases.csv": as_csv(result["cases"]),
-        "report.html": render(
-            chapters, result, warnings=warnings, facts=facts_of(options, model, result, device)
-        ),
-    }
-    leave(options, texts)
-    left_out = ("cases", "recipe", "dice_pooled_soft_definition", "checkpoint_sha256")
-    said = {name: value for name, value in result.items() if name not in left_out}
+    _leave(options, chapters, result, predictor)
+    said = {name: value for name, value in result.items() if name not in _NOT_SAID}
     return {**said, "report": str(options.out / "report.html")}
 
 
-def _examined(
-    cases: Sequence[Case],
-    model: LoadedModel,
-    device: torch.device,
-    threshold: float,
-    batch_size: int,
-) -> list[Chapter]:
+def _predictor(options: EvaluateOptions) -> Predictor:
+    if options.checkpoint is not None:
+        return ModelPredictor(options.checkpoint, options)
+    assert options.predictions is not None  # noqa: S101 (the options hold one of both)
+    return MasksPredictor(options.predictions, options)
+
+
+def _examined(cases: Sequence[Case], predictor: Predictor) -> list[Chapter]:
     num_frames = min(60, max(4, NUM_FRAMES // len(cases)))
     chapters = []
     with progress(len(cases)) as bar:
         for case in cases:
-            chapter = examine(
-                case,
-                model,
-                device=device,
-                threshold=threshold,
-                batch_size=batch_size,
-                num_frames=num_frames,
-            )
+            chapter = examine(case, predictor, num_frames=num_frames)
             logger.info("%s", chapter.score.in_words())
             chapters.append(chapter)
             bar.step()
     return chapters
+
+
+def _leave(
+    options: EvaluateOptions,
+    chapters: Sequence[Chapter],
+    result: dict[str, Any],
+    predictor: Predictor,
+) -> None:
+    scores = [chapter.score for chapter in chapters]
+    warnings = cautions(scores, result, own_threshold=predictor.own_threshold)
+    for warning in warnings:
+        logger.warning("note: %s", warning)
+    page = render(chapters, result, warnings=warnings, facts=facts_of(options, predictor))
+    leave(
+        options,
+        {
+            "metrics.json": json.dumps(result, indent=1) + "\n",
+            "cases.csv": as_csv(result["cases"]),
+            "report.html": page,
+        },
+    )

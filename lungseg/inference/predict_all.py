@@ -70,7 +70,7 @@ def _predict(
     watch: Callable[[], None],
 ) -> dict[str, Any]:
     """Predict one scan and write what was asked for."""
-    scan = load_scan(case, model.recipe)
+    scan = load_scan(case, options.reading(model.recipe))
     mask = predict_scan(
         model,
         scan,

@@ -7,6 +7,7 @@ from typing import Any
 from lungseg.report.charts import area_plot, dice_plot, volume_plot
 from lungseg.report.filmstrip import Filmstrip
 from lungseg.report.page import page_template
+from lungseg.report.words import counted
 from lungseg.scores.case_score import CaseScore
 
 PICTURE_BYTES = 4_500_000
@@ -48,7 +49,7 @@ def render(
     """
     worst_first = fitted(sorted(chapters, key=lambda chapter: _badness(chapter.score)))
     scores = [chapter.score for chapter in worst_first]
-    return page_template("lungseg.report", score=_as_score).render(
+    return page_template("lungseg.report", score=_as_score, counted=counted).render(
         chapters=worst_first,
         metrics=metrics,
         warnings=warnings,

@@ -1,5 +1,6 @@
 """One scan's prediction against its label: what is counted, and how a set of scans is summed up."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -9,8 +10,8 @@ import numpy.typing as npt
 from lungseg.scores.dice import dice, soft_dice, summarize
 from lungseg.scores.intervals import bootstrap_interval
 
-Role = Literal["unseen", "validation", "training"]
-"""What a training did with a case: nothing, choose the checkpoint by it, or train on it."""
+Role = Literal["unseen", "validation", "training", "unknown"]
+"""What a training did with a case: nothing, choose the checkpoint by it, train on it, who knows."""
 
 GRID = "every voxel of each scan, on the scan's own grid"
 SOFT_DEFINITION = (
@@ -36,8 +37,8 @@ class CaseScore:
         voxel_ml: Volume of one voxel, in mL.
         slices: Slices of the scan.
         slices_dropped: Slices that the recipe drops, so that the model never saw them.
-        soft_overlap: Sum of probability times mask over the recipe's grid.
-        soft_total: Sum of probability plus sum of mask over the recipe's grid.
+        soft: Sum of probability times mask, and sum of probability plus sum of mask, both over the
+            recipe's grid; None where there are no probabilities.
     """
 
     case: str
@@ -49,8 +50,7 @@ class CaseScore:
     voxel_ml: float
     slices: int
     slices_dropped: int
-    soft_overlap: float
-    soft_total: float
+    soft: tuple[float, float] | None
 
     @property
     def dice(self) -> float | None:
@@ -125,19 +125,17 @@ def count_voxels(
     )
 
 
-def metrics(scores: list[CaseScore], *, threshold: float) -> dict[str, Any]:
+def metrics(scores: Sequence[CaseScore], *, threshold: float | None) -> dict[str, Any]:
     """The content of `metrics.json` that comes from the scores.
 
     Args:
         scores: One per case, at least one.
-        threshold: Probability from which a voxel was called tumor.
+        threshold: Probability from which a voxel was called tumor; None where that is not known.
 
     Returns:
         Plain data; every score stands beside its definition, grid, threshold and n.
     """
     counts = np.array([(score.tp, score.fp, score.fn) for score in scores], np.int64)
-    total = sum(score.soft_total for score in scores)
-    overlap = sum(score.soft_overlap for score in scores)
     false_alarms = [score for score in scores if score.verdict == "false alarm"]
     return {
         **summarize(counts),
@@ -147,7 +145,18 @@ def metrics(scores: list[CaseScore], *, threshold: float) -> dict[str, Any]:
         "grid": GRID,
         "threshold": threshold,
         "false_alarm_ml": round(sum((score.false_positive_ml for score in false_alarms), 0.0), 4),
+        **_pooled_soft(scores),
+        "cases": [score.row() for score in scores],
+    }
+
+
+def _pooled_soft(scores: Sequence[CaseScore]) -> dict[str, Any]:
+    """The tutorial's number, where there are probabilities to make it of."""
+    sums = [score.soft for score in scores if score.soft is not None]
+    if len(sums) < len(scores):
+        return {}
+    overlap, total = (sum(column) for column in zip(*sums, strict=True))
+    return {
         "dice_pooled_soft": soft_dice(overlap, total),
         "dice_pooled_soft_definition": SOFT_DEFINITION,
-        "cases": [score.row() for score in scores],
     }

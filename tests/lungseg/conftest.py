@@ -67,7 +67,7 @@ def make_model():
     def make(above_hu=-300.0, *, size=64, drop_slices=0, **further):
         return LoadedModel(
             net=FindsBright(above_hu).eval(),
-            recipe=Recipe(size=size, drop_slices=drop_slices),
+            recipe=further.pop("recipe", Recipe(size=size, drop_slices=drop_slices)),
             **{
                 "training_cases": ("ball_1",),
                 "validation_cases": ("ball_2", "ball_3"),

@@ -1,7 +1,6 @@
 """Scores of a checkpoint on scans with labels."""
 
 import csv
-import json
 
 import nibabel
 import numpy as np
@@ -9,35 +8,6 @@ import pytest
 
 from ingest.case import BadCaseError
 from lungseg.evaluation.case_choice import CaseChoiceError
-from lungseg.evaluation.leave import OutputError
-from lungseg.evaluation.options import EvaluateOptions
-from lungseg.evaluation.score_all import evaluate
-
-
-@pytest.fixture
-def source(tmp_path, scans):
-    """Three labeled training scans of several orientations and a test scan."""
-    for number, where in enumerate(("LPS", "RAS", "PIR"), start=1):
-        truth = scans.ball(center=(30 + 4 * number, 24, 12), radius_mm=6.0 + 3 * number)
-        for folder, make in (("imagesTr", scans.write_scan), ("labelsTr", scans.write)):
-            make(tmp_path / "msd" / folder / f"ball_{number}.nii.gz", truth, orientation=where)
-    scans.write_scan(tmp_path / "msd/imagesTs/ball_9.nii.gz", scans.ball())
-    scans.write(tmp_path / "msd/labelsTs/ball_9.nii.gz", scans.ball())
-    return tmp_path / "msd"
-
-
-@pytest.fixture
-def run(tmp_path, source, monkeypatch):
-    """Evaluates a model; returns its `metrics.json`, and what was printed as the result."""
-    (tmp_path / "best.ckpt").write_bytes(b"weights")
-
-    def run(model, **options):
-        monkeypatch.setattr("lungseg.evaluation.score_all.load_model", lambda path, device: model)
-        settings = {"source": source, "out": tmp_path / "out", "device": "cpu"} | options
-        result = evaluate(EvaluateOptions(checkpoint=tmp_path / "best.ckpt", **settings))
-        return json.loads((tmp_path / "out/metrics.json").read_text()), result
-
-    return run
 
 
 def voxels(path):
@@ -101,13 +71,19 @@ def test_held_out_cases_are_the_default_and_the_log_says_so(run, make_model, cap
     metrics, _ = run(make_model())
     assert [row["case"] for row in metrics["cases"]] == ["ball_2", "ball_3"]
     assert {row["role"] for row in metrics["cases"]} == {"validation"}
-    assert "scoring 2 validation cases" in caplog.text
+    assert "scoring 2 validation scans" in caplog.text
     assert "chose its best epoch" in caplog.text
 
 
-def test_scans_of_another_source_are_scored_whole(run, make_model):
+def test_scans_of_another_source_are_scored_whole_and_not_called_the_trainings(
+    run, make_model, caplog
+):
+    caplog.set_level("INFO")
     metrics, _ = run(make_model(training_cases=("other",), validation_cases=("another",)))
     assert [row["role"] for row in metrics["cases"]] == ["unseen"] * 3
+    assert metrics["subset"] == "labeled"
+    assert "scoring 3 labeled scans of" in caplog.text
+    assert "training" not in caplog.text
 
 
 def test_scores_of_training_cases_carry_a_warning(run, make_model, caplog):
@@ -188,23 +164,10 @@ def test_a_fault_is_one_known_error_and_leaves_nothing(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["best.ckpt", "msd"]
 
 
-def test_an_output_that_is_a_file_is_refused_first(run, make_model, tmp_path):
-    (tmp_path / "out").write_text("precious")
-    with pytest.raises(OutputError, match="must be a folder"):
-        run(make_model())
-    assert (tmp_path / "out").read_text() == "precious"
-
-
 def test_a_second_run_replaces_its_own_files_only(run, make_model, tmp_path):
-    run(make_model())
+    run(make_model(), overwrite=True)
     (tmp_path / "out/notes.txt").write_text("mine")
     first = (tmp_path / "out/report.html").read_bytes()
-    run(make_model())
+    run(make_model(), overwrite=True)
     assert (tmp_path / "out/report.html").read_bytes() == first
     assert (tmp_path / "out/notes.txt").read_text() == "mine"
-
-
-@pytest.mark.parametrize("wrong", [{"threshold": 1.5}, {"batch_size": 0}])
-def test_senseless_flags_are_bad_usage(wrong, tmp_path):
-    with pytest.raises(ValueError, match=r"--(threshold|batch-size) must"):
-        EvaluateOptions(checkpoint=tmp_path, source=tmp_path, out=tmp_path, **wrong)

@@ -28,8 +28,7 @@ def chapter(case, tp, fp, fn, *, role="unseen", num_slices=30, num_frames=8):
         voxel_ml=0.001,
         slices=num_slices,
         slices_dropped=2,
-        soft_overlap=float(tp),
-        soft_total=float(2 * tp + fp + fn),
+        soft=(float(tp), float(2 * tp + fp + fn)),
     )
     truth = np.zeros((40, 32, num_slices), np.uint8)
     truth[10:20, 8:20, 12:18] = 1

@@ -12,7 +12,7 @@ from lungseg.scores.intervals import bootstrap_interval
 
 def score(tp, fp, fn, **given):
     values = {"case": "a", "role": "unseen", "fn_dropped": 0, "voxel_ml": 0.5, "slices": 9}
-    values |= {"slices_dropped": 2, "soft_overlap": 1.5, "soft_total": 4.0}
+    values |= {"slices_dropped": 2, "soft": (1.5, 4.0)}
     return CaseScore(tp=tp, fp=fp, fn=fn, **values | given)
 
 
@@ -88,3 +88,10 @@ def test_metrics_stand_beside_what_they_mean():
         "dice_pooled_soft_definition": SOFT_DEFINITION,
         "cases": [item.row() for item in scores],
     }
+
+
+def test_without_probabilities_there_is_no_soft_score_at_all():
+    said = metrics([score(1, 0, 0), score(1, 0, 0, soft=None)], threshold=None)
+    assert "dice_pooled_soft" not in said
+    assert "dice_pooled_soft_definition" not in said
+    assert said["threshold"] is None

@@ -1,0 +1,121 @@
+"""A checkpoint as what makes the masks of an evaluation."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ingest.case import Case
+from ingest.recipe import Recipe
+from ingest.scans.geometry import to_canonical
+from ingest.slices.prepare import prepare_mask
+from lungseg.evaluation.options import EvaluateOptions
+from lungseg.evaluation.predictor import LabeledScan, Mask, Prediction
+from lungseg.inference.infer import Plane, pick_device, predict_scan
+from lungseg.inference.model_file import LoadedModel, load_model
+from lungseg.scores.case_score import Role
+
+
+class ModelPredictor:
+    """Runs a checkpoint; what `Predictor` asks for.
+
+    Args:
+        checkpoint: The file.
+        options: How it is run.
+
+    Raises:
+        DeviceError: If the device is not there.
+        ModelFileError: If the file is no checkpoint.
+    """
+
+    def __init__(self, checkpoint: Path, options: EvaluateOptions) -> None:
+        self._path = checkpoint
+        self._device = pick_device(options.device)
+        self._model = load_model(checkpoint, device=self._device)
+        self._batch_size = options.batch_size
+        self.reading = options.reading(self._model.recipe)
+        self.views: tuple[Recipe, ...] = (self.reading,)
+        self.own_threshold: float | None = self._model.threshold
+        self.threshold: float | None = options.threshold or self._model.threshold
+
+    def role_of(self, case: str) -> Role:
+        """What the training did with a case: train on it, choose the checkpoint by it, nothing."""
+        return role_of(case, self._model)
+
+    def require(self, _cases: Sequence[Case]) -> None:
+        """A model predicts whatever it is given."""
+
+    def predict(self, scan: LabeledScan) -> Prediction:
+        """Run the net on the slices of a scan."""
+        (view,) = scan.views
+        sums = SoftSums(scan.truth, self.reading)
+        mask = predict_scan(
+            self._model,
+            view,
+            device=self._device,
+            threshold=self.threshold,
+            batch_size=self._batch_size,
+            watch=sums.add,
+        )
+        return Prediction(
+            mask=to_canonical(mask, scan.grid),
+            unread=tuple(sorted(set(range(view.num_slices)) - set(view.z))),
+            soft=(sums.overlap, sums.total),
+        )
+
+    def about(self) -> dict[str, Any]:
+        """The checkpoint's place and hash, and the recipe by which scans were read."""
+        return {
+            "checkpoint": str(self._path),
+            "checkpoint_sha256": hashlib.sha256(self._path.read_bytes()).hexdigest(),
+            "recipe": self.reading.to_dict(),
+        }
+
+    def provenance(self) -> dict[str, dict[str, object]]:
+        """The recipe, the checkpoint, and the options of its training."""
+        about = self.about()
+        return {
+            "Recipe: from scan to slices": about["recipe"],
+            "Checkpoint and options of its training": {
+                "file": about["checkpoint"],
+                "sha256": about["checkpoint_sha256"],
+                "trained on": ", ".join(self._model.training_cases),
+                "validated on": ", ".join(self._model.validation_cases),
+                "run on": str(self._device),
+                **self._model.options,
+            },
+        }
+
+    def in_words(self) -> str:
+        """The threshold, and where the net runs."""
+        return f"at threshold {self.threshold}, by {self._path} on {self._device}"
+
+
+def role_of(case: str, model: LoadedModel) -> Role:
+    """What the training of a model did with a case: train on it, choose the checkpoint, nothing."""
+    if case in model.training_cases:
+        return "training"
+    return "validation" if case in model.validation_cases else "unseen"
+
+
+class SoftSums:
+    """Sums over the recipe's grid that the pooled soft Dice is made of.
+
+    Args:
+        truth: (x, y, z) label in canonical axes.
+        recipe: The recipe that the probabilities were made with.
+    """
+
+    def __init__(self, truth: Mask, recipe: Recipe) -> None:
+        self._truth = truth
+        self._recipe = recipe
+        self.overlap = 0.0
+        self.total = 0.0
+
+    def add(self, z: int, probability: Plane) -> None:
+        """Add the probabilities (size, size) of a slice."""
+        mask = prepare_mask(np.ascontiguousarray(self._truth[:, :, z].T), self._recipe)
+        self.overlap += float(probability[mask != 0].sum(dtype=np.float64))
+        self.total += float(probability.sum(dtype=np.float64)) + int(np.count_nonzero(mask))

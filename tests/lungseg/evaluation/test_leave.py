@@ -1,0 +1,60 @@
+"""Where an evaluation may leave its files, and that they come whole or not at all."""
+
+import csv
+import io
+
+import pytest
+
+from lungseg.evaluation.leave import FILES, OutputError, as_csv, check_out, leave
+from lungseg.evaluation.options import EvaluateOptions
+
+TEXTS = dict.fromkeys(FILES[:3], "new")
+
+
+def options(out, **given):
+    return EvaluateOptions(**{"checkpoint": out, "source": out, "out": out} | given)
+
+
+def test_a_fresh_folder_is_fine_and_checking_leaves_nothing(tmp_path):
+    check_out(options(tmp_path / "a/b"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_or_a_place_below_one_is_refused(tmp_path):
+    (tmp_path / "out").write_text("precious")
+    with pytest.raises(OutputError, match="must be a folder"):
+        check_out(options(tmp_path / "out"))
+    with pytest.raises(OutputError, match=r"cannot be written \(Not a directory\)"):
+        check_out(options(tmp_path / "out/deeper"))
+    assert (tmp_path / "out").read_text() == "precious"
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_an_earlier_evaluation_is_not_replaced_unless_told_so(name, tmp_path):
+    (tmp_path / name).write_text("old")
+    with pytest.raises(OutputError, match=rf"{name} would be replaced: .*--overwrite"):
+        check_out(options(tmp_path))
+    check_out(options(tmp_path, overwrite=True))
+    assert (tmp_path / name).read_text() == "old"
+
+
+def test_several_files_in_the_way_are_counted(tmp_path):
+    leave(options(tmp_path), TEXTS)
+    with pytest.raises(OutputError, match=r"metrics\.json and 3 other files would be replaced"):
+        check_out(options(tmp_path))
+
+
+def test_files_come_together_or_not_at_all(tmp_path):
+    leave(options(tmp_path / "out"), TEXTS)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == set(FILES)
+    with pytest.raises(UnicodeEncodeError):
+        leave(options(tmp_path / "out"), {"metrics.json": "newer", "cases.csv": "\ud800"})
+    assert (tmp_path / "out/metrics.json").read_text() == "new"
+    assert {path.name for path in (tmp_path / "out").iterdir()} == set(FILES)
+
+
+def test_rows_come_back_from_the_text_of_a_csv_file():
+    rows = [{"case": "a, b", "dice": "0.5"}, {"case": 'c "d"', "dice": ""}]
+    text = as_csv(rows)
+    assert text.splitlines()[0] == "case,dice"
+    assert list(csv.DictReader(io.StringIO(text))) == rows
