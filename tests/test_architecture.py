@@ -31,7 +31,7 @@ FLOORS = {
         "inference",
         "training",
         "evaluation",
-    ],  # fmt: skip
+    ],
     "tune": ["trials", "results"],
 }
 
