@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.dicom.rtstruct.mask import CONTOUR_VOLUME, ContourMask
-from ingest.findings.report import Check, check
 from ingest.job.build import build_shards
-from ingest.options import BuildShards
+from ingest.job.check import check
+from ingest.options import BuildShards, Check
 from ingest.scans.volume import whole
 from shards.manifest import Manifest
 from tests.toy_contours import GRID, PATH, SQUARE, contour, structure
