@@ -1,11 +1,55 @@
 """The options of a training -> the loss they describe."""
 
-from lungseg.losses.deep_supervision import LossFunction
-from lungseg.losses.overlap import dice
-from lungseg.losses.pixelwise import bce
+from collections.abc import Callable
+from functools import partial
 
-LOSS_FUNCTIONS: dict[str, LossFunction] = {
-    "bce": bce,
-    "dice": dice,
-    "bce_dice": lambda logits, target: bce(logits, target) + dice(logits, target),
+import torch
+
+from lungseg.losses.deep_supervision import LossFunction
+from lungseg.losses.overlap import Reduce, dice, focal_tversky, this_rank, tversky
+from lungseg.losses.pixelwise import bce, focal
+from lungseg.options.loss import Loss, LossOptions
+
+
+def build_loss(options: LossOptions, *, reduce: Reduce = this_rank) -> LossFunction:
+    """The loss of a training.
+
+    Args:
+        options: Its name and parameters.
+        reduce: Sums over ranks, for the losses that are fractions of sums. The other losses are
+            means over pixels: their mean over ranks with equally many slices is that of all.
+
+    Returns:
+        (logits (b, 1, h, w), target (b, 1, h, w)) -> a scalar.
+    """
+    terms = [_TERMS[name](options, reduce) for name in _SUMS.get(options.loss, (options.loss,))]
+
+    def loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        return torch.stack([term(logits, target) for term in terms]).sum()
+
+    return loss
+
+
+_SUMS: dict[Loss, tuple[Loss, ...]] = {
+    "bce_dice": ("bce", "dice"),
+    "dice_focal": ("dice", "focal"),
+}
+
+
+_TERMS: dict[Loss, Callable[[LossOptions, Reduce], LossFunction]] = {
+    "bce": lambda options, _: partial(bce, pos_weight=options.pos_weight),
+    "focal": lambda options, _: partial(
+        focal, gamma=options.focal_gamma, pos_weight=options.pos_weight
+    ),
+    "dice": lambda _, reduce: partial(dice, reduce=reduce),
+    "tversky": lambda options, reduce: partial(
+        tversky, fp_weight=options.tversky_fp, fn_weight=options.tversky_fn, reduce=reduce
+    ),
+    "focal_tversky": lambda options, reduce: partial(
+        focal_tversky,
+        gamma=options.tversky_gamma,
+        fp_weight=options.tversky_fp,
+        fn_weight=options.tversky_fn,
+        reduce=reduce,
+    ),
 }

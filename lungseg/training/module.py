@@ -7,8 +7,9 @@ import pytorch_lightning as pl
 import torch
 
 from lungseg.errors import TrainingError
-from lungseg.losses.build import LOSS_FUNCTIONS
-from lungseg.models.build import build_net
+from lungseg.losses.build import build_loss
+from lungseg.losses.deep_supervision import at_all_levels
+from lungseg.models.build import build_net, check_net
 from lungseg.options.fit import FitOptions
 from lungseg.scores.validation_dice import CaseDice
 from lungseg.training.batches import Batch, stretches_of
@@ -33,8 +34,10 @@ class LungSegmenter(pl.LightningModule):
     def __init__(self, options: FitOptions, data: SliceData) -> None:
         super().__init__()
         self.net = build_net(flat_values(options))
+        height, width = data.shards.manifest.slice_shape
+        check_net(self.net, flat_values(options), height=height, width=width)
         self._options = options
-        self._loss = LOSS_FUNCTIONS[options.loss.loss]
+        self._loss = build_loss(options.loss)
         index, split = data.shards.index, data.split
         training, validation = (
             tuple(index.cases[case] for case in cases)
@@ -67,7 +70,7 @@ class LungSegmenter(pl.LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
         """The loss of one batch."""
         del batch_idx
-        loss: torch.Tensor = self._loss(self(batch["image"]), batch["mask"])
+        loss = at_all_levels(self._loss, self.net(batch["image"]), batch["mask"])
         self.log("train/loss", loss, prog_bar=True)
         return loss
 

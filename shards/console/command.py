@@ -22,6 +22,8 @@ DONE, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 Commands = Mapping[str, type[Any]] | type[Any]
 Result = dict[str, Any]
+Several: Any = tyro.conf.UseAppendAction
+"""Marks the type of an option that may be given several times, each time a value more."""
 
 
 class UsageError(Exception):
@@ -131,10 +133,23 @@ def _as_tyro(commands: Commands) -> Any:
 
 
 def _with_config_file(commands: Commands, args: list[str]) -> list[str]:
-    """Put the values of `--config FILE` before the user's flags: the last value of a flag wins."""
+    """Put the values of `--preset` and `--config FILE`, that win over it, before the flags."""
+    values = _values_of_file(commands, args)
+    preset = _value_of("--preset", args) or str(values.get("preset"))
+    values = _declared(commands, "PRESETS").get(preset, {}) | values
+    given = {word.partition("=")[0] for word in args}
+    words: list[str] = []
+    for name, value in values.items():
+        if not {_flag(name), _flag("no-" + name)} & given:  # those that add up would add to these
+            words += _as_flag(name, value)
+    num_commands = 0 if isinstance(commands, type) else 1
+    return args[:num_commands] + words + args[num_commands:]
+
+
+def _values_of_file(commands: Commands, args: list[str]) -> Result:
     path = _value_of("--config", args)
     if path is None:
-        return args
+        return {}
     try:
         values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -142,19 +157,23 @@ def _with_config_file(commands: Commands, args: list[str]) -> list[str]:
         raise UsageError(f"--config {path} cannot be read as a YAML file: {what}") from None
     if not isinstance(values, dict):
         raise UsageError(f"--config {path} must hold `name: value` lines, found {values!r}")
-    num_commands = 0 if isinstance(commands, type) else 1
-    named = flattened(values)
+    named = {str(name): value for name, value in flattened(values).items()}
     _refuse_renamed(commands, named, path)
-    from_file = [word for name, value in named.items() for word in _as_flag(name, value)]
-    return args[:num_commands] + from_file + args[num_commands:]
+    return named
+
+
+def _declared(commands: Commands, name: str) -> Result:
+    """What the options classes say under a name, all together."""
+    classes = [commands] if isinstance(commands, type) else commands.values()
+    found: Result = {}
+    for options in classes:
+        found |= getattr(options, name, {})
+    return found
 
 
 def _refuse_renamed(commands: Commands, values: Mapping[str, Any], path: str) -> None:
     """Say the new name of an option that an older version knew under another one."""
-    classes = [commands] if isinstance(commands, type) else commands.values()
-    for old, new in {
-        pair for options in classes for pair in getattr(options, "RENAMED", {}).items()
-    }:
+    for old, new in _declared(commands, "RENAMED").items():
         if old in values:
             raise UsageError(f"--config {path}: {old} is called {new} now, rename it there")
 
@@ -169,12 +188,18 @@ def _value_of(flag: str, args: list[str]) -> str | None:
 
 
 def _as_flag(name: str, value: Any) -> list[str]:
-    flag = "--" + str(name).replace("_", "-")
+    flag = _flag(name)
     if isinstance(value, bool):
-        return [flag if value else "--no-" + flag.removeprefix("--")]
-    if isinstance(value, list):
-        return [flag, *map(str, value)]
-    return [flag, str(value)]
+        return [flag if value else _flag("no-" + name)]
+    if not isinstance(value, list):
+        return [flag, str(value)]
+    if any(isinstance(item, list) for item in value):  # one that is given several times
+        return [word for item in value for word in _as_flag(name, item)]
+    return [flag, *map(str, value)] if value else []
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
 
 
 def _one_line(box: str, prog: str) -> str:

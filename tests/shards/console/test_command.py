@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import pytest
 import yaml
 
-from shards.console.command import Options, UsageError, parse, save_config
+from shards.console.command import Options, Several, UsageError, parse, save_config
 
 DEMO = """
 import dataclasses, logging, sys, time
@@ -54,6 +55,14 @@ class Bake(Options):
     """Height of each."""
     icing: bool = False
     """Whether it has icing."""
+    range_cm: Annotated[tuple[tuple[float, float], ...], Several] = ()
+    """Heights of a layer of cream."""
+    preset: Literal["plain", "party"] = "plain"
+    """What to begin with."""
+
+    PRESETS: ClassVar[Mapping[str, dict[str, Any]]] = {
+        "party": {"eggs": 12, "layers": [1, 1], "icing": True}
+    }
 
     def __post_init__(self):
         if self.eggs < 1:
@@ -89,6 +98,27 @@ def test_flags_win_over_the_config_file_and_that_over_defaults(tmp_path):
     found = bake("--config", tmp_path / "c.yaml", "--eggs", 7, "--no-icing")
     assert (found.out, found.eggs, found.oven) == (Path("a"), 7, "wood")
     assert (found.layers, found.icing) == ((1, 2), False)
+
+
+def test_a_config_file_wins_over_a_preset_and_flags_over_both(tmp_path):
+    found = bake("--out", "a", "--preset", "party", "--eggs", 7)
+    assert (found.preset, found.eggs, found.layers, found.icing) == ("party", 7, (1, 1), True)
+    (tmp_path / "c.yaml").write_text("out: a\npreset: party\nlayers: [4]\nicing: false\n")
+    found = bake("--config", tmp_path / "c.yaml")
+    assert (found.preset, found.eggs, found.layers, found.icing) == ("party", 12, (4,), False)
+    found = bake("--config", tmp_path / "c.yaml", "--preset=plain")
+    assert (found.preset, found.eggs, found.layers, found.icing) == ("plain", 3, (4,), False)
+    with pytest.raises(UsageError, match="wedding"):
+        bake("--out", "a", "--preset", "wedding")
+
+
+def test_what_is_given_several_times_replaces_that_of_the_config_file(tmp_path):
+    ranges = ("--range-cm", -1, 2, "--range-cm", 3, 4.5)
+    options = bake("--out", "a", *ranges)
+    assert options.range_cm == ((-1, 2), (3, 4.5))
+    save_config(options, tmp_path / "c.yaml")
+    assert bake("--config", tmp_path / "c.yaml").range_cm == options.range_cm
+    assert bake("--config", tmp_path / "c.yaml", "--range-cm", 5, 6).range_cm == ((5, 6),)
 
 
 @pytest.mark.parametrize("flag", ["--config=", "--config "])
