@@ -1,7 +1,7 @@
 """The recipe by which scans become slices: its options, and itself as plain data."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Self
 
 _LOWEST, _HIGHEST = -32768, 32767  # int16
@@ -64,6 +64,10 @@ class Recipe:
         if self.drop_mm is None:
             return self.drop_slices
         return int(self.drop_mm / step_mm + 1e-6)
+
+    def keeping_all(self) -> "Recipe":
+        """The same recipe, by which no slice is left out."""
+        return replace(self, drop_slices=0, drop_mm=None, drop_outside_lungs=False)
 
     @property
     def drop_rule(self) -> str:

@@ -6,11 +6,16 @@ from ingest.slices.lung import LungExtent
 from ingest.slices.opened import OpenCase
 
 
+class NoSliceKeptError(BadCaseError):
+    """The drop rule of a recipe leaves nothing of a scan."""
+
+
 def kept_slices(opened: OpenCase, recipe: Recipe) -> range:
     """Canonical numbers of the slices that the drop rule leaves; one by the lungs reads the scan.
 
     Raises:
-        BadCaseError: If none is left, or the scan turns out to be damaged.
+        NoSliceKeptError: If none is left.
+        BadCaseError: If the scan turns out to be damaged.
     """
     if recipe.drop_outside_lungs:
         return _lungs(opened)
@@ -18,7 +23,7 @@ def kept_slices(opened: OpenCase, recipe: Recipe) -> range:
     num_slices, step_mm = canonical.shape[2], canonical.spacing_mm[2]
     dropped = recipe.num_dropped(step_mm)
     if dropped >= num_slices:
-        raise BadCaseError(
+        raise NoSliceKeptError(
             f"the recipe drops {recipe.drop_rule}, {opened.case.image} has {num_slices} slices of "
             f"{step_mm:g} mm: lower --drop-slices or --drop-mm"
         )
@@ -31,7 +36,7 @@ def _lungs(opened: OpenCase) -> range:
         lungs.see(z, plane)
     extent = lungs.extent()
     if extent is None:
-        raise BadCaseError(
+        raise NoSliceKeptError(
             f"the recipe drops slices outside the lungs, {opened.case.image} shows no lung: "
             "take the case out, or drop by --drop-slices"
         )

@@ -1,6 +1,5 @@
 """A checkpoint as what makes the masks of an evaluation."""
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -69,7 +68,7 @@ class ModelPredictor:
         """The checkpoint's place and hash, and the recipe by which scans were read."""
         return {
             "checkpoint": str(self._path),
-            "checkpoint_sha256": hashlib.sha256(self._path.read_bytes()).hexdigest(),
+            "checkpoint_sha256": self._model.sha256,
             "recipe": self.reading.to_dict(),
         }
 

@@ -6,9 +6,10 @@ import numpy as np
 
 from ingest.case import BadCaseError, Case
 from ingest.recipe import Recipe
-from ingest.slices.source_grid import ScanSlices, load_views
+from ingest.slices.source_grid import ScanSlices
 from lungseg.evaluation.labels import canonical_mask
 from lungseg.evaluation.predictor import LabeledScan, Mask, Prediction, Predictor
+from lungseg.inference.read_scan import read_views
 from lungseg.report.evaluation import Chapter
 from lungseg.report.filmstrip import EDGE, Filmstrip, film
 from lungseg.scores.case_score import CaseScore, Role, count_voxels
@@ -31,7 +32,7 @@ def examine(case: Case, predictor: Predictor, *, num_frames: int) -> Chapter:
     if case.problem:
         raise BadCaseError(case.problem)
     recipes = (_for_people(predictor.reading), *predictor.views)
-    shown, *views = load_views(case, recipes)
+    shown, *views = read_views(case, recipes)
     assert case.label is not None  # noqa: S101 (chosen so)
     truth = canonical_mask(case.label, case, shown.grid, predictor.reading)
     prediction = predictor.predict(
@@ -45,14 +46,7 @@ def examine(case: Case, predictor: Predictor, *, num_frames: int) -> Chapter:
 
 def _for_people(recipe: Recipe) -> Recipe:
     """Slices for pictures: all of them, those too that a model never sees."""
-    return replace(
-        recipe,
-        size=EDGE,
-        clip=Recipe().clip,
-        drop_slices=0,
-        drop_mm=None,
-        drop_outside_lungs=False,
-    )
+    return replace(recipe.keeping_all(), size=EDGE, clip=Recipe().clip)
 
 
 def _score(

@@ -1,5 +1,6 @@
 """A checkpoint of `lungseg.fit` -> a net that is ready to predict, and what it was trained on."""
 
+import hashlib
 import pickle
 import zipfile
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ class LoadedModel:
         training_cases: Names of the cases it was trained on.
         validation_cases: Names of the cases that chose the checkpoint.
         options: Options of the training, as plain data.
+        sha256: Hash of the file's bytes, hexadecimal.
     """
 
     net: nn.Module
@@ -42,6 +44,7 @@ class LoadedModel:
     training_cases: tuple[str, ...] = ()
     validation_cases: tuple[str, ...] = ()
     options: dict[str, Any]
+    sha256: str = ""
 
 
 def load_model(path: Path, *, device: torch.device | None = None) -> LoadedModel:
@@ -74,6 +77,7 @@ def load_model(path: Path, *, device: torch.device | None = None) -> LoadedModel
             training_cases=tuple(ours["training_cases"]),
             validation_cases=tuple(ours["validation_cases"]),
             options=options,
+            sha256=_sha256(path),
         )
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         what = " ".join(str(error).split())[:200]
@@ -81,6 +85,11 @@ def load_model(path: Path, *, device: torch.device | None = None) -> LoadedModel
             f"{path} is a checkpoint, but none of this program "
             f"({type(error).__name__}: {what}): give one that `python -m lungseg.fit` wrote"
         ) from error
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _read(path: Path) -> dict[str, Any]:

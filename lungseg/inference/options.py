@@ -37,7 +37,7 @@ class InferenceOptions(Options):
             ValueError: If they ask for what no recipe allows.
         """
         if self.all_slices:
-            recipe = replace(recipe, drop_slices=0, drop_mm=None, drop_outside_lungs=False)
+            recipe = recipe.keeping_all()
         return recipe if self.fill_nan is None else replace(recipe, fill_nan=self.fill_nan)
 
 
@@ -54,5 +54,8 @@ class PredictOptions(InferenceOptions):
     """Folder for `<case>.nii.gz`, 1 is tumor, on the scan's own grid, and `predictions.csv`."""
     gif: bool = False
     """Write `<case>.gif` too: the slices that the model saw, the prediction outlined."""
+    skip_done: bool = False
+    """Leave out scans whose result is in the folder already, made from the same scan by the same
+    checkpoint and options: goes on where a run was cut off."""
     overwrite: bool = False
     """Replace results that are already in the folder."""

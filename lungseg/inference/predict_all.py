@@ -10,12 +10,14 @@ import torch
 
 from ingest.case import BadCaseError, Case
 from ingest.find_scans import find_scans
-from ingest.slices.source_grid import load_scan, write_mask
+from ingest.slices.source_grid import write_mask
 from lungseg.inference.animation import write_animation
 from lungseg.inference.errors import PredictError
 from lungseg.inference.infer import pick_device, predict_scan
+from lungseg.inference.ledger import NAME, Ledger
 from lungseg.inference.model_file import LoadedModel, load_model
 from lungseg.inference.options import PredictOptions
+from lungseg.inference.read_scan import read_views
 from lungseg.inference.targets import check_out, targets_of
 from shards.console.command import save_config
 from shards.console.progress import progress
@@ -26,39 +28,52 @@ logger = logging.getLogger(__name__)
 def predict(options: PredictOptions) -> dict[str, Any]:
     """Predict every scan; one that cannot be read does not keep the others from being done."""
     scans = find_scans(options.input)
-    check_out(options, scans)
-
+    check_out(scans, options)
     device = pick_device(options.device)
     model = load_model(options.checkpoint, device=device)
+    ledger = Ledger(options, model.sha256)
+    left = ledger.left(scans)
+    if len(left) < len(scans):
+        logger.info("%d of %d scans are done already", len(scans) - len(left), len(scans))
     try:
         options.out.mkdir(parents=True, exist_ok=True)
         save_config(options, options.out / "config.yaml")
-        return _predict_all(scans, model, options, device)
+        result = _predict_all(left, model, options, device, ledger)
+        ledger.finish()
     except OSError as error:
         raise PredictError(
             f"--out {options.out} cannot be written ({error.strerror}): choose a folder that can"
         ) from error
+    if left and not result["predicted"]:
+        raise PredictError(f"no scan could be read: {'; '.join(result['failed'].values())}")
+    skipped = [scan.name for scan in scans if scan not in left]
+    table = str(options.out / NAME)
+    return {"out": str(options.out), "table": table, "skipped": skipped, **result}
 
 
 def _predict_all(
-    scans: Sequence[Case], model: LoadedModel, options: PredictOptions, device: torch.device
+    scans: Sequence[Case],
+    model: LoadedModel,
+    options: PredictOptions,
+    device: torch.device,
+    ledger: Ledger,
 ) -> dict[str, Any]:
     done: dict[str, dict[str, Any]] = {}
     failed: dict[str, str] = {}
     with progress(None, unit="slice") as bar:
         for number, scan in enumerate(scans, start=1):
             watch = partial(bar.step, f"{scan.name} ({number}/{len(scans)})")
+            ledger.begin(scan)
             try:
                 done[scan.name] = _predict(scan, model, options, device=device, watch=watch)
             except BadCaseError as error:
                 failed[scan.name] = str(error)
+                ledger.failed(scan, str(error))
                 logger.error("%s failed: %s", scan.name, error)
             else:
+                ledger.done(scan, done[scan.name])
                 logger.info("%s: %s", scan.name, _in_words(done[scan.name]))
-    if not done:
-        raise PredictError(f"no scan could be read: {'; '.join(failed.values())}")
-    result = {"out": str(options.out), "predicted": done, "failed": failed}
-    return result | ({"exit_code": 1} if failed else {})
+    return {"predicted": done, "failed": failed} | ({"exit_code": 1} if failed else {})
 
 
 def _predict(
@@ -70,7 +85,7 @@ def _predict(
     watch: Callable[[], None],
 ) -> dict[str, Any]:
     """Predict one scan and write what was asked for."""
-    scan = load_scan(case, options.reading(model.recipe))
+    (scan,) = read_views(case, [options.reading(model.recipe)])
     mask = predict_scan(
         model,
         scan,
@@ -88,12 +103,16 @@ def _predict(
         "tumor_voxels": voxels,
         "tumor_ml": round(voxels * float(np.prod(scan.grid.spacing_mm)) / 1000, 4),
         "slices": scan.num_slices,
-        "slices_dropped": scan.dropped,
+        "slices_unread": scan.dropped,
         "files": [target.name for target in (mask_path, *gif_path)],
     }
 
 
 def _in_words(done: dict[str, Any]) -> str:
-    dropped = done["slices_dropped"]
-    unseen = f", {dropped} of {done['slices']} slices dropped by the recipe" if dropped else ""
-    return f"{done['tumor_ml']:.2f} mL called tumor{unseen}; wrote {', '.join(done['files'])}"
+    unread = ""
+    if done["slices_unread"]:
+        unread = (
+            f", {done['slices_unread']} of {done['slices']} slices unread as in the training "
+            "(--all-slices reads them)"
+        )
+    return f"{done['tumor_ml']:.2f} mL called tumor{unread}; wrote {', '.join(done['files'])}"

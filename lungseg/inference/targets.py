@@ -8,25 +8,36 @@ from lungseg.inference.errors import PredictError
 from lungseg.inference.options import PredictOptions
 
 
-def check_out(options: PredictOptions, scans: Sequence[Case]) -> None:
-    """Refuse to replace a scan ever, and a result unless told so.
+def check_out(scans: Sequence[Case], options: PredictOptions) -> None:
+    """Refuse a place that cannot hold results, and to replace a scan ever.
 
     Raises:
         PredictError: Before anything is read or written.
     """
     if options.out.exists() and not options.out.is_dir():
         raise PredictError(f"--out must be a folder, {options.out} is a file: choose another")
-    targets = [path for scan in scans for path in targets_of(scan.name, options)]
+    targets = {path.resolve() for scan in scans for path in targets_of(scan.name, options)}
     for scan in scans:
-        if scan.image.resolve() in {path.resolve() for path in targets}:
+        if scan.image.resolve() in targets:
             raise PredictError(
                 f"the result would replace the scan {scan.image}: choose another --out"
             )
-    present = [path for path in targets if path.exists()]
+
+
+def refuse_to_replace(scans: Sequence[Case], options: PredictOptions) -> None:
+    """Refuse to replace the results of scans, unless told so.
+
+    Raises:
+        PredictError: Names what lies there.
+    """
+    present = [path for scan in scans for path in targets_of(scan.name, options) if path.exists()]
     if present and not options.overwrite:
         others = f" and {len(present) - 1} more" if len(present) > 1 else ""
+        known = "" if options.skip_done else ", --skip-done to leave out what is done"
+        origin = " (of another checkpoint, scan or options)" if options.skip_done else ""
         raise PredictError(
-            f"{present[0]}{others} would be replaced: choose another --out, or add --overwrite"
+            f"{present[0]}{others}{origin} would be replaced: choose another --out, or add "
+            f"--overwrite{known}"
         )
 
 

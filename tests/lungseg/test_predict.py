@@ -54,7 +54,7 @@ def test_the_command_predicts_a_real_scan_on_its_own_grid(real_data, tmp_path, c
         check=True,
     )
     said = json.loads(ended.stdout)["predicted"]["lung_937"]
-    assert (said["slices"], said["slices_dropped"]) == (112, 30)
+    assert (said["slices"], said["slices_unread"]) == (112, 30)
     mask, image = nibabel.load(tmp_path / "out/lung_937.nii.gz"), nibabel.load(scan)
     assert mask.shape == image.shape
     assert (mask.affine == image.affine).all()

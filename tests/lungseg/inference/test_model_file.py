@@ -1,5 +1,6 @@
 """Checkpoints on disk."""
 
+import hashlib
 import pickle
 
 import pytest
@@ -50,6 +51,7 @@ def test_the_recipe_and_the_cases_travel_in_the_checkpoint(tmp_path, net):
     assert (model.threshold, model.neighbors) == (0.4, 3)
     assert (model.training_cases, model.validation_cases) == (("a",), ("b", "c"))
     assert model.options["lr"] == 0.01
+    assert model.sha256 == hashlib.sha256((tmp_path / "best.ckpt").read_bytes()).hexdigest()
 
 
 def written(path, what):

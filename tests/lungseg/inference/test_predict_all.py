@@ -1,5 +1,6 @@
 """Masks of scans as files."""
 
+import csv
 import zipfile
 
 import nibabel
@@ -41,7 +42,7 @@ def test_a_mask_has_the_exact_grid_of_its_scan(run, folder, tmp_path):
         assert set(np.unique(voxels)) == {0, 1}
         assert (voxels == (np.asarray(scan.dataobj) > -300)).all()
         assert result["predicted"][name]["tumor_voxels"] == voxels.sum()
-        assert result["predicted"][name]["slices_dropped"] == 3
+        assert result["predicted"][name]["slices_unread"] == 3
 
 
 def test_the_animation_has_a_frame_per_slice_that_the_model_saw(run, folder, tmp_path):
@@ -84,6 +85,7 @@ def test_a_broken_scan_is_named_and_the_others_are_done(run, folder, tmp_path, c
         "ball_2.gif",
         "ball_2.nii.gz",
         "config.yaml",
+        "predictions.csv",
     ]
 
 
@@ -92,7 +94,10 @@ def test_a_single_broken_scan_is_one_known_error(run, folder, tmp_path):
     broken.write_bytes(b"\x1f\x8b nothing")
     with pytest.raises(PredictError, match=r"no scan could be read: .*ball_1\.nii\.gz"):
         run(broken)
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["config.yaml"]
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "config.yaml",
+        "predictions.csv",
+    }
 
 
 def test_an_output_that_cannot_be_made_is_one_known_error(run, folder, tmp_path):
@@ -100,6 +105,104 @@ def test_an_output_that_cannot_be_made_is_one_known_error(run, folder, tmp_path)
         run(folder, out=folder / "readme.txt")
     with pytest.raises(PredictError, match=r"cannot be written \(Not a directory\)"):
         run(folder, out=folder / "readme.txt/deeper")
+
+
+def table(tmp_path):
+    with (tmp_path / "out/predictions.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_table_has_a_row_per_scan_with_its_volume_or_its_fault(run, folder, tmp_path):
+    (folder / "ball_3.nii.gz").write_bytes(b"\x1f\x8b nothing")
+    result = run(folder)
+    one, two, three = table(tmp_path)
+    assert [row["case"] for row in (one, two, three)] == ["ball_1", "ball_2", "ball_3"]
+    for row in (one, two):
+        said = result["predicted"][row["case"]]
+        assert float(row["tumor_ml"]) == said["tumor_ml"] > 0
+        voxels = nibabel.load(tmp_path / "out" / row["files"]).get_fdata().sum()
+        assert int(row["tumor_voxels"]) == voxels
+        assert (row["slices"], row["slices_unread"], row["status"]) == ("20", "3", "done")
+    assert (three["status"], three["tumor_ml"]) == ("failed", "")
+    assert "ball_3.nii.gz" in three["error"]
+
+
+def test_slices_that_the_training_dropped_are_said_and_read_on_request(
+    run, folder, tmp_path, caplog
+):
+    caplog.set_level("INFO")
+    run(folder / "ball_1.nii.gz")
+    assert "3 of 20 slices unread as in the training (--all-slices reads them)" in caplog.text
+    caplog.clear()
+    result = run(folder / "ball_1.nii.gz", all_slices=True, overwrite=True)
+    assert result["predicted"]["ball_1"]["slices_unread"] == 0
+    assert "unread" not in caplog.text
+
+
+def test_a_scan_shorter_than_what_the_training_dropped_is_read_whole(
+    run, folder, tmp_path, scans, caplog
+):
+    truth = scans.ball((64, 64, 3), center=(40, 20, 1), radius_mm=9)
+    path = scans.write_scan(tmp_path / "short/short.nii.gz", truth)
+    run(path)
+    mask = nibabel.load(tmp_path / "out/short.nii.gz").get_fdata()
+    assert mask.sum() == truth.sum()
+    assert "short: all slices are read, because the recipe drops" in caplog.text
+    assert "lower --drop" not in caplog.text
+
+
+@pytest.mark.parametrize("gif", [False, True])
+def test_what_is_done_is_skipped_and_only_the_rest_is_made(run, folder, tmp_path, gif):
+    run(folder, gif=gif)
+    first = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    (tmp_path / "out/ball_1.nii.gz").unlink()
+    before = (tmp_path / "out/ball_2.nii.gz").stat().st_mtime_ns
+    result = run(folder, gif=gif, skip_done=True)
+    assert (list(result["predicted"]), result["skipped"]) == (["ball_1"], ["ball_2"])
+    assert (tmp_path / "out/ball_2.nii.gz").stat().st_mtime_ns == before
+    again = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    assert first.keys() == again.keys()
+    assert all(first[name] == again[name] for name in first if name != "config.yaml")
+    assert run(folder, gif=gif, skip_done=True)["predicted"] == {}
+
+
+def test_a_failed_scan_is_tried_again(run, folder):
+    whole = (folder / "ball_1.nii.gz").read_bytes()
+    (folder / "ball_1.nii.gz").write_bytes(whole[:-20])
+    run(folder)
+    (folder / "ball_1.nii.gz").write_bytes(whole)
+    result = run(folder, skip_done=True)
+    assert (list(result["predicted"]), result["skipped"]) == (["ball_1"], ["ball_2"])
+
+
+def test_another_scan_or_other_options_are_not_done(run, folder, scans):
+    run(folder)
+    with pytest.raises(PredictError, match=r"ball_1.*and 1 more \(of another checkpoint"):
+        run(folder, skip_done=True, threshold=0.3)
+    scans.write_scan(folder / "ball_1.nii.gz", scans.ball(radius_mm=9.0), orientation="LPS")
+    with pytest.raises(PredictError, match=r"ball_1\.nii\.gz \(of another"):
+        run(folder, skip_done=True)
+    result = run(folder, skip_done=True, overwrite=True)
+    assert (list(result["predicted"]), result["skipped"]) == (["ball_1"], ["ball_2"])
+
+
+def test_a_run_that_was_killed_between_a_mask_and_its_row_goes_on(
+    run, folder, tmp_path, monkeypatch
+):
+    class Killed(BaseException):
+        pass
+
+    def kill(self, scan, result):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr("lungseg.inference.ledger.Ledger.done", kill)
+        with pytest.raises(Killed):
+            run(folder)
+    assert (tmp_path / "out/ball_1.nii.gz").exists()
+    result = run(folder, skip_done=True)
+    assert list(result["predicted"]) == ["ball_1", "ball_2"]
+    assert [row["status"] for row in table(tmp_path)] == ["done", "done"]
 
 
 @pytest.mark.data
