@@ -79,7 +79,7 @@ def probabilities(
         middle = np.arange(start, min(start + batch_size, len(images)))
         rows = neighbor_rows(middle, len(images), neighbors=model.neighbors)
         pixels = torch.from_numpy(images[rows]).to(device)
-        logits = _run(model.net, pixels.float() * model.recipe.scale)
+        logits = _run(model.net, model.view(pixels))
         yield from torch.sigmoid(logits[:, 0].float()).cpu().numpy()
 
 

@@ -12,6 +12,7 @@ from torch import nn
 
 from ingest.recipe import Recipe
 from lungseg.models.build import build_net
+from lungseg.models.view import View, view_of
 from shards.console.errors import KnownError
 
 _NET = "net."
@@ -26,7 +27,7 @@ class LoadedModel:
     """A trained model, with all that prediction needs.
 
     Attributes:
-        net: In evaluation mode: (b, neighbors, h, w) float32, HU times `recipe.scale`, to
+        net: In evaluation mode: (b, channels, h, w) float32, what `view` makes of HU, to
             (b, 1, h, w) logits.
         recipe: How a scan becomes the slices that the net was trained on.
         threshold: Probability from which a voxel is tumor.
@@ -45,6 +46,11 @@ class LoadedModel:
     validation_cases: tuple[str, ...] = ()
     options: dict[str, Any]
     sha256: str = ""
+
+    @property
+    def view(self) -> View:
+        """What the net sees of HU."""
+        return view_of(self.options, self.recipe.to_dict())
 
 
 def load_model(path: Path, *, device: torch.device | None = None) -> LoadedModel:

@@ -13,6 +13,7 @@ from lungseg.options.net import NetOptions
 from lungseg.options.run import RunOptions
 from lungseg.options.step import StepOptions
 from lungseg.options.validation import ValidationOptions
+from lungseg.options.view import ViewOptions
 from shards.console.command import Options
 from shards.console.groups import from_flat
 
@@ -27,6 +28,7 @@ class TrainingOptions(Options):
     validation: ValidationOptions = dataclasses.field(default_factory=ValidationOptions)
     draw: DrawOptions = dataclasses.field(default_factory=DrawOptions)
     augmentation: AugmentationOptions = dataclasses.field(default_factory=AugmentationOptions)
+    view: ViewOptions = dataclasses.field(default_factory=ViewOptions)
     net: NetOptions = dataclasses.field(default_factory=NetOptions)
     loss: LossOptions = dataclasses.field(default_factory=LossOptions)
     step: StepOptions = dataclasses.field(default_factory=StepOptions)

@@ -1,4 +1,4 @@
-"""The net that is trained, and what it sees."""
+"""The net that is trained."""
 
 import dataclasses
 from typing import Literal
@@ -37,8 +37,6 @@ class NetOptions:
     """The way up: transposed convolutions, or bilinear interpolation, which has no weights."""
     deep_supervision: bool = False
     """Hold lower levels against the truth too, each with half the weight of the one above."""
-    neighbors: Literal[1, 3, 5] = 1
-    """Neighboring slices that the net sees as channels, the slice itself included."""
 
     def __post_init__(self) -> None:
         at_least(self, 1, "width", "depth", "convolutions")

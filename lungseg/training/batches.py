@@ -7,8 +7,10 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import Dataset
 
+from lungseg.models.view import view_of
 from lungseg.options.fit import FitOptions
 from lungseg.training.augment import Augmenter
+from shards.console.groups import flat_values
 from shards.index import ShardIndex
 from shards.order.sampler import BatchRequest
 from shards.reading.buffers import Buffers
@@ -45,7 +47,7 @@ class TrainingSlices(Dataset[Batch]):
         self._source = stream or _reader(shards, options)
         strength = options.augmentation.augment
         self._read_scale = scale if strength == "none" else None
-        self._scale = np.float32(recipe["scale"])
+        self._view = view_of(flat_values(options.view), recipe)
         self._floats = Buffers()
         clip = (int(recipe["clip"][0]), int(recipe["clip"][1]))
         self._augment = None
@@ -56,7 +58,7 @@ class TrainingSlices(Dataset[Batch]):
         """Read and augment the slices of one step.
 
         Returns:
-            `image` (b, neighbors, h, w) float32 of HU times scale, or int16 of HU, `mask`
+            `image` (b, channels, h, w) float32 as the net sees it, or int16 of HU, `mask`
             (b, 1, h, w) uint8, and the training's `position` after the step.
         """
         images, masks = self._read(request)
@@ -85,8 +87,8 @@ class TrainingSlices(Dataset[Batch]):
             floats[b], masks[b, 0] = augment(
                 images[b], masks[b, 0], epoch=request.epoch, position=position
             )
-        floats *= self._scale
-        return changed
+        factor = self._view.factor
+        return self._view(changed) if factor is None else changed.mul_(factor)
 
 
 class Stretch(NamedTuple):
@@ -150,7 +152,7 @@ class ValidationSlices(Dataset[Batch]):
         """Read one stretch.
 
         Returns:
-            `image` (b, neighbors, h, w) float32 of HU times scale, or int16 of HU, `mask`
+            `image` (b, channels, h, w) float32 as the net sees it, or int16 of HU, `mask`
             (b, 1, h, w) uint8, and the `stretch`.
         """
         stretch = self._stretches[position]
@@ -166,4 +168,4 @@ def _reader(shards: ShardSet, options: FitOptions) -> SliceReader:
     elif options.data.cache_gb is not None:
         largest = max(entry.bytes for entry in shards.manifest.cases.values())
         max_open = max(1, int(options.data.cache_gb * 1e9 // largest))
-    return SliceReader(shards, neighbors=options.net.neighbors, max_open=max_open)
+    return SliceReader(shards, neighbors=options.view.neighbors, max_open=max_open)

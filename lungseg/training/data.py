@@ -13,8 +13,10 @@ import torch
 from torch.utils.data import DataLoader
 
 from lungseg.errors import TrainingError
+from lungseg.models.view import view_of
 from lungseg.options.fit import FitOptions
 from lungseg.training.batches import Batch, TrainingSlices, ValidationSlices, stretches_of
+from shards.console.groups import flat_values
 from shards.order.draw import oversample_ratio
 from shards.order.fetch import ShardFetcher
 from shards.order.plan import Plan
@@ -102,12 +104,8 @@ class SliceData(pl.LightningDataModule):
             if options.draw.order == "windowed"
             else None,
         )
+        self.view = view_of(flat_values(options.view), shards.manifest.recipe)
         self._position = {"epoch": 0, "samples_consumed": 0}
-
-    @property
-    def scale(self) -> float:
-        """Factor from HU to the model's input."""
-        return float(self.shards.manifest.recipe["scale"])
 
     def train_dataloader(self) -> Loader:
         """This rank's part of the global batches, from the current position."""
@@ -148,10 +146,10 @@ class SliceData(pl.LightningDataModule):
         return batch
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
-        """Turn HU into the model's input on the device, where they are integers still."""
+        """Turn HU into what the net sees on the device, where they are integers still."""
         del dataloader_idx
         if not batch["image"].is_floating_point():
-            batch["image"] = batch["image"].float().mul_(self.scale)
+            batch["image"] = self.view(batch["image"])
         return batch
 
     def state_dict(self) -> dict[str, Any]:
@@ -192,14 +190,14 @@ class SliceData(pl.LightningDataModule):
             seed=self._options.step.seed,
             rank=rank,
             world_size=world_size,
-            neighbors=self._options.net.neighbors,
+            neighbors=self._options.view.neighbors,
         )
 
     def _scale_of_reading(self) -> float | None:
         """The factor for slices that stay on the processor; to a GPU integers travel faster."""
         if self.trainer is None or self.trainer.strategy.root_device.type != "cpu":
             return None
-        return self.scale
+        return self.view.factor
 
     def _world(self) -> tuple[int, int]:
         if self.trainer is None:

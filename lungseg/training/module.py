@@ -55,7 +55,7 @@ class LungSegmenter(pl.LightningModule):
         ours = {
             "recipe": data.shards.manifest.recipe,
             "threshold": options.validation.threshold,
-            "neighbors": options.net.neighbors,
+            "neighbors": options.view.neighbors,
             "manifest_sha256": data.shards.manifest_sha256,
             "training_cases": list(training),
             "validation_cases": list(validation),

@@ -33,7 +33,7 @@ class SlicePictures(Callback):
     def __init__(self, folder: Path, data: SliceData, *, threshold: float) -> None:
         self._folder = folder
         self._shards = data.shards
-        self._scale = data.scale
+        self._view = data.view
         self._logit = float(torch.logit(torch.tensor(threshold)))
         self._rows = set(_slices_to_show(data.shards, data.split.validation))
 
@@ -49,8 +49,8 @@ class SlicePictures(Callback):
         """Draw those slices of the batch that are shown."""
         for b, row in enumerate(batch["stretch"].rows.tolist()):
             if row in self._rows:
-                middle = batch["image"][b, batch["image"].shape[1] // 2].float().cpu().numpy()
-                image = np.round(middle / self._scale).astype(np.int16)
+                hu = self._view.slice_hu(batch["image"][b : b + 1])[0]
+                image = hu.round().to(torch.int16).cpu().numpy()
                 found = (outputs[b, 0].float() >= self._logit).to(torch.uint8).cpu().numpy()
                 picture = outline_picture(image, batch["mask"][b, 0].cpu().numpy(), found)
                 self._keep(trainer, row, picture)

@@ -9,6 +9,7 @@ import torch
 from ingest.recipe import Recipe
 from lungseg.inference.model_file import ModelFileError, load_model
 from lungseg.models.build import build_net
+from lungseg.models.view import view_of
 
 OPTIONS = {"neighbors": 3, "width": 4, "depth": 2, "norm": "instance", "lr": 0.01}
 
@@ -52,6 +53,25 @@ def test_the_recipe_and_the_cases_travel_in_the_checkpoint(tmp_path, net):
     assert (model.training_cases, model.validation_cases) == (("a",), ("b", "c"))
     assert model.options["lr"] == 0.01
     assert model.sha256 == hashlib.sha256((tmp_path / "best.ckpt").read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("windows", [[], [[-1000, 400], [-160, 240]]])
+def test_the_loaded_net_sees_what_it_saw_in_training(tmp_path, windows):
+    options = OPTIONS | {"hu_window": windows, "hu_scaling": "signed"}
+    net = build_net(options)
+    content = checkpoint(net)
+    content["hyper_parameters"] |= options
+    torch.save(content, tmp_path / "best.ckpt")
+    model = load_model(tmp_path / "best.ckpt")
+    images = torch.randint(-1000, 400, (2, 3, 16, 16), dtype=torch.int16)
+    expected = view_of(options, {"scale": 1 / 3071, "clip": [-900, 500]})
+    assert torch.equal(model.view(images), expected(images))
+    assert model.net(model.view(images)).shape == (2, 1, 16, 16)
+
+
+def test_a_checkpoint_of_an_earlier_version_sees_hu_times_the_scale(tmp_path, net):
+    torch.save(checkpoint(net), tmp_path / "best.ckpt")
+    assert load_model(tmp_path / "best.ckpt").view.factor == 1 / 3071
 
 
 def written(path, what):

@@ -10,6 +10,8 @@ from shards.console.groups import flat_values
 
 NUMBERS = (
     *("cache_gb", "num_workers", "oversample", "window_shards", "width", "depth", "epochs"),
+    *("convolutions", "dropout", "pos_weight", "focal_gamma"),
+    *("tversky_fp", "tversky_fn", "tversky_gamma"),
     *("batch_size", "lr", "seed", "fold", "threshold", "checkpoint_minutes", "devices"),
 )
 OLD = """shards: shards

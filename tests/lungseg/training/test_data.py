@@ -71,6 +71,27 @@ def test_floats_read_for_a_processor_are_those_made_on_a_gpu(
     same(on_gpu, on_processor)
 
 
+@pytest.mark.parametrize("augment", ["none", "light"])
+def test_the_net_sees_windows_as_channels_in_training_and_validation(shards, tmp_path, augment):
+    given = {"neighbors": 3, "hu_window": [[-1000, 400], [-160, 240]], "augment": augment}
+    for device in ("cuda", "cpu"):
+        for validating in (False, True):
+            images = batches(shards, tmp_path, device=device, validating=validating, **given)
+            plain = batches(
+                shards,
+                tmp_path,
+                device=device,
+                validating=validating,
+                **given | {"hu_window": [], "hu_scaling": "recipe"},
+            )
+            for (image, _), (hu, _) in zip(images, plain, strict=True):
+                expected = [
+                    (hu * 3071 - low).div(high - low).clamp(0, 1)
+                    for low, high in given["hu_window"]
+                ]
+                torch.testing.assert_close(image, torch.cat(expected, dim=1), atol=1e-5, rtol=0)
+
+
 @pytest.mark.parametrize(("device", "kind"), [("cuda", torch.int16), ("cpu", torch.float32)])
 def test_a_gpu_is_sent_integers_and_a_processor_reads_floats(shards, tmp_path, device, kind):
     data = data_of(shards, tmp_path, device=device, augment="none")
