@@ -32,6 +32,8 @@ class Recipe:
     text, `?` for any letter, upper and lower case are one. `check --list-regions` lists them."""
     fill_nan: int | None = None
     """HU for voxels without a number (NaN, infinite); else scans with such voxels are refused."""
+    nifti_form: Literal["sform", "qform"] | None = None
+    """Which of the two places in a NIfTI header counts where they differ; else that is refused."""
     any_values: bool = False
     """Accept scans whose values do not look like HU."""
 

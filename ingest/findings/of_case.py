@@ -79,7 +79,7 @@ def _examine_apart(task: Examination, error: str) -> Examined:
     checks = VoxelChecks(case.name, any_values=recipe.any_values)
     image = label = None
     try:
-        image = open_image(case.image, case.files, fill_nan=recipe.fill_nan)
+        image = open_image(case.image, case.files, fill_nan=recipe.fill_nan, form=recipe.nifti_form)
         _look_through(image, checks)
         findings += checks.findings()
     except BadCaseError as own:
@@ -87,7 +87,11 @@ def _examine_apart(task: Examination, error: str) -> Examined:
     try:
         if case.label and image:
             label = open_label(
-                case.label, on=image.grid, roi=case.roi, tumor_labels=recipe.tumor_labels
+                case.label,
+                on=image.grid,
+                roi=case.roi,
+                tumor_labels=recipe.tumor_labels,
+                form=recipe.nifti_form,
             )
             for _ in label.slabs():
                 pass

@@ -16,6 +16,7 @@ from zlib_ng.zlib_ng import _GzipReader as _SparseReader  # 4 x as fast on long 
 
 from ingest.case import BadCaseError
 from ingest.scans.geometry import Grid
+from ingest.scans.nifti_forms import Form
 from ingest.scans.nifti_header import LONGEST_BYTES, NiftiHeader, parse_header
 from ingest.scans.values import to_hu, to_mask
 
@@ -34,6 +35,7 @@ class NiftiImage:
     Args:
         path: The file.
         fill_nan: HU for voxels that are NaN or infinite; None refuses them.
+        form: Which of the header's two forms counts where they differ; None refuses that.
 
     Attributes:
         filled: Voxels that were given it, in the reading under way or else the last.
@@ -42,11 +44,13 @@ class NiftiImage:
         BadCaseError: If the file is missing, unreadable or no NIfTI scan.
     """
 
-    def __init__(self, path: Path, *, fill_nan: int | None = None) -> None:
+    def __init__(
+        self, path: Path, *, fill_nan: int | None = None, form: Form | None = None
+    ) -> None:
         self.path = path
-        self.header = read_header(path)
+        self.header = read_header(path, form=form)
         self.filled = 0
-        self.remarks: list[str] = []
+        self.remarks = list(self.header.remarks)
         self.measures: dict[str, float] = {}
         self._fill_nan = fill_nan
 
@@ -75,15 +79,18 @@ class NiftiLabel:
         path: The file.
         tumor_labels: Values that are tumor, all other whole numbers are background; empty accepts
             only 0 and 1. All to within 0.001.
+        form: As of `NiftiImage`.
 
     Raises:
         BadCaseError: If the file is missing, unreadable or no NIfTI mask.
     """
 
-    def __init__(self, path: Path, *, tumor_labels: Sequence[int] = ()) -> None:
+    def __init__(
+        self, path: Path, *, tumor_labels: Sequence[int] = (), form: Form | None = None
+    ) -> None:
         self.path = path
-        self.header = read_header(path)
-        self.remarks: list[str] = []
+        self.header = read_header(path, form=form)
+        self.remarks = list(self.header.remarks)
         self.measures: dict[str, float] = {}
         self._tumor_labels = tuple(tumor_labels)
 
@@ -106,14 +113,18 @@ class NiftiLabel:
         return to_mask(values, path=self.path, tumor_labels=self._tumor_labels)
 
 
-def read_header(path: Path) -> NiftiHeader:
+def read_header(path: Path, *, form: Form | None = None) -> NiftiHeader:
     """Read the header of a NIfTI file.
+
+    Args:
+        path: The file.
+        form: As of `NiftiImage`.
 
     Raises:
         BadCaseError: If the file is missing, unreadable or no NIfTI file.
     """
     with _errors_name(path), open_stream(path) as stream:
-        return parse_header(_up_to(stream, LONGEST_BYTES), where=str(path))
+        return parse_header(_up_to(stream, LONGEST_BYTES), where=str(path), form=form)
 
 
 @contextlib.contextmanager

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ingest.case import BadCaseError
-from ingest.scans.geometry import Affine, Grid, as_affine
+from ingest.scans.geometry import Grid
+from ingest.scans.nifti_forms import Form, place
 
 # Number types that can hold HU or labels (https://nifti.nimh.nih.gov, `datatype`)
 _DTYPES = {
@@ -21,18 +21,19 @@ _DTYPES = {
 _FIELDS: dict[int, dict[str, tuple[int, str]]] = {
     348: {
         "dim": (40, "8h"), "datatype": (70, "h"), "pixdim": (76, "8f"), "vox_offset": (108, "f"),
-        "scaling": (112, "2f"), "codes": (252, "2h"), "quatern": (256, "3f"),
+        "scaling": (112, "2f"), "xyzt_units": (123, "B"), "qform_code": (252, "h"),
+        "sform_code": (254, "h"), "quatern": (256, "3f"),
         "qoffset": (268, "3f"), "srow": (280, "12f"), "magic": (344, "4s"),
     },
     540: {
         "dim": (16, "8q"), "datatype": (12, "h"), "pixdim": (104, "8d"), "vox_offset": (168, "q"),
-        "scaling": (176, "2d"), "codes": (344, "2i"), "quatern": (352, "3d"),
+        "scaling": (176, "2d"), "xyzt_units": (500, "i"), "qform_code": (344, "i"),
+        "sform_code": (348, "i"), "quatern": (352, "3d"),
         "qoffset": (376, "3d"), "srow": (400, "12d"), "magic": (4, "4s"),
     },
 }  # fmt: skip
 LONGEST_BYTES = 540
 _MAGIC = {348: b"n+1\0", 540: b"n+2\0"}
-_UNIT_QUATERNION_TOLERANCE = 3 * float(np.finfo(np.float32).eps)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,7 @@ class NiftiHeader:
         slope: Factor from stored number to value; None when the file has no scaling.
         inter: Offset added after it.
         offset: Byte at which the voxels start.
+        remarks: What other readers read otherwise.
     """
 
     grid: Grid
@@ -52,6 +54,7 @@ class NiftiHeader:
     slope: float | None
     inter: float
     offset: int
+    remarks: tuple[str, ...] = ()
 
     @property
     def volume_bytes(self) -> int:
@@ -59,23 +62,24 @@ class NiftiHeader:
         return self.offset + math.prod(self.grid.shape) * self.dtype.itemsize
 
 
-def parse_header(data: bytes, *, where: str) -> NiftiHeader:
+def parse_header(data: bytes, *, where: str, form: Form | None = None) -> NiftiHeader:
     """Read the first bytes of a (decompressed) NIfTI file.
 
     Args:
         data: At least `LONGEST_BYTES` bytes, or all there are.
         where: Path of the file, for messages.
+        form: As in `place`.
 
     Returns:
         The header.
 
     Raises:
-        BadCaseError: If it is no NIfTI file, or one that holds no single 3D scan of plain numbers.
+        BadCaseError: If it is no NIfTI file, holds no single 3D scan of plain numbers, or its two
+            forms place it differently and `form` does not choose.
     """
     fields = _fields(data, where)
     try:
-        grid = Grid(shape=_shape(fields["dim"], where), affine=_affine(fields, where))
-        _ = grid.axes
+        grid, remarks = place(fields, _shape(fields["dim"], where), form=form)
     except ValueError as error:
         raise BadCaseError(f"{where}: {error}") from error
     code = fields["datatype"][0]
@@ -84,12 +88,14 @@ def parse_header(data: bytes, *, where: str) -> NiftiHeader:
             f"{where}: voxels must be plain integers or floats, found NIfTI datatype {code}"
         )
     slope, inter = _scaling(fields["scaling"], where)
+    remarks += _of_reading(fields)
     return NiftiHeader(
         grid=grid,
         dtype=np.dtype(fields["order"] + _DTYPES[code]),
         slope=slope,
         inter=inter,
         offset=_offset(fields, where),
+        remarks=tuple(f"{where}: {remark}" for remark in remarks),
     )
 
 
@@ -141,42 +147,12 @@ def _scaling(stored: tuple[float, float], where: str) -> tuple[float | None, flo
     return (None if slope == 1 and inter == 0 else slope), inter
 
 
-def _affine(fields: dict[str, Any], where: str) -> Affine:
-    """The sform where it is set, else the qform, else spacing alone (NIfTI-1 methods 3, 2, 1)."""
-    qform_code, sform_code = fields["codes"]
-    if sform_code != 0:
-        return as_affine(np.vstack([np.reshape(fields["srow"], (3, 4)), [0, 0, 0, 1]]))
-    pixdim = np.array(fields["pixdim"])
-    matrix = np.eye(4)
-    if qform_code != 0:
-        if pixdim[0] not in (-1, 1) or (pixdim[1:4] < 0).any():
-            raise BadCaseError(
-                f"{where}: qform needs qfac 1 or -1 and spacing >= 0, found {pixdim}"
-            )
-        matrix[:3, :3] = _rotation(fields["quatern"], where) @ np.diag(
-            pixdim[1:4] * [1, 1, pixdim[0]]
-        )
-        matrix[:3, 3] = fields["qoffset"]
-    else:
-        # As nibabel: x runs to the left, the origin is the center of the volume
-        steps = pixdim[1:4] * [-1, 1, 1]
-        matrix[:3, :3] = np.diag(steps)
-        matrix[:3, 3] = -steps * (np.array(fields["dim"][1:4]) - 1) / 2
-    return as_affine(matrix)
-
-
-def _rotation(quatern: tuple[float, float, float], where: str) -> npt.NDArray[np.float64]:
-    """Rotation matrix of a unit quaternion given by its last three parts."""
-    x, y, z = quatern
-    square = 1 - (x * x + y * y + z * z)
-    if square < -_UNIT_QUATERNION_TOLERANCE:
-        raise BadCaseError(f"{where}: the qform's quaternion has a length over 1: {quatern}")
-    w = 0.0 if square < _UNIT_QUATERNION_TOLERANCE else math.sqrt(square)
-    s = 2 / (w * w + x * x + y * y + z * z)
-    return np.array(
-        [
-            [1 - s * (y * y + z * z), s * (x * y - w * z), s * (x * z + w * y)],
-            [s * (x * y + w * z), 1 - s * (x * x + z * z), s * (y * z - w * x)],
-            [s * (x * z - w * y), s * (y * z + w * x), 1 - s * (x * x + y * y)],
-        ]
-    )
+def _of_reading(fields: dict[str, Any]) -> list[str]:
+    """What other readers make of the numbers that is not made of them here."""
+    remarks = []
+    slope, inter = fields["scaling"]
+    if inter and math.isfinite(inter) and (slope == 0 or not math.isfinite(slope)):
+        remarks.append(f"scl_inter {inter:g} does not count, because scl_slope is {slope:g}")
+    if not fields["vox_offset"][0]:
+        remarks.append("vox_offset 0 is taken for the end of the header")
+    return remarks

@@ -67,10 +67,14 @@ def open_case(case: Case, recipe: Recipe) -> OpenCase:
     """
     if case.problem and case.label:
         raise BadCaseError(case.problem)
-    image = open_image(case.image, case.files, fill_nan=recipe.fill_nan)
+    image = open_image(case.image, case.files, fill_nan=recipe.fill_nan, form=recipe.nifti_form)
     label: Volume | None = None
     if case.label:
         label = open_label(
-            case.label, on=image.grid, roi=case.roi, tumor_labels=recipe.tumor_labels
+            case.label,
+            on=image.grid,
+            roi=case.roi,
+            tumor_labels=recipe.tumor_labels,
+            form=recipe.nifti_form,
         )
     return OpenCase(case=case, image=image, label=label)

@@ -31,7 +31,13 @@ def canonical_mask(path: Path, case: Case, grid: Grid, recipe: Recipe) -> Mask:
     Raises:
         BadCaseError: If the file is damaged, or its voxels are not those of the scan.
     """
-    mask = open_label(path, on=grid, roi=case.roi, tumor_labels=recipe.tumor_labels)
+    mask = open_label(
+        path,
+        on=grid,
+        roi=case.roi,
+        tumor_labels=recipe.tumor_labels,
+        form=recipe.nifti_form,
+    )
     try:
         refuse(header_findings(case.name, grid, mask.grid))
     except BadCaseError as error:
