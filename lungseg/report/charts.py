@@ -9,6 +9,9 @@ from lungseg.report.filmstrip import Filmstrip
 from lungseg.report.plot import LEFT, RIGHT, WIDTH, frame, line, svg, x_at, y_at
 from lungseg.scores.case_score import CaseScore
 
+_NAME_PITCH = 14.0
+_NAME_LENGTH = 9
+
 
 def volume_plot(scores: Sequence[CaseScore]) -> Markup:
     """Predicted against labeled volume, mL, logarithmic; empty masks lie on the axes."""
@@ -39,30 +42,43 @@ def volume_plot(scores: Sequence[CaseScore]) -> Markup:
 
 
 def dice_plot(scores: Sequence[CaseScore]) -> Markup:
-    """Dice of each case with tumor, worst first, against the labeled volume's size as the dot."""
+    """Dice of each case with tumor as a bar with the case's name, worst first, and the mean."""
     known = [s for s in scores if s.tp + s.fn > 0 and s.dice is not None]
     count = max(1, len(known))
     ticks = [(value / 4, f"{value / 4:g}") for value in range(5)]
-    parts = [*frame([], ticks, "cases, worst first", "Dice")]
-    half = 0.5 * min(34.0, 0.7 * (WIDTH - LEFT - RIGHT) / count)
+    parts = [*frame([], ticks, "", "Dice")]
+    pitch = (WIDTH - LEFT - RIGHT) / count
+    every = math.ceil(_NAME_PITCH / pitch)
     for position, score in enumerate(known):
-        dice = score.dice or 0.0
-        x, y = x_at((position + 0.5) / count), y_at(dice)
-        kind = "bad" if score.bad else "bar"
-        height = max(2.0, y_at(0) - y)
-        title = escape(f"{score.case}: Dice {dice:.3f}")
-        parts.append(
-            f'<a href="#case-{escape(score.case)}" aria-label="{title}">'
-            f'<rect class="{kind}" x="{x - half:.1f}" '
-            f'y="{y_at(0) - height:.1f}" width="{2 * half:.1f}" height="{height:.1f}" rx="2">'
-            f"<title>{title}</title></rect></a>"
-        )
+        x = x_at((position + 0.5) / count)
+        parts.append(_bar(score, x, half_width=0.5 * min(34.0, 0.7 * pitch)))
+        if position % every == 0:
+            parts.append(_name(score.case, x))
     if known:
         mean = sum(score.dice or 0.0 for score in known) / len(known)
         parts.append(line(x_at(0), y_at(mean), x_at(1), y_at(mean), "mean"))
         x, y = x_at(0) + 6, y_at(mean) - 6
         parts.append(f'<text class="mean" x="{x:.1f}" y="{y:.1f}">mean {mean:.3f}</text>')
     return svg(parts, "Dice of each case with tumor, worst first, and their mean")
+
+
+def _bar(score: CaseScore, x: float, *, half_width: float) -> str:
+    dice = score.dice or 0.0
+    height = max(2.0, y_at(0) - y_at(dice))
+    title = escape(f"{score.case}: Dice {dice:.3f}")
+    return (
+        f'<a href="#case-{escape(score.case)}" aria-label="{title}">'
+        f'<rect class="{"bad" if score.bad else "bar"}" x="{x - half_width:.1f}" '
+        f'y="{y_at(0) - height:.1f}" width="{2 * half_width:.1f}" height="{height:.1f}" rx="2">'
+        f"<title>{title}</title></rect></a>"
+    )
+
+
+def _name(case: str, x: float) -> str:
+    """The end of a case's name, which tells it from others, slanted below its bar."""
+    shown = case if len(case) <= _NAME_LENGTH else "…" + case[-_NAME_LENGTH + 1 :]
+    place = f"translate({x + 4:.1f} {y_at(0) + 13:.1f}) rotate(-40)"
+    return f'<text class="name" text-anchor="end" transform="{place}">{escape(shown)}</text>'
 
 
 def area_plot(strip: Filmstrip) -> Markup:

@@ -149,7 +149,8 @@ def test_one_case_without_tumor_is_a_page():
 
 @pytest.mark.slow
 @pytest.mark.skipif(not BROWSER, reason="no chromium on this machine to open the report with")
-def test_a_browser_opens_it_and_its_scripts_run(tmp_path):
+@pytest.mark.parametrize("width", [500, 1280])  # chromium has no window below 500
+def test_a_browser_opens_it_and_its_scripts_run(tmp_path, width):
     probe = """<script>
       const cards = document.querySelectorAll(".case"), card = cards[0];
       const slider = card.querySelector("input");
@@ -158,10 +159,14 @@ def test_a_browser_opens_it_and_its_scripts_run(tmp_path):
       const rows = [...document.querySelectorAll("#cases tbody tr")];
       const volumes = rows.map(row => row.cells[2].textContent);
       const wide = document.documentElement.scrollWidth > innerWidth;
-      document.title = JSON.stringify([card.querySelector(".where").textContent, volumes, wide]);
+      const spans = [...card.querySelectorAll(".axis span")].map(s => s.getBoundingClientRect());
+      const apart = spans.every((s, n) => n === 0 || s.left >= spans[n - 1].right);
+      const where = card.querySelector(".where").textContent;
+      document.title = JSON.stringify([where, volumes, wide, apart]);
     </script></body>"""
     (tmp_path / "report.html").write_text(page().replace("</body>", probe))
     command = [BROWSER, "--headless=new", "--no-sandbox", "--disable-gpu", "--dump-dom"]
+    command += ["--disable-background-networking", f"--window-size={width},900"]
     seen = subprocess.run(
         [*command, f"--user-data-dir={tmp_path}/b", f"file://{tmp_path}/report.html"],
         capture_output=True,
@@ -169,7 +174,8 @@ def test_a_browser_opens_it_and_its_scripts_run(tmp_path):
         timeout=60,
         check=True,
     )
-    where, volumes, wide = json.loads(re.search("<title>(.*)</title>", seen.stdout)[1])
+    where, volumes, wide, apart = json.loads(re.search("<title>(.*)</title>", seen.stdout)[1])
     assert where == "slice 10"
     assert [float(volume) for volume in volumes] == sorted(float(volume) for volume in volumes)
     assert not wide
+    assert apart
