@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from lungseg.training.callbacks.logs import write_json
 from shards.console.command import save_config
 from shards.console.groups import flat_values
+from shards.console.whole import write_json
 from tune.config import SearchOptions
 from tune.errors import SearchError
 
@@ -28,7 +28,7 @@ def check_identity(options: SearchOptions, manifest_sha256: str) -> None:
     if not path.exists():
         _check_vacant(options)
         save_config(options, options.out / "config.yaml")
-        write_json(ours, path)
+        write_json(path, ours)
         return
     theirs = json.loads(path.read_text(encoding="utf-8"))
     for name in sorted(ours.keys() | theirs.keys()):

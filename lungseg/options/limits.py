@@ -34,6 +34,18 @@ def above_zero(options: Any, *names: str) -> None:
             raise ValueError(f"{flag(name)} must be above 0 and finite, got {value}")
 
 
+def below_one(options: Any, *names: str) -> None:
+    """Refuse values that do not lie from 0 to below 1.
+
+    Raises:
+        ValueError: With the flag and the value.
+    """
+    for name in names:
+        value = getattr(options, name)
+        if not 0 <= value < 1:
+            raise ValueError(f"{flag(name)} must be at least 0 and below 1, got {value}")
+
+
 def flag(name: str) -> str:
     """The flag of an option on the command line."""
     return "--" + name.replace("_", "-")

@@ -14,10 +14,8 @@ from lungseg.options.fit import FitOptions
 from lungseg.scores.validation_dice import CaseDice
 from lungseg.training.batches import Batch, stretches_of
 from lungseg.training.data import SliceData
+from lungseg.training.optimizer import build_optimizer, build_schedule
 from shards.console.groups import flat_values
-
-WARM_UP = 0.05
-"""Share of all steps over which the learning rate rises."""
 
 
 class LungSegmenter(pl.LightningModule):
@@ -68,10 +66,10 @@ class LungSegmenter(pl.LightningModule):
         return logits
 
     def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
-        """The loss of one batch."""
+        """The loss of this rank's part of a batch; what is logged is the mean over ranks."""
         del batch_idx
         loss = at_all_levels(self._loss, self.net(batch["image"]), batch["mask"])
-        self.log("train/loss", loss, prog_bar=True)
+        self.log("train/loss", loss, prog_bar=True, sync_dist=True)
         return loss
 
     def on_validation_epoch_start(self) -> None:
@@ -111,20 +109,10 @@ class LungSegmenter(pl.LightningModule):
             )
 
     def configure_optimizers(self) -> Any:
-        """AdamW with linear warm-up and cosine decay to 0 over all steps."""
-        optimizer = torch.optim.AdamW(
-            self.parameters(), lr=self._options.step.lr, weight_decay=1e-4
-        )
+        """The optimizer and its learning rate at each step."""
+        optimizer = build_optimizer(self.parameters(), self._options.step)
         num_steps = int(self.trainer.estimated_stepping_batches)
-        num_warm_up = max(1, round(WARM_UP * num_steps))
-
-        def factor(step: int) -> float:
-            if step < num_warm_up:
-                return (step + 1) / num_warm_up
-            share = (step - num_warm_up) / max(1, num_steps - num_warm_up)
-            return 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
-
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+        schedule = build_schedule(optimizer, self._options.step, num_steps=num_steps)
         return {
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},

@@ -16,12 +16,14 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from lungseg.errors import TrainingError
 from lungseg.options.fit import FitOptions
 from lungseg.training.callbacks.best_checkpoint import BestCheckpoint
+from lungseg.training.callbacks.best_score import BestScore
+from lungseg.training.callbacks.epoch_loss import EpochLoss
+from lungseg.training.callbacks.epoch_table import EpochTable
 from lungseg.training.callbacks.last_checkpoint import (
     LAST,
     LastCheckpoint,
     LastCheckpointInsideEpoch,
 )
-from lungseg.training.callbacks.logs import BestScore, EpochLoss, EpochTable, write_json
 from lungseg.training.callbacks.progress import Throughput, progress_bar
 from lungseg.training.callbacks.slice_pictures import SlicePictures
 from lungseg.training.data import SliceData
@@ -29,6 +31,7 @@ from lungseg.training.module import LungSegmenter
 from lungseg.training.resume import checkpoint_to_resume
 from shards.console.command import save_config
 from shards.console.groups import replaced
+from shards.console.whole import write_json
 from shards.storage.store import ShardSet, open_shards
 
 logger = logging.getLogger(__name__)
@@ -99,7 +102,7 @@ def validate(options: FitOptions, checkpoint: Path) -> dict[str, Any] | None:
         return None
     scores = module.scores | _passport(options, data) | {"checkpoint": str(checkpoint)}
     options.run.out.mkdir(parents=True, exist_ok=True)
-    write_json(scores, options.run.out / "validation.json")
+    write_json(options.run.out / "validation.json", scores)
     return scores
 
 
@@ -154,7 +157,7 @@ def _trainer(options: FitOptions, callbacks: list[Callback]) -> pl.Trainer:
             max_epochs=options.step.epochs,
             logger=TensorBoardLogger(options.run.out / "tensorboard", name="", version=""),
             callbacks=callbacks,
-            gradient_clip_val=1.0,
+            gradient_clip_val=options.step.clip,
             num_sanity_val_steps=0,
             log_every_n_steps=1,
             use_distributed_sampler=False,

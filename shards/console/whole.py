@@ -1,11 +1,13 @@
 """Write a file, or a folder of files, whole or not at all."""
 
 import contextlib
+import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 
 @contextlib.contextmanager
@@ -49,6 +51,11 @@ def write_whole(path: Path, content: bytes | str) -> None:
     """
     with whole_or_nothing(path) as unfinished:
         unfinished.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file, indented for people, whole or not at all."""
+    write_whole(path, json.dumps(content, indent=1) + "\n")
 
 
 def write_through(path: Path) -> None:

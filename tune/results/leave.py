@@ -8,8 +8,7 @@ from typing import Any
 
 import yaml
 
-from lungseg.training.callbacks.logs import write_json
-from shards.console.whole import whole_or_nothing, write_whole
+from shards.console.whole import whole_or_nothing, write_json, write_whole
 from tune.config import SearchOptions
 from tune.errors import SearchError
 from tune.results.page import render
@@ -58,7 +57,7 @@ def leave_results(options: SearchOptions, trials: list[TrialOutcome]) -> dict[st
     write_whole(out / "best.yaml", yaml.safe_dump(values, sort_keys=False))
     result = _result(options, trials)
     write_whole(out / "report.html", render(options, trials, result))
-    write_json(result, out / _RESULT)
+    write_json(out / _RESULT, result)
     remove_checkpoints(out)
     return result
 

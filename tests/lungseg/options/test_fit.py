@@ -13,6 +13,7 @@ NUMBERS = (
     *("convolutions", "dropout", "pos_weight", "focal_gamma"),
     *("tversky_fp", "tversky_fn", "tversky_gamma"),
     *("batch_size", "lr", "seed", "fold", "threshold", "checkpoint_minutes", "devices"),
+    *("momentum", "warm_up", "clip", "weight_decay"),
 )
 OLD = """shards: shards
 epochs: 2

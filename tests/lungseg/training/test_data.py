@@ -9,13 +9,7 @@ from lungseg.training.batches import TrainingSlices
 from lungseg.training.data import SliceData
 from shards.reading.reader import SliceReader
 from shards.storage.store import open_shards
-from tests.toy_shards import make_shards
 from tests.toy_training import options
-
-
-@pytest.fixture(scope="module")
-def shards(tmp_path_factory):
-    return make_shards(tmp_path_factory.mktemp("disks"))
 
 
 def data_of(shards, tmp_path, *, rank=0, world_size=1, device="cuda", **given):

@@ -16,15 +16,9 @@ from pytorch_lightning.callbacks import Callback
 
 from lungseg.training.module import LungSegmenter
 from lungseg.training.run import fit
-from tests.toy_shards import make_shards
 from tests.toy_training import OFTEN, Seen, equal, flags, options, slices_of_steps, table, weights
 
 ROOT = Path(__file__).parents[3]
-
-
-@pytest.fixture(scope="module")
-def shards(tmp_path_factory):
-    return make_shards(tmp_path_factory.mktemp("disks"))
 
 
 @pytest.fixture

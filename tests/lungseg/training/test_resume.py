@@ -16,19 +16,6 @@ from shards.storage.store import open_shards
 from tests.toy_shards import make_shards
 from tests.toy_training import equal, options, table, weights
 
-
-@pytest.fixture(scope="module")
-def shards(tmp_path_factory):
-    return make_shards(tmp_path_factory.mktemp("disks"))
-
-
-@pytest.fixture(scope="module")
-def finished(shards, tmp_path_factory):
-    out = tmp_path_factory.mktemp("runs") / "run"
-    fit(options(shards, out, epochs=1))
-    return out
-
-
 CHANGES = {
     "fold": 1,
     "epochs": 2,
@@ -55,6 +42,12 @@ CHANGES = {
     "seed": 1,
     "precision": "bf16",
     "lr": 0.5,
+    "schedule": "poly",
+    "warm_up": 0.1,
+    "optimizer": "sgd",
+    "momentum": 0.9,
+    "weight_decay": 0.1,
+    "clip": 2.0,
     "loss": "bce",
     "pos_weight": 2.0,
     "focal_gamma": 1.0,

@@ -15,13 +15,7 @@ from lungseg.options.fit import FitOptions
 from lungseg.training.data import SliceData
 from lungseg.training.run import fit
 from shards.storage.store import open_shards
-from tests.toy_shards import make_shards
 from tests.toy_training import equal, flags, options, table, weights
-
-
-@pytest.fixture(scope="module")
-def shards(tmp_path_factory):
-    return make_shards(tmp_path_factory.mktemp("disks"))
 
 
 def losses(out):

@@ -1,0 +1,54 @@
+"""A row per epoch in metrics.csv."""
+
+import csv
+from pathlib import Path
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Callback
+
+from shards.console.whole import whole_or_nothing
+
+
+class EpochTable(Callback):
+    """Writes `metrics.csv`, one row per epoch; a resumed training goes on in it."""
+
+    COLUMNS = (
+        "epoch",
+        "step",
+        "train/loss",
+        "val/dice_case_mean",
+        "val/dice_pooled_soft",
+        "val/dice_missed",
+        "val/n",
+        "train/slices_per_s",
+        "lr",
+    )
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Add the row of the epoch."""
+        if not trainer.is_global_zero:
+            return
+        values = trainer.callback_metrics | {
+            "train/loss": trainer.callback_metrics["train/loss_epoch"]
+        }
+        row: dict[str, float] = {"epoch": trainer.current_epoch, "step": trainer.global_step}
+        row |= {name: float(values[name]) for name in self.COLUMNS if name in values}
+        row["lr"] = trainer.optimizers[0].param_groups[0]["lr"]
+        rows = [old for old in _read_table(self._path) if int(old["epoch"]) < trainer.current_epoch]
+        with (
+            whole_or_nothing(self._path) as unfinished,
+            unfinished.open("w", newline="", encoding="utf-8") as file,
+        ):
+            writer = csv.DictWriter(file, self.COLUMNS)
+            writer.writeheader()
+            writer.writerows([*rows, row])
+
+
+def _read_table(path: Path) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
