@@ -15,6 +15,7 @@ from lungseg.scores.validation_dice import CaseDice
 from lungseg.training.batches import Batch, stretches_of
 from lungseg.training.data import SliceData
 from lungseg.training.optimizer import build_optimizer, build_schedule
+from lungseg.training.ranks import sum_over_ranks
 from shards.console.groups import flat_values
 
 
@@ -35,7 +36,7 @@ class LungSegmenter(pl.LightningModule):
         height, width = data.shards.manifest.slice_shape
         check_net(self.net, flat_values(options), height=height, width=width)
         self._options = options
-        self._loss = build_loss(options.loss)
+        self._loss = build_loss(options.loss, reduce=sum_over_ranks)
         index, split = data.shards.index, data.split
         training, validation = (
             tuple(index.cases[case] for case in cases)
