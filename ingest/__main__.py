@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import shards.console.early  # isort: skip  # noqa: F401 (first, for a Ctrl-C meanwhile)
 from ingest.job import processes as engine
 from ingest.options import BuildShards, Check, Preview
 from ingest.phantom.data_set import PhantomSet
@@ -12,6 +13,13 @@ DESCRIPTION = """Chest CT scans and tumor masks -> preprocessed slices in shards
 phantom makes a data set of synthetic chests; check says what is wrong with a data set, and writes
 nothing; build-shards turns it into a shard set; preview draws a contact sheet of that.
 """
+
+COMMANDS = {
+    "phantom": PhantomSet,
+    "check": Check,
+    "build-shards": BuildShards,
+    "preview": Preview,
+}
 
 
 def main(options: Any) -> dict[str, Any]:
@@ -65,7 +73,7 @@ def _plain(value: Any) -> str:
 
 if __name__ == "__main__":
     run(
-        {"phantom": PhantomSet, "check": Check, "build-shards": BuildShards, "preview": Preview},
+        COMMANDS,
         main,
         prog="python -m ingest",
         description=DESCRIPTION,

@@ -3,10 +3,11 @@
 import dataclasses
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
 
 from ingest.recipe import Recipe
 from shards.console.command import Options
+from shards.console.limits import SEED, Limits
 
 _RECIPE_FIELDS = dataclasses.fields(Recipe)
 
@@ -15,13 +16,19 @@ _RECIPE_FIELDS = dataclasses.fields(Recipe)
 class ReadOptions(Recipe, Options):
     """What every command that reads a source of cases can be told."""
 
+    EXCLUDING: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("drop_slices", "drop_mm", "drop_outside_lungs"),
+        ("window", "clip"),
+        ("window", "scale"),
+    )
+
     source: Path
     """Folder with the scans: MSD layout (dataset.json, imagesTr, labelsTr), DICOM, or volumes with
     their labels beside them, such as patient/image.nii.gz and patient/mask.nii.gz."""
-    window: tuple[int, int] | None = None
+    window: Annotated[tuple[int, int] | None, Limits(least=-65536, most=65536)] = None
     """Center and width in HU (lung: -600 1500): keeps these values, and divides them by the width.
     Sets --clip and --scale."""
-    workers: int = 0
+    workers: Annotated[int, Limits(least=0, most=1024)] = 0
     """Processes that read; 0 takes one per core."""
 
     def __post_init__(self) -> None:
@@ -35,8 +42,6 @@ class ReadOptions(Recipe, Options):
                     "--window needs CENTER WIDTH with a width over 0 and limits within int16, got "
                     f"{center} {width}"
                 )
-        if self.workers < 0:
-            raise ValueError(f"--workers must be at least 0, got {self.workers}")
 
     @property
     def recipe(self) -> Recipe:
@@ -86,7 +91,7 @@ class BuildShards(ReadOptions):
     """Store images as .ct.npy.gz: less than half the bytes, slower to read."""
     on_error: Literal["fail", "skip"] = "fail"
     """Cases that cannot be used are named and left out; fail makes the exit code 1 then."""
-    seed: int = 0
+    seed: Annotated[int, SEED] = 0
     """Decides which cases share a fold."""
 
 
@@ -98,14 +103,13 @@ class Preview(Options):
     """Shard set: its folder or URL."""
     out: Path
     """PNG file to write."""
-    random: int = 8
+    random: Annotated[int, Limits(least=0, most=1000)] = 8
     """Random slices to draw, below four of the largest and four of the smallest tumors."""
-    seed: int = 0
+    seed: Annotated[int, SEED] = 0
     """Decides which slices are random."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be drawn."""
-        if self.random < 0:
-            raise ValueError(f"--random must be at least 0, got {self.random}")
+        super().__post_init__()
         if self.out.suffix.lower() != ".png":
             raise ValueError(f"--out must be a .png file, got {self.out}")

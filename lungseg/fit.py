@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import shards.console.early  # isort: skip  # noqa: F401 (first, for a Ctrl-C meanwhile)
 from lungseg.options.fit import FitOptions
 from shards.console.command import run
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import shards.console.early  # isort: skip  # noqa: F401 (first, for a Ctrl-C meanwhile)
 from shards.console.command import run
 from shards.info import Info, info, show_info
 from shards.verify import Verify, show_verify, verify
@@ -10,6 +11,8 @@ DESCRIPTION = """Look into a shard set.
 
 info says what it holds, from its manifest; verify reads every byte again and lists all damage.
 """
+
+COMMANDS = {"info": Info, "verify": Verify}
 
 
 def main(options: Info | Verify) -> dict[str, Any]:
@@ -24,7 +27,7 @@ def show(result: dict[str, Any]) -> str:
 
 if __name__ == "__main__":
     run(
-        {"info": Info, "verify": Verify},
+        COMMANDS,
         main,
         prog="python -m shards",
         description=DESCRIPTION,

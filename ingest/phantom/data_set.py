@@ -13,10 +13,11 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from shards.console.command import Options
 from shards.console.errors import KnownError
+from shards.console.limits import SEED, Limits
 from shards.console.progress import progress
 from shards.console.whole import whole_or_nothing
 
@@ -35,36 +36,20 @@ class PhantomSet(Options):
 
     out: Path
     """Folder to make; it must be absent or empty."""
-    cases: int = 12
+    cases: Annotated[int, Limits(least=1, most=MAX_CASES)] = 12
     """Scans for training, with masks: lung_001, lung_002, ... One in each dozen has no tumor."""
-    test_cases: int = 2
+    test_cases: Annotated[int, Limits(least=0, most=MAX_CASES - 1)] = 2
     """Scans to hold out: lung_501, lung_502, ... Their masks lie in labelsTs."""
-    size: int = 256
+    size: Annotated[int, Limits(least=32, most=1024)] = 256
     """Rows and columns of each slice; 512 is what scanners make."""
-    slices: int = 48
+    slices: Annotated[int, Limits(least=16, most=1000)] = 48
     """Slices per scan, on average; the number varies by a fifth either way."""
-    min_tumor_mm: float = 4.0
+    min_tumor_mm: Annotated[float, Limits(least=4, most=45)] = 4.0
     """Tumors are drawn with at least this diameter; small ones are hard to find on thick slices."""
-    seed: int = 0
+    seed: Annotated[int, SEED] = 0
     """Seed; the same seed gives the same bytes, and a case is the same in a larger set."""
-    workers: int = 0
+    workers: Annotated[int, Limits(least=0, most=1024)] = 0
     """Processes that make scans; 0 takes one per core."""
-
-    def __post_init__(self) -> None:
-        """Refuse numbers that no data set can have."""
-        for name, low, high in (
-            ("cases", 1, MAX_CASES),
-            ("test_cases", 0, MAX_CASES - 1),
-            ("size", 32, 1024),
-            ("slices", 16, 1000),
-            ("min_tumor_mm", 4, 45),
-            ("seed", 0, 2**32 - 1),
-            ("workers", 0, 1024),
-        ):
-            value = getattr(self, name)
-            if not low <= value <= high:
-                flag = name.replace("_", "-")
-                raise ValueError(f"--{flag} must be {low} to {high}, got {value}")
 
 
 @dataclass(frozen=True)

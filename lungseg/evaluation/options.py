@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from ingest.recipe import Recipe
+from ingest.recipe import LABELS, Recipe
 from lungseg.inference.options import InferenceOptions
 
 
@@ -29,7 +29,7 @@ class EvaluateOptions(InferenceOptions):
     """Score only these cases of the subset, by name."""
     roi: tuple[str, ...] = ()
     """Names of the regions in DICOM masks that are tumor; by default the training's."""
-    tumor_labels: tuple[int, ...] = ()
+    tumor_labels: Annotated[tuple[int, ...], LABELS] = ()
     """Label values that are tumor, all others are background; by default the training's."""
     overwrite: bool = False
     """Replace the results of an earlier evaluation in the folder."""

@@ -2,32 +2,31 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
-from ingest.recipe import Recipe
+from ingest.recipe import VALUES, Recipe
 from shards.console.command import Options
+from shards.console.limits import Limits
 
 
 @dataclass(frozen=True, kw_only=True)
 class InferenceOptions(Options):
     """How to read scans and run a checkpoint on them."""
 
-    threshold: float | None = None
+    threshold: Annotated[float | None, Limits(above=0, below=1)] = None
     """Probability from which a voxel is called tumor; by default the checkpoint's."""
     all_slices: bool = False
     """Read every slice of a scan, those too that the training's recipe drops; by default they stay
     unread, which is said."""
-    fill_nan: int | None = None
+    fill_nan: Annotated[int | None, VALUES] = None
     """HU for voxels without a number (NaN, infinite); else scans with such voxels are refused."""
     device: str = "auto"
     """`auto` (a GPU where there is one), `cpu` or, for example, `cuda:1`."""
-    batch_size: int = 16
+    batch_size: Annotated[int, Limits(least=1, most=65536)] = 16
     """Slices in one forward pass."""
 
     def __post_init__(self) -> None:
-        if self.threshold is not None and not 0 < self.threshold < 1:
-            raise ValueError(f"--threshold must lie between 0 and 1, got {self.threshold}")
-        if self.batch_size < 1:
-            raise ValueError(f"--batch-size must be at least 1, got {self.batch_size}")
+        super().__post_init__()
         self.reading(Recipe())
 
     def reading(self, recipe: Recipe) -> Recipe:

@@ -2,15 +2,15 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from lungseg.options.limits import above_zero, at_least
+from shards.console.limits import Limited, Limits
 
 Loader = Literal["index", "webdataset"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class DataOptions:
+class DataOptions(Limited):
     """Where the slices come from, and who reads them."""
 
     shards: str
@@ -19,7 +19,7 @@ class DataOptions:
     cache: Path | None = None
     """Folder for local copies of a URL's shards, which processes and trainings share; by default
     lungseg/shards in ~/.cache."""
-    cache_gb: float | None = None
+    cache_gb: Annotated[float | None, Limits(above=0, most=1_000_000)] = None
     """Room for the copies in that folder, in GB: the least recently used make room for new ones."""
     loader: Loader = "index"
     """How training slices are read. index: in the exact order of the plan, a URL's shards through
@@ -27,10 +27,6 @@ class DataOptions:
     still uses both); the share of slices with tumor is the same on average, but which slices an
     epoch has is not exact, depends on devices and workers, and a resumed training does not go on at
     the very next slice."""
-    num_workers: int | Literal["auto"] = "auto"
+    num_workers: Annotated[int | Literal["auto"], Limits(least=0, most=1024)] = "auto"
     """Processes per device that augment; auto: the cores that training leaves, at most 8; 0: a
     thread. Slices that are not augmented are read by threads."""
-
-    def __post_init__(self) -> None:
-        at_least(self, 0, "num_workers")
-        above_zero(self, "cache_gb")

@@ -35,6 +35,7 @@ class TrainingOptions(Options):
     machine: MachineOptions = dataclasses.field(default_factory=MachineOptions)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         drawn = (self.draw.draw, self.draw.order)
         if self.data.loader == "webdataset" and drawn != ("weighted", "exact"):
             raise ValueError("--draw balanced and --order windowed need --loader index")

@@ -1,24 +1,21 @@
 """What a training runs on."""
 
 import dataclasses
-from typing import Literal
+from typing import Annotated, Literal
 
-from lungseg.options.limits import above_zero
+from shards.console.limits import Limited, Limits
 
 Precision = Literal["auto", "32", "bf16", "16"]
 Accelerator = Literal["auto", "cpu", "gpu"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class MachineOptions:
+class MachineOptions(Limited):
     """What the training runs on, and how often it is kept."""
 
     accelerator: Accelerator = "auto"
     """Kind of device; auto takes GPUs where there are any."""
     precision: Precision = "auto"
     """Floating point in training; auto: bf16 on GPUs that have it, else 32 bits."""
-    checkpoint_minutes: float = 10.0
+    checkpoint_minutes: Annotated[float, Limits(above=0, most=1_000_000)] = 10.0
     """Minutes between writes of last.ckpt inside an epoch; it is written after each epoch too."""
-
-    def __post_init__(self) -> None:
-        above_zero(self, "checkpoint_minutes")

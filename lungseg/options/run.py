@@ -2,18 +2,18 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from lungseg.options.limits import at_least
+from shards.console.limits import Limited, Limits
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class RunOptions:
+class RunOptions(Limited):
     """Where the run lies, and how it begins."""
 
     out: Path
     """Folder for checkpoints, logs and the result; it must not hold a run yet, except to resume."""
-    devices: int | Literal["auto"] = "auto"
+    devices: Annotated[int | Literal["auto"], Limits(least=1, most=1024)] = "auto"
     """How many devices of this machine train together (DDP on one node, not several): GPUs where
     there are any, else CPU processes."""
     resume: bool = False
@@ -23,6 +23,3 @@ class RunOptions:
     of the same shards may change."""
     validate: Path | None = None
     """Only score this checkpoint on the validation cases; leaves validation.json in --out."""
-
-    def __post_init__(self) -> None:
-        at_least(self, 1, "devices")

@@ -1,42 +1,36 @@
 """How many steps a training takes, and what each does to the weights."""
 
 import dataclasses
-from typing import Literal
+from typing import Annotated, Literal
 
-from lungseg.options.limits import above_zero, at_least, below_one
+from shards.console.limits import SEED, Limited, Limits
 
 Optimizer = Literal["adamw", "adam", "sgd"]
 Schedule = Literal["cosine", "poly", "constant", "one_cycle"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class StepOptions:
+class StepOptions(Limited):
     """How many steps there are, and what each does."""
 
-    epochs: int = 30
+    epochs: Annotated[int, Limits(least=1, most=1_000_000)] = 30
     """Epochs; one draws as many slices as the training cases have."""
-    batch_size: int = 32
+    batch_size: Annotated[int, Limits(least=1, most=65536)] = 32
     """Slices per step, over all devices together."""
-    lr: float = 1e-3
+    lr: Annotated[float, Limits(above=0, most=1000)] = 1e-3
     """Highest learning rate; --schedule says when."""
     schedule: Schedule = "cosine"
     """How the learning rate falls after --warm-up: cosine and poly to 0 at the last of --epochs,
     constant not at all; one_cycle rises over 30 % of the steps and falls as a cosine."""
-    warm_up: float = 0.05
+    warm_up: Annotated[float, Limits(least=0, below=1)] = 0.05
     """Share of all steps over which the learning rate rises; one_cycle has its own."""
     optimizer: Optimizer = "adamw"
     """adamw, adam or sgd (Nesterov)."""
-    momentum: float = 0.99
+    momentum: Annotated[float, Limits(least=0, below=1)] = 0.99
     """Momentum of sgd."""
-    weight_decay: float = 1e-4
+    weight_decay: Annotated[float, Limits(least=0, most=1000)] = 1e-4
     """Weight decay of the optimizer."""
-    clip: float | None = 1.0
+    clip: Annotated[float | None, Limits(above=0, most=1_000_000)] = 1.0
     """Largest norm of the gradient, to which larger ones are shortened; None: any."""
-    seed: int = 0
+    seed: Annotated[int, SEED] = 0
     """Seed of weights, order and augmentation."""
-
-    def __post_init__(self) -> None:
-        at_least(self, 1, "epochs", "batch_size")
-        at_least(self, 0, "seed", "weight_decay")
-        above_zero(self, "lr", "clip")
-        below_one(self, "warm_up", "momentum")

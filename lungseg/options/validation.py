@@ -1,20 +1,16 @@
 """What a training is validated on, and how."""
 
 import dataclasses
+from typing import Annotated
 
-from lungseg.options.limits import at_least
+from shards.console.limits import Limited, Limits
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ValidationOptions:
+class ValidationOptions(Limited):
     """What the model is validated on, and how."""
 
-    fold: int = 0
+    fold: Annotated[int, Limits(least=0, most=1000)] = 0
     """Fold of cases to validate on; the model is trained on the other folds."""
-    threshold: float = 0.5
+    threshold: Annotated[float, Limits(above=0, below=1)] = 0.5
     """Probability from which a pixel is tumor."""
-
-    def __post_init__(self) -> None:
-        at_least(self, 0, "fold")
-        if not 0 < self.threshold < 1:
-            raise ValueError(f"--threshold must lie between 0 and 1, got {self.threshold}")

@@ -10,9 +10,9 @@ from lightning_utilities.core.rank_zero import rank_zero_only
 
 from lungseg.errors import TrainingError
 from lungseg.options.fit import FitOptions
-from lungseg.options.limits import flag
 from lungseg.training.callbacks.last_checkpoint import LAST
 from shards.console.groups import flat_values
+from shards.console.limits import flag
 from shards.storage.store import ShardSet
 
 _MAY_CHANGE = (

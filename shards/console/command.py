@@ -2,41 +2,46 @@
 
 import contextlib
 import dataclasses
+import functools
 import io
 import json
 import logging
 import os
-import re
 import sys
+import types
+import typing
 from collections.abc import Callable, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, Union
 
 import tyro
 import yaml
 
-from shards.console.errors import KnownError
+from shards.console.early import INTERRUPTED, begin
+from shards.console.errors import KnownError, in_words
 from shards.console.groups import flattened, grouped_values
+from shards.console.limits import Limited
+from shards.console.usage import UsageError, refused, unknown_command
 
-DONE, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, BAD_USAGE = 0, 1, 2
 
 Commands = Mapping[str, type[Any]] | type[Any]
 Result = dict[str, Any]
 Several: Any = tyro.conf.UseAppendAction
 """Marks the type of an option that may be given several times, each time a value more."""
 
-
-class UsageError(Exception):
-    """The command line is wrong; the message says how, in one line."""
+_DISTRIBUTION = "lungseg"
+_REGISTRY = tyro.constructors.ConstructorRegistry()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(Limited):
     """What every command takes; a command's own options derive from this class."""
 
     config: Path | None = None
     """YAML file with values for the other options; flags on the command line win over it."""
-    json: bool = False
+    json: tyro.conf.FlagCreatePairsOff[bool] = False
     """Print the result as one line of JSON."""
 
 
@@ -61,12 +66,14 @@ def run(
         show: Renders the result for people; by default one `name: value` line per entry.
 
     Raises:
-        SystemExit: Always: 0 done, 1 a known failure, 2 bad usage, 130 Ctrl-C.
+        SystemExit: Always: 0 done, 1 a known failure (a file or a disk that cannot be used
+            included), 2 bad usage, 130 Ctrl-C.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
+        begin()
         options = parse(commands, sys.argv[1:], prog=prog, description=description)
-        result = main(options)
+        code = _say(main(options), show or _lines, as_json=options.json)
     except UsageError as error:
         _leave(prog, str(error), BAD_USAGE)
     except KnownError as error:
@@ -76,11 +83,13 @@ def run(
     except BrokenPipeError:  # the reader of a pipe has left, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(FAILED)
-    if result is None:
-        sys.exit(DONE)
-    exit_code = int(result.pop("exit_code", DONE))
-    sys.stdout.write((json.dumps(result) if options.json else (show or _lines)(result)) + "\n")
-    sys.exit(exit_code)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        _leave(prog, in_words(error), FAILED)
+    except MemoryError:
+        _leave(prog, "the memory of this machine does not suffice for that", FAILED)
+    sys.exit(code)
 
 
 def parse(commands: Commands, args: list[str], *, prog: str, description: str) -> Any:
@@ -97,22 +106,44 @@ def parse(commands: Commands, args: list[str], *, prog: str, description: str) -
 
     Raises:
         UsageError: If an argument is unknown, missing or refused; the message is one line.
-        SystemExit: With code 0, after printing the help that was asked for.
+        SystemExit: With code 0, after printing the help or the version that was asked for.
     """
+    first = args[0] if args else "-"
+    if isinstance(commands, Mapping) and first not in commands and not first.startswith("-"):
+        raise unknown_command(first, list(commands), prog)
+    words = _with_config_file(commands, args)
+    if "--version" in args:
+        sys.stdout.write(f"{_DISTRIBUTION} {version(_DISTRIBUTION)}\n")
+        sys.exit(DONE)
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
-            return tyro.cli(
-                _as_tyro(commands),
-                prog=prog,
-                description=description,
-                args=_with_config_file(commands, args),
-                config=(tyro.conf.OmitArgPrefixes,),
-            )
+            return _cli(commands, words, prog, description)
     except SystemExit as leaving:
         if leaving.code in (None, DONE):
             raise
-        raise UsageError(_one_line(said.getvalue(), prog)) from None
+        manual = functools.partial(_manual, commands, words, prog)
+        raise UsageError(refused(leaving, said.getvalue(), words, manual, prog)) from None
+
+
+def _cli(commands: Commands, words: list[str], prog: str, description: str) -> Any:
+    return tyro.cli(
+        _as_tyro(commands),
+        prog=prog,
+        description=description,
+        args=words,
+        config=(tyro.conf.OmitArgPrefixes,),
+        registry=_REGISTRY,
+    )
+
+
+def _manual(commands: Commands, words: list[str], prog: str) -> str:
+    """The help of the command that was asked for."""
+    said = io.StringIO()
+    command = words[:1] if isinstance(commands, Mapping) else []
+    with contextlib.suppress(SystemExit), contextlib.redirect_stdout(said):
+        _cli(commands, [*command, "--help"], prog, "")
+    return said.getvalue()
 
 
 def save_config(options: Any, path: Path) -> None:
@@ -130,6 +161,37 @@ def _as_tyro(commands: Commands) -> Any:
         return commands
     named = [Annotated[options, tyro.conf.subcommand(name)] for name, options in commands.items()]
     return named[0] if len(named) == 1 else Union[tuple(named)]  # noqa: UP007 (built at run time)
+
+
+@_REGISTRY.primitive_rule
+def _optional(
+    kind: tyro.constructors.PrimitiveTypeInfo,
+) -> tyro.constructors.PrimitiveConstructorSpec[Any] | None:
+    """What may be left out shows as if it could not: PATH, where tyro would show {None}|PATH."""
+    present = [part for part in typing.get_args(kind.type) if part is not type(None)]
+    if kind.type_origin not in (Union, types.UnionType) or len(present) != 1:
+        return None
+    spec = _REGISTRY.get_primitive_spec(
+        tyro.constructors.PrimitiveTypeInfo.make(present[0], kind.markers)
+    )
+    if not isinstance(spec, tyro.constructors.PrimitiveConstructorSpec):
+        return None
+    inner = spec
+
+    def parsed(words: list[str]) -> Any:
+        return None if words == ["None"] else inner.instance_from_str(words)
+
+    def said(value: Any) -> list[str]:
+        return ["None"] if value is None else inner.str_from_instance(value)
+
+    return dataclasses.replace(
+        inner,
+        nargs=(1, inner.nargs) if isinstance(inner.nargs, int) and inner.nargs > 1 else inner.nargs,
+        instance_from_str=parsed,
+        is_instance=lambda value: value is None or inner.is_instance(value),
+        str_from_instance=said,
+        choices=None,
+    )
 
 
 def _with_config_file(commands: Commands, args: list[str]) -> list[str]:
@@ -202,13 +264,16 @@ def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def _one_line(box: str, prog: str) -> str:
-    """The first paragraph of tyro's error box, which says what is wrong, as one line."""
-    lines = [line.strip("│ ") for line in box.splitlines()[1:]]
-    body = [re.split("[─╯]", line)[0] for line in lines]
-    end = body.index("") if "" in body else len(body)
-    what = " ".join(" ".join(body[:end]).split())
-    return f"{what.rstrip('.')}; {prog} --help lists the options"
+def _say(result: Result | None, show: Callable[[Result], str], *, as_json: bool) -> int:
+    """Print a result as the last that is said; returns the exit code that it asks for."""
+    if result is None:
+        return DONE
+    exit_code = int(result.pop("exit_code", DONE))
+    text = json.dumps(result) if as_json else show(result)
+    # a file's name may hold bytes that are no text
+    sys.stdout.write(text.encode(errors="backslashreplace").decode() + "\n")
+    sys.stdout.flush()
+    return exit_code
 
 
 def _lines(result: Result) -> str:

@@ -63,8 +63,26 @@ def test_a_window_keeps_its_values_and_its_width_becomes_1(tmp_path, center, wid
 
 @pytest.mark.parametrize("window", [(0, 0), (0, -5), (40000, 10), (0, 70000)])
 def test_a_window_of_no_hu_is_refused_before_the_build(tmp_path, window):
-    with pytest.raises(ValueError, match=r"--window needs CENTER WIDTH .*, got -?\d+ -?\d+$"):
+    with pytest.raises(
+        ValueError, match=r"--window (needs CENTER WIDTH|must be) .*, got -?\d+ -?\d+$"
+    ):
         BuildShards(source=tmp_path, out="x", window=window)
+
+
+@pytest.mark.parametrize(
+    "both",
+    [
+        {"window": (-600, 1500), "clip": (-1000, 400)},
+        {"window": (-600, 1500), "scale": 0.5},
+        {"drop_slices": 3, "drop_mm": 7.5},
+        {"drop_slices": 3, "drop_outside_lungs": True},
+        {"drop_mm": 7.5, "drop_outside_lungs": True},
+    ],
+)
+def test_options_that_say_the_same_thing_twice_are_refused(tmp_path, both):
+    one, other = ("--" + name.replace("_", "-") for name in both)
+    with pytest.raises(ValueError, match=f"{one} and {other} exclude each other"):
+        BuildShards(source=tmp_path, out="x", **both)
 
 
 @pytest.mark.parametrize("up", [True, False])
@@ -104,7 +122,7 @@ def test_outside_the_lungs_nothing_is_kept_and_within_them_all(tmp_path, in_bed)
     hu, tumor, affine = in_bed
     save_case(tmp_path / "s", *in_bed)
     manifest, images, masks = build(
-        tmp_path / "s", tmp_path / "out", size=64, drop_outside_lungs=True
+        tmp_path / "s", tmp_path / "out", size=64, drop_slices=30, drop_outside_lungs=True
     )
     entry = manifest.cases["a"]
     pixel_mm = tuple(np.linalg.norm(affine[:3, :2], axis=0))

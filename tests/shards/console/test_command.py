@@ -33,6 +33,12 @@ def main(options):
         raise ShardError("a shard is\\nodd: mend it")
     if options.end == "by surprise":
         raise RuntimeError("not known")
+    if options.end == "on a file":
+        open("/dev/null/x")
+    if options.end == "without memory":
+        raise MemoryError
+    if options.end == "oddly":
+        return {"ended": "\\udcff"}
     if options.end == "never":
         time.sleep(60)
     return {"ended": options.end, "exit_code": 1 if options.end == "half" else 0}
@@ -185,6 +191,19 @@ def test_a_known_failure_is_one_line_and_an_unknown_one_keeps_its_trace():
     code, _, errors = ended("--end", "by surprise")
     assert code == 1
     assert "Traceback" in errors
+
+
+def test_a_file_that_cannot_be_used_and_a_lack_of_memory_are_one_line():
+    code, _, errors = ended("--end", "on a file")
+    assert code == 1
+    assert errors.startswith("working\ndemo: /dev/null/x cannot be used (Not a directory): check")
+    code, _, errors = ended("--end", "without memory")
+    assert code == 1
+    assert errors == "working\ndemo: the memory of this machine does not suffice for that\n"
+
+
+def test_a_name_that_is_no_text_is_shown_all_the_same():
+    assert ended("--end", "oddly")[:2] == (0, "ended: \\udcff\n")
 
 
 def test_an_unknown_flag_is_one_line_and_exit_code_2():
