@@ -2,22 +2,22 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ingest.case import BadCaseError
-from ingest.dicom.files import Header, read_file, read_headers
+from ingest.dicom.files import Header, read_headers
+from ingest.dicom.pixels import AIR_HU, Pixels, read_pixels
 from ingest.dicom.series import arrange, ct_series
-from ingest.dicom.values import numbers, reading
 
 
 class DicomVolume:
     """A scan in a folder of DICOM files, one slice a file, sorted by position.
 
     Slabs are int16 HU: stored numbers by their rescale slope and intercept, rounded, held within
-    int16. The stored axes are columns, rows, and slices along the normal of the image plane.
+    int16; padding is air. The stored axes are columns, rows, and slices along the normal of the
+    image plane.
 
     Args:
         path: The folder; files below it are found by content, whatever their names.
@@ -46,8 +46,40 @@ class DicomVolume:
 
     def slabs(self) -> Iterator[npt.NDArray[np.int16]]:
         """Yield (shape[1], shape[0]) int16 HU per slice; see `Volume.slabs`."""
+        columns, rows, _ = self.grid.shape
+        seen = _Seen()
         for header in self._headers:
-            yield _read_hu(header.path, (self.grid.shape[1], self.grid.shape[0]))
+            pixels = read_pixels(header.path, (rows, columns))
+            seen.add(pixels)
+            yield pixels.hu
+        self.measures, self.remarks = seen.measures(), seen.remarks()
+
+
+class _Seen:
+    """Adds up what was changed in reading."""
+
+    def __init__(self) -> None:
+        self._padded = self._masked = 0
+        self._padding_hu = -32768
+
+    def add(self, pixels: Pixels) -> None:
+        self._padded += pixels.padded
+        self._masked += pixels.masked
+        self._padding_hu = max(self._padding_hu, pixels.padding_hu)
+
+    def measures(self) -> dict[str, float]:
+        return {"padded_voxels": self._padded} if self._padded else {}
+
+    def remarks(self) -> list[str]:
+        """What changes voxels that a window of HU shows: padding below air does not."""
+        remarks = []
+        if self._padding_hu > AIR_HU:
+            remarks.append(
+                f"voxels of padding (up to {self._padding_hu} HU) taken for air: {self._padded}"
+            )
+        if self._masked:
+            remarks.append(f"voxels with bits beyond BitsStored, cleared: {self._masked}")
+        return remarks
 
 
 def _only_one(path: Path, groups: dict[str, list[Header]]) -> list[Header]:
@@ -58,25 +90,3 @@ def _only_one(path: Path, groups: dict[str, list[Header]]) -> list[Header]:
         f"a scan is one DICOM series of CT images, found {len(groups)} in {path} ({found}): put "
         "each series into a folder of its own"
     )
-
-
-def _read_hu(path: Path, shape: tuple[int, int]) -> npt.NDArray[np.int16]:
-    values = read_file(path)
-    with reading(path, "PixelData"):
-        stored = values.pixel_array
-    if stored.shape != shape:
-        raise BadCaseError(f"{path}: the slice must have shape {shape}, found {stored.shape}")
-    slope = _rescale(values, "RescaleSlope", 1, path)
-    inter = _rescale(values, "RescaleIntercept", 0, path)
-    if slope == 1 and inter.is_integer():
-        hu = stored.astype(np.int32) + int(inter)
-    else:
-        hu = np.rint(stored * slope + inter)
-    return np.asarray(np.clip(hu, -32768, 32767), np.int16)
-
-
-def _rescale(values: Any, keyword: str, default: float, path: Path) -> float:
-    """An element that may be absent or empty."""
-    with reading(path, keyword):
-        value = values.get(keyword)
-    return default if value in (None, "") else float(numbers(values, keyword, 1, path)[0])
