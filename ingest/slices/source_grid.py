@@ -17,7 +17,7 @@ from ingest.scans.names import is_itk
 from ingest.scans.open import open_image, open_label
 from ingest.scans.volume import whole
 from ingest.slices.kept import kept_slices
-from ingest.slices.opened import open_case
+from ingest.slices.opened import OpenCase, open_case
 from ingest.slices.prepare import prepare_image
 from shards.console.whole import write_whole
 
@@ -47,11 +47,12 @@ class ScanSlices:
         return self.num_slices - len(self.z)
 
 
-def load_scan(scan: Path | Case, recipe: Recipe) -> ScanSlices:
+def load_scan(scan: Path | Case | OpenCase, recipe: Recipe) -> ScanSlices:
     """Read a scan for prediction, exactly as a build reads it for training.
 
     Args:
-        scan: A NIfTI file, a folder with one DICOM series, or a case; its label is not read.
+        scan: A file, a folder with one DICOM series, a case, or one that is open; its label is
+            not read.
         recipe: The recipe.
 
     Raises:
@@ -60,7 +61,7 @@ def load_scan(scan: Path | Case, recipe: Recipe) -> ScanSlices:
     return load_views(scan, [recipe])[0]
 
 
-def load_views(scan: Path | Case, recipes: Sequence[Recipe]) -> list[ScanSlices]:
+def load_views(scan: Path | Case | OpenCase, recipes: Sequence[Recipe]) -> list[ScanSlices]:
     """Read a scan once, and prepare it by several recipes.
 
     A recipe that drops by the lungs reads the scan once more, to find them.
@@ -77,19 +78,20 @@ def load_views(scan: Path | Case, recipes: Sequence[Recipe]) -> list[ScanSlices]
     """
     if isinstance(scan, Path):
         scan = Case(name="scan", image=scan, label=None, patient="scan")
-    opened = open_case(dataclasses.replace(scan, label=None), recipes[0])
-    kept = [kept_slices(opened, recipe) for recipe in recipes]
+    if isinstance(scan, Case):
+        scan = open_case(dataclasses.replace(scan, label=None), recipes[0])
+    kept = [kept_slices(scan, recipe) for recipe in recipes]
     stacks = [
         np.empty((len(numbers), recipe.size, recipe.size), np.int16)
         for recipe, numbers in zip(recipes, kept, strict=True)
     ]
-    for z, plane in opened.planes():
+    for z, plane in scan.planes():
         for recipe, numbers, images in zip(recipes, kept, stacks, strict=True):
             if z in numbers:  # preparing writes into the plane
                 own = plane.copy() if len(recipes) > 1 else plane
                 images[numbers.index(z)] = prepare_image(own, recipe)
     return [
-        ScanSlices(grid=opened.grid, z=list(numbers), images=images, num_slices=len(opened.numbers))
+        ScanSlices(grid=scan.grid, z=list(numbers), images=images, num_slices=len(scan.numbers))
         for numbers, images in zip(kept, stacks, strict=True)
     ]
 
