@@ -23,6 +23,7 @@ class Case:
         image: The scan: a file with a volume, or a folder with one DICOM series.
         label: The tumor mask; None when there is none.
         patient: Whose scan it is; the case's own name when not known.
+        fold: Its fold, where the source tells it.
         files: The files of a DICOM series; all below the folder when empty.
         roi: Names of the regions in a DICOM mask that are tumor, as in `Recipe.roi`.
         problem: Why it cannot be used, when that is known before a file is opened.
@@ -32,6 +33,7 @@ class Case:
     image: Path
     label: Path | None
     patient: str
+    fold: int | None = None
     files: tuple[Path, ...] = ()
     roi: tuple[str, ...] = ()
     problem: str = ""

@@ -22,6 +22,9 @@ _FOLDERS: dict[Subset, tuple[str, ...]] = {
 _FIRST_CHANNEL = "_0000"
 _MOST_NAMED = 5
 
+_Entry = tuple[Path, Path | None, int | None]
+"""Image, label and fold."""
+
 
 def is_msd(source: Path) -> bool:
     """Whether a folder has this layout."""
@@ -49,37 +52,41 @@ def find_msd_cases(source: Path, subset: Subset) -> list[Case]:
     entries = _entries(source / "dataset.json", subset)
     if entries is None:
         entries = list(_found(*(source / folder for folder in _FOLDERS[subset])))
-    cases = [_case(_on_disk(image), label) for image, label in entries]
+    cases = [_case(_on_disk(image), label, fold) for image, label, fold in entries]
     _say_what_is_left_out(source, subset, cases)
     return cases
 
 
-def _entries(listing: Path, subset: Subset) -> list[tuple[Path, Path | None]] | None:
-    """Pairs that `dataset.json` names; None where there is none, or one that lists no files."""
+def _entries(listing: Path, subset: Subset) -> list[_Entry] | None:
+    """What `dataset.json` names; None where there is none, or one that lists no files."""
     if not listing.is_file():
         return None
     try:
         content = json.loads(listing.read_text(encoding="utf-8"))
         if not content.keys() & _FOLDERS.keys():
             return None
-        pairs = [_pair(entry, listing.parent) for entry in content.get(subset, [])]
+        entries = [_entry(entry, listing.parent) for entry in content.get(subset, [])]
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise BadCaseError(
             f"dataset.json must list `{subset}` as in the MSD, {listing} does not "
             f"({type(error).__name__}: {error}): repair it, or delete it to use all of imagesTr"
         ) from error
-    return [pair for pair in pairs if not pair[0].name.startswith("._")]
+    return [entry for entry in entries if not entry[0].name.startswith("._")]
 
 
-def _pair(entry: Any, root: Path) -> tuple[Path, Path | None]:
-    """An entry of `dataset.json`: `{"image", "label"}`, or a plain path without label."""
+def _entry(entry: Any, root: Path) -> _Entry:
+    """An entry of `dataset.json`: `{"image", "label"}`, or a plain path without label.
+
+    MONAI's have a `fold` too; what is no whole number from 0 is none.
+    """
     if isinstance(entry, str):
-        return root / entry, None
-    label = entry.get("label")
-    return root / entry["image"], root / label if label else None
+        return root / entry, None, None
+    label, fold = entry.get("label"), entry.get("fold")
+    is_fold = type(fold) is int and fold >= 0
+    return root / entry["image"], root / label if label else None, fold if is_fold else None
 
 
-def _found(images: Path, labels: Path | None = None) -> Iterator[tuple[Path, Path | None]]:
+def _found(images: Path, labels: Path | None = None) -> Iterator[_Entry]:
     """Pairs of one name; of a label without image, the image that is missing."""
     unpaired = {stem(label): label for label in _volumes(labels)}
     by_stem = dict(unpaired)
@@ -87,9 +94,9 @@ def _found(images: Path, labels: Path | None = None) -> Iterator[tuple[Path, Pat
         name = stem(image)
         name = name if name in by_stem else name.removesuffix(_FIRST_CHANNEL)
         unpaired.pop(name, None)
-        yield image, by_stem.get(name)
+        yield image, by_stem.get(name), None
     for label in unpaired.values():
-        yield images / label.name, label
+        yield images / label.name, label, None
 
 
 def _volumes(folder: Path | None) -> list[Path]:
@@ -106,12 +113,12 @@ def _on_disk(image: Path) -> Path:
     return channel if channel.is_file() and not image.exists() else image
 
 
-def _case(image: Path, label: Path | None) -> Case:
+def _case(image: Path, label: Path | None, fold: int | None) -> Case:
     name = case_name(image)
     if label and name == case_name(label) + _FIRST_CHANNEL:
         name = case_name(label)
     problem = _twins("image", name, image) or (_twins("label", name, label) if label else "")
-    return Case(name=name, image=image, label=label, patient=name, problem=problem)
+    return Case(name=name, image=image, label=label, patient=name, fold=fold, problem=problem)
 
 
 def _twins(what: str, name: str, path: Path) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from ingest.recipe import Recipe
+from ingest.splits.options import SplitOptions
 from shards.console.command import Options
 from shards.console.limits import SEED, Limits
 
@@ -13,7 +14,7 @@ _RECIPE_FIELDS = dataclasses.fields(Recipe)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ReadOptions(Recipe, Options):
+class ReadOptions(SplitOptions, Recipe, Options):
     """What every command that reads a source of cases can be told."""
 
     EXCLUDING: ClassVar[tuple[tuple[str, ...], ...]] = (
@@ -34,6 +35,7 @@ class ReadOptions(Recipe, Options):
     def __post_init__(self) -> None:
         """Refuse values that no command can use."""
         super().__post_init__()
+        self.refuse_odd_split()
         if self.window is not None:
             low, high = _limits(*self.window)
             if not -32768 <= low < high <= 32767:

@@ -83,6 +83,9 @@ class Manifest:
         tools: Version of each library that shaped the bytes.
         slice_shape: (height, width) of every slice, pixels.
         folds: Fold of each case, 0-based.
+        folds_from: What decided them: `seed 0`, or the name of the file that says so; empty in sets
+            that do not know.
+        patients_from: What told the patients, such as `pattern ^[^_]+`; empty where the source did.
         compressed: Whether images are stored as `.ct.npy.gz`.
         cases: The cases by name, sorted.
         rejected: Reason by name for each case that could not be built.
@@ -100,6 +103,8 @@ class Manifest:
     rejected: dict[str, str] = field(default_factory=dict)
     rejected_sources: dict[str, dict[str, Any]] = field(default_factory=dict)
     compressed: bool = False
+    folds_from: str = ""
+    patients_from: str = ""
     index_sha256: str = ""
 
     def to_json(self) -> str:

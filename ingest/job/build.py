@@ -3,26 +3,29 @@
 import importlib
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ingest.case import BadCaseError, Case
 from ingest.find_cases import find_cases
 from ingest.findings.between import duplicate_findings
+from ingest.findings.finding import Finding
+from ingest.findings.patients import split_findings
 from ingest.findings.read_case import VOXELS_CRC32
 from ingest.job import journal
 from ingest.job import processes as engine
 from ingest.job.agenda import Agenda, Rejected, agenda
-from ingest.job.folds import Subject, assign_folds
 from ingest.job.journal import BUILD_FOLDER
 from ingest.job.one_case import Built, Outcome, Task, build_case
 from ingest.job.space import check_space
 from ingest.options import BuildShards
 from ingest.slices.tumor_count import VOXELS_LOST
+from ingest.splits.patients import tell_patients
+from ingest.splits.split import Split
 from shards.console.errors import KnownError
 from shards.console.progress import progress
 from shards.index import shard_name
-from shards.manifest import CaseEntry, Manifest
+from shards.manifest import Manifest
 from shards.storage.target import Target, locked, open_target
 
 _log = logging.getLogger(__name__)
@@ -48,11 +51,14 @@ def build_shards(build: BuildShards) -> dict[str, Any]:
         ShardError: If the target cannot be written to, is too small or holds another data set.
         NoClusterError: If there is no Ray cluster at `--address`.
     """
-    cases = find_cases(build.source.absolute(), roi=build.roi)
+    source = build.source.absolute()
+    cases = tell_patients(find_cases(source, roi=build.roi), build, source)
+    split = Split.of(cases, build, seed=build.seed)
+    _warn(split_findings(split))
     target = open_target(build.out)
     with locked(target):
         try:
-            manifest, num_built = _resume(build, cases, target)
+            manifest, num_built = _resume(build, cases, split, target)
             target.delete(BUILD_FOLDER)  # also where a kill came just before this line
         except KeyboardInterrupt:
             _log.warning("interrupted: finished cases are kept, the same command goes on from here")
@@ -60,11 +66,13 @@ def build_shards(build: BuildShards) -> dict[str, Any]:
     return _summary(build, manifest, num_built)
 
 
-def _resume(build: BuildShards, cases: list[Case], target: Target) -> tuple[Manifest, int]:
+def _resume(
+    build: BuildShards, cases: list[Case], split: Split, target: Target
+) -> tuple[Manifest, int]:
     """The manifest of the whole set, and how many cases were built for it now."""
     todo = agenda(build, cases, target)
     past = todo.past
-    if past and past.manifest and not todo.left and _is_whole(past.manifest, todo, build):
+    if past and past.manifest and not todo.left and _is_whole(past.manifest, todo, split):
         return past.manifest, 0
     check_space(todo.left, target, todo.sizes)
     finished = past.built(todo.done, target) if past else {}
@@ -74,12 +82,12 @@ def _resume(build: BuildShards, cases: list[Case], target: Target) -> tuple[Mani
         if name not in todo.rejected:
             _log.warning("%s is not in %s any more: its shard is deleted", name, build.source)
         target.delete(shard_name(name))
-    return _finish(build, todo, target, finished), len(finished) - len(todo.done)
+    return _finish(build, todo, split, target, finished), len(finished) - len(todo.done)
 
 
-def _is_whole(manifest: Manifest, todo: Agenda, build: BuildShards) -> bool:
+def _is_whole(manifest: Manifest, todo: Agenda, split: Split) -> bool:
     same_cases = set(manifest.cases) == todo.done and manifest.rejected == _reasons(todo)
-    return same_cases and manifest.folds == _folds(manifest.cases, build.seed)
+    return same_cases and split.is_that_of(manifest)
 
 
 def _reasons(todo: Agenda) -> dict[str, str]:
@@ -137,20 +145,22 @@ def _results_of_cluster(address: str, left: list[Task]) -> Iterator[tuple[int, A
 
 
 def _finish(
-    build: BuildShards, todo: Agenda, target: Target, finished: Mapping[str, Built]
+    build: BuildShards, todo: Agenda, split: Split, target: Target, finished: Mapping[str, Built]
 ) -> Manifest:
     if not finished:
         target.delete(BUILD_FOLDER)
         raise BadCaseError(
             f"none of {len(todo.rejected)} cases could be built, see the lines above"
         )
-    entries = {name: built.entry for name, built in sorted(finished.items())}
+    entries = split.entries({name: built.entry for name, built in finished.items()})
     manifest = Manifest(
         recipe=todo.plan.recipe,
         source=todo.plan.source,
         tools=todo.tools,
         slice_shape=(build.recipe.size, build.recipe.size),
-        folds=_folds(entries, build.seed),
+        folds=split.folds(entries),
+        folds_from=split.folds_from,
+        patients_from=split.patients_from,
         cases=entries,
         rejected=_reasons(todo),
         rejected_sources={
@@ -160,17 +170,13 @@ def _finish(
     )
     journal.finish(target, manifest, (finished[name].index for name in entries))
     contents = {name: entry.measures[VOXELS_CRC32] for name, entry in entries.items()}
-    for finding in duplicate_findings(contents):
-        _log.warning("%s: %s", finding.case, finding.message)
+    _warn(duplicate_findings(contents))
     return manifest
 
 
-def _folds(entries: Mapping[str, CaseEntry], seed: int) -> dict[str, int]:
-    subjects = {
-        name: Subject(patient=entry.patient, tumor_volume_ml=entry.tumor_volume_ml)
-        for name, entry in entries.items()
-    }
-    return assign_folds(subjects, seed=seed)
+def _warn(findings: Iterable[Finding]) -> None:
+    for finding in findings:
+        _log.warning("%s: %s", finding.case, finding.message)
 
 
 def _summary(build: BuildShards, manifest: Manifest, num_built: int) -> dict[str, Any]:
@@ -181,6 +187,7 @@ def _summary(build: BuildShards, manifest: Manifest, num_built: int) -> dict[str
         "shards": build.out,
         "cases": len(manifest.cases),
         "built_now": num_built,
+        "folds": f"{len(set(manifest.folds.values()))} by {manifest.folds_from}",
         "slices": slices,
         "tumor_slices": tumor_slices,
         "tumor_share": round(tumor_slices / slices, 4),

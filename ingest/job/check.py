@@ -10,8 +10,11 @@ from ingest.find_cases import find_cases
 from ingest.findings.between import duplicate_findings, leak_findings
 from ingest.findings.finding import Finding
 from ingest.findings.of_case import Examination, Examined, examine
+from ingest.findings.patients import split_findings
 from ingest.job import processes as engine
 from ingest.options import Check
+from ingest.splits.patients import tell_patients
+from ingest.splits.split import Split
 from shards.console.progress import progress
 
 _LEVELS = ("fatal", "warning", "note")
@@ -35,8 +38,10 @@ def check(options: Check) -> dict[str, Any]:
 
 
 def _check_all(options: Check) -> dict[str, Any]:
-    training = find_cases(options.source, roi=options.roi)
-    test = _test_cases(options, training)
+    found = find_cases(options.source, roi=options.roi)
+    training = tell_patients(found, options, options.source)
+    split = Split.of(training, options)
+    test = _test_cases(options, found)
     tasks = [
         Examination(case=case, recipe=options.recipe, needs_label=needs_label)
         for cases, needs_label in ((training, True), (test, False))
@@ -50,7 +55,7 @@ def _check_all(options: Check) -> dict[str, Any]:
     findings += duplicate_findings(seen) + duplicate_findings(seen_in_test)
     findings += leak_findings(seen, seen_in_test, shared="voxels")
     patients, tested = ({case.name: case.patient for case in cases} for cases in (training, test))
-    findings += leak_findings(patients, tested, shared="patient")
+    findings += leak_findings(patients, tested, shared="patient") + split_findings(split)
     return _result(options.source, len(tasks), findings)
 
 
@@ -95,7 +100,8 @@ def _test_cases(options: Check, training: list[Case]) -> list[Case]:
         test = find_cases(options.source, subset="test", roi=options.roi)
     except BadCaseError:
         return []
-    return [case for case in test if case not in training]
+    others = [case for case in test if case not in training]
+    return tell_patients(others, options, options.source, all_told=False)
 
 
 def _result(source: Path, cases: int, findings: list[Finding]) -> dict[str, Any]:

@@ -3,8 +3,10 @@
 from collections import Counter
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ingest.job.folds import Subject, assign_folds
+from ingest.splits.folds import Subject, assign_folds
 
 
 def subjects(count, *, scans_each=1):
@@ -46,3 +48,35 @@ def test_the_seed_decides_and_the_order_of_cases_does_not():
 @pytest.mark.parametrize(("count", "folds"), [(0, set()), (1, {0}), (3, {0, 1, 2})])
 def test_fewer_patients_than_folds_make_fewer_folds(count, folds):
     assert set(assign_folds(subjects(count)).values()) == folds
+
+
+SUBJECTS = st.dictionaries(
+    st.text("abc", min_size=1, max_size=4),
+    st.builds(
+        Subject,
+        patient=st.sampled_from([f"p{n}" for n in range(12)]),
+        tumor_volume_ml=st.floats(0, 500),
+    ),
+    max_size=30,
+)
+
+
+@given(cases=SUBJECTS, num_folds=st.integers(1, 6), seed=st.integers(0, 99), data=st.data())
+def test_the_laws_hold_for_any_cases(cases, num_folds, seed, data):
+    folds = assign_folds(cases, num_folds=num_folds, seed=seed)
+    assert list(folds) == sorted(cases)
+    fold_of = {cases[name].patient: fold for name, fold in folds.items()}
+    assert all(fold_of[cases[name].patient] == fold for name, fold in folds.items())
+    width = min(num_folds, len(fold_of))
+    assert set(folds.values()) == set(range(width))
+    sizes = Counter(fold_of.values())
+    assert not sizes or max(sizes.values()) - min(sizes.values()) <= 1
+    largest = {}
+    for subject in cases.values():
+        volume = max(largest.get(subject.patient, 0), subject.tumor_volume_ml)
+        largest[subject.patient] = volume
+    ranked = [fold_of[patient] for patient in sorted(largest, key=lambda p: (largest[p], p))]
+    for start in range(0, len(ranked) - width + 1, max(width, 1)):
+        assert sorted(ranked[start : start + width]) == list(range(width))
+    shuffled = dict(data.draw(st.permutations(list(cases.items()))))
+    assert assign_folds(shuffled, num_folds=num_folds, seed=seed) == folds

@@ -1,0 +1,1 @@
+"""Whose scan each case is, and in which fold it is."""
