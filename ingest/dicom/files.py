@@ -19,7 +19,7 @@ try:
     import pydicom.datadict
     from pydicom.dataelem import RawDataElement
 except ModuleNotFoundError as missing:
-    raise BadCaseError("reading DICOM needs pydicom: pip install pydicom highdicom") from missing
+    raise BadCaseError("reading DICOM needs pydicom: pip install pydicom") from missing
 
 _log = logging.getLogger(__name__)
 

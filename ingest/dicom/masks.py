@@ -30,5 +30,5 @@ def open_mask(path: Path, *, on: Grid | None, roi: Sequence[str] = ()) -> Volume
     if values.get("SOPClassUID") == RTSTRUCT:
         return ContourMask(path, values, on=on, roi=roi)
     if values.get("SOPClassUID") in SEGMENTATIONS:
-        return SegmentMask(path, on=on, roi=roi)
+        return SegmentMask(path, values, on=on, roi=roi)
     raise BadCaseError(f"a DICOM mask is a SEG or RTSTRUCT file, {path} is neither")

@@ -17,20 +17,30 @@ REGION_TAGS = ["StructureSetROISequence", "SegmentSequence"]
 def region_names(values: Any, path: Path) -> dict[int, str]:
     """Names of the regions in an RTSTRUCT or SEG file, by number.
 
+    Segment 0 of a label map is what lies outside of all segments, and no region.
+
     Raises:
-        BadCaseError: If a region has no number.
+        BadCaseError: If a region has no number, or two of different names have one.
     """
     with reading(path, "StructureSetROISequence"):
-        regions = {
-            int(item.ROINumber): str(item.get("ROIName", ""))
+        regions = [
+            (int(item.ROINumber), str(item.get("ROIName", "")))
             for item in values.get("StructureSetROISequence") or ()
-        }
+        ]
     with reading(path, "SegmentSequence"):
-        segments = {
-            int(item.SegmentNumber): str(item.get("SegmentLabel", ""))
+        regions += [
+            (number, str(item.get("SegmentLabel", "")))
             for item in values.get("SegmentSequence") or ()
-        }
-    return regions | segments
+            if (number := int(item.SegmentNumber)) > 0
+        ]
+    names = dict(regions)
+    for number, name in regions:
+        if names[number] != name:
+            raise BadCaseError(
+                f"{path}: each region needs a number of its own, {number} is that of {name!r} and "
+                f"of {names[number]!r}: export the file again"
+            )
+    return names
 
 
 def matching(names: dict[int, str], roi: Sequence[str]) -> list[int]:

@@ -56,3 +56,16 @@ def test_a_choice_that_means_nothing_or_too_much_lists_what_there_is():
         chosen_regions(values, ["a", "b"], path)
     with pytest.raises(BadCaseError, match="need one region, or --roi NAME, found Heart, Lung"):
         chosen_regions(values, [], path)
+
+
+def test_two_regions_of_one_number_are_refused_unless_they_are_one():
+    values = pydicom.Dataset()
+    values.StructureSetROISequence = []
+    for name in ("Heart", "Heart", "Lung"):
+        item = pydicom.Dataset()
+        item.ROINumber, item.ROIName = 4, name
+        values.StructureSetROISequence.append(item)
+    with pytest.raises(BadCaseError, match="4 is that of 'Heart' and of 'Lung'"):
+        region_names(values, Path("rt.dcm"))
+    values.StructureSetROISequence.pop()
+    assert region_names(values, Path("rt.dcm")) == {4: "Heart"}
