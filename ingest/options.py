@@ -17,33 +17,36 @@ _RECIPE_FIELDS = dataclasses.fields(Recipe)
 class ReadOptions(SplitOptions, Recipe, Options):
     """What every command that reads a source of cases can be told."""
 
-    EXCLUDING: ClassVar[tuple[tuple[str, ...], ...]] = (
-        ("drop_slices", "drop_mm", "drop_outside_lungs"),
-        ("window", "clip"),
-        ("window", "scale"),
-    )
-
     source: Path
     """Folder with the scans: MSD layout (dataset.json, imagesTr, labelsTr), DICOM, or volumes with
     their labels beside them, such as patient/image.nii.gz and patient/mask.nii.gz."""
     window: Annotated[tuple[int, int] | None, Limits(least=-65536, most=65536)] = None
     """Center and width in HU (lung: -600 1500): keeps these values, and divides them by the width.
-    Sets --clip and --scale."""
+    Sets --clip and --scale, which it excludes."""
     workers: Annotated[int, Limits(least=0, most=1024)] = 0
     """Processes that read; 0 takes one per core."""
+    case_minutes: Annotated[float, Limits(above=0, most=10_000)] = 30.0
+    """Longest that reading a case may take: then it is stopped, and tried once more at the end."""
+    accept_lost_tumor: bool = False
+    """End with exit code 0 also if a case loses its whole tumor on its way into slices."""
 
     def __post_init__(self) -> None:
         """Refuse values that no command can use."""
         super().__post_init__()
         self.refuse_odd_split()
         if self.window is not None:
-            low, high = _limits(*self.window)
-            if not -32768 <= low < high <= 32767:
-                center, width = self.window
-                raise ValueError(
-                    "--window needs CENTER WIDTH with a width over 0 and limits within int16, got "
-                    f"{center} {width}"
-                )
+            self._refuse_odd_window(*self.window)
+
+    def _refuse_odd_window(self, center: int, width: int) -> None:
+        low, high = _limits(center, width)
+        if not -32768 <= low < high <= 32767:
+            raise ValueError(
+                "--window needs CENTER WIDTH with a width over 0 and limits within int16, got "
+                f"{center} {width}"
+            )
+        for name in ("clip", "scale"):
+            if getattr(self, name) is not getattr(type(self), name):  # given, if only its default
+                raise ValueError(f"--window and --{name} exclude each other: leave one of them out")
 
     @property
     def recipe(self) -> Recipe:
@@ -69,7 +72,8 @@ def _limits(center: int, width: int) -> tuple[int, int]:
 class Check(ReadOptions):
     """Read every scan and mask, write nothing, and say what is unfit, odd or worth a note.
 
-    The exit code is 1 if a case is unfit, so that build-shards would leave it out.
+    The exit code is 1 if a case is unfit, so that build-shards would leave it out, or if it would
+    lose its whole tumor.
     """
 
     list_regions: bool = False
@@ -80,15 +84,22 @@ class Check(ReadOptions):
 class BuildShards(ReadOptions):
     """Turn scans with tumor masks into a shard set: one tar per case, index and manifest.
 
-    Run it again to go on where it was cut off: only what is missing, changed or made by another
-    recipe is built.
+    Run it again to go on where it was cut off: only what is missing or changed is built. A case
+    that is rejected, or that loses its whole tumor, makes the exit code 1.
     """
+
+    EXCLUDING: ClassVar[tuple[tuple[str, ...], ...]] = (
+        *ReadOptions.EXCLUDING,
+        ("workers", "address"),
+    )
 
     out: str
     """Where the shard set is made: a folder, or a URL such as s3://bucket/shards."""
     address: str | None = None
     """Ray cluster to build on instead: auto for the one this machine belongs to, or host:port.
     The source and --out must be reachable from all its nodes."""
+    replace: bool = False
+    """Build shards of another recipe anew, where --out holds such."""
     compress: bool = False
     """Store images as .ct.npy.gz: less than half the bytes, slower to read."""
     on_error: Literal["fail", "skip"] = "fail"

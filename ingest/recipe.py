@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from shards.console.limits import Limited, Limits
+from shards.console.words import counted
 
 VALUES = Limits(least=-32768, most=32767)
 """HU, as int16 holds them."""
@@ -11,12 +12,17 @@ VALUES = Limits(least=-32768, most=32767)
 LABELS = Limits(least=1, most=2**31 - 1)
 """Label values that may mean tumor."""
 
+_ABDOMEN_SLICES = 30  # of a chest scan, at its lower end, as the tutorial has it
+_ABDOMEN_MM = 80.0  # the most that these may be: of thicker slices they reach into the chest
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe(Limited):
-    """How scans become slices. The defaults are the tutorial's."""
+    """How scans become slices. The defaults are the tutorial's, where slices are at most 2.6 mm."""
 
-    EXCLUDING: ClassVar[tuple[tuple[str, ...], ...]] = (("drop_mm", "drop_outside_lungs"),)
+    EXCLUDING: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("drop_slices", "drop_mm", "drop_outside_lungs"),
+    )
 
     size: Annotated[int, Limits(least=1, most=4096)] = 256
     """Height and width of a slice, in pixels."""
@@ -24,8 +30,9 @@ class Recipe(Limited):
     """Lowest and highest value kept, in HU; what lies outside is set to the nearer one."""
     scale: Annotated[float, Limits(above=0, most=1000)] = 1 / 3071
     """Factor from HU to the model's input; by default 1/3071."""
-    drop_slices: Annotated[int, Limits(least=0, most=100_000)] = 30
-    """Slices left out at the lower end of the scan, counted from the feet."""
+    drop_slices: Annotated[int | None, Limits(least=0, most=100_000)] = None
+    """Slices left out at the lower end of the scan, counted from the feet; by default the
+    tutorial's 30, but none of a scan in which these are more than 80 mm."""
     drop_mm: Annotated[float | None, Limits(least=0, most=100_000)] = None
     """Millimeters left out at the lower end, instead of a number of slices."""
     drop_outside_lungs: bool = False
@@ -61,9 +68,15 @@ class Recipe(Limited):
         Args:
             step_mm: Distance of two slices, in mm.
         """
-        if self.drop_mm is None:
+        if self.drop_mm is not None:
+            return int(self.drop_mm / step_mm + 1e-6)
+        if self.drop_slices is not None:
             return self.drop_slices
-        return int(self.drop_mm / step_mm + 1e-6)
+        return _ABDOMEN_SLICES if self.may_drop_abdomen(step_mm) else 0
+
+    def may_drop_abdomen(self, step_mm: float) -> bool:
+        """Whether the tutorial's 30 slices can be below the lungs, in slices of this distance."""
+        return _ABDOMEN_SLICES * step_mm <= _ABDOMEN_MM + 1e-6
 
     def keeping_all(self) -> "Recipe":
         """The same recipe, by which no slice is left out."""
@@ -76,7 +89,8 @@ class Recipe(Limited):
             return "slices outside the lungs"
         if self.drop_mm is not None:
             return f"the lowest {self.drop_mm:g} mm"
-        return f"the lowest {self.drop_slices} slices"
+        count = _ABDOMEN_SLICES if self.drop_slices is None else self.drop_slices
+        return f"the lowest {counted(count, 'slice')}"
 
     def to_dict(self) -> dict[str, Any]:
         """The recipe as plain data, for the manifest and the checkpoint."""
@@ -87,9 +101,11 @@ class Recipe(Limited):
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """The recipe that `to_dict` wrote down."""
+        """The recipe that `to_dict` wrote down, also before a drop rule excluded the others."""
         known: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
             for name, value in values.items()
         }
+        if known.get("drop_mm") is not None or known.get("drop_outside_lungs"):
+            known["drop_slices"] = None
         return cls(**known)

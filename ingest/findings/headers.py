@@ -3,6 +3,7 @@
 import numpy as np
 
 from ingest.findings.finding import Finding, Level
+from ingest.recipe import Recipe
 from ingest.scans.geometry import Grid, same_place_voxels
 from ingest.scans.planes import stored_downwards
 
@@ -28,6 +29,19 @@ def header_findings(case: str, image: Grid, label: Grid | None) -> list[Finding]
         message = f"axes stand {angle:.2f} degrees off a right angle: slices are used as stored"
         findings.append(Finding(case=case, level="warning", rule="angle", message=message))
     return findings + _of_storage(case, image, label)
+
+
+def drop_findings(case: str, grid: Grid, recipe: Recipe) -> list[Finding]:
+    """Say where the default rule drops nothing, because slices are too thick for it."""
+    step_mm = grid.canonical().spacing_mm[2]
+    by_default = recipe.drop_mm is None and recipe.drop_slices is None
+    if not by_default or recipe.drop_outside_lungs or recipe.may_drop_abdomen(step_mm):
+        return []
+    message = (
+        f"slices of {step_mm:g} mm are too thick to drop {recipe.drop_rule}, none is: choose with "
+        "--drop-slices, --drop-mm or --drop-outside-lungs"
+    )
+    return [Finding(case=case, level="note", rule="drop", message=message)]
 
 
 def skew_degrees(grid: Grid) -> float:

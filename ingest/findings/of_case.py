@@ -29,6 +29,10 @@ class Examination:
     recipe: Recipe
     needs_label: bool
 
+    def __str__(self) -> str:
+        """What it is called in messages."""
+        return self.case.name
+
 
 @dataclass(frozen=True, kw_only=True)
 class Examined:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ingest.case import Case
 from ingest.findings.finding import Finding, refuse
-from ingest.findings.headers import header_findings, skew_degrees
+from ingest.findings.headers import drop_findings, header_findings, skew_degrees
 from ingest.findings.reading import filled_findings, remark_findings
 from ingest.findings.tumor import tumor_findings
 from ingest.findings.voxels import VoxelChecks
@@ -63,6 +63,7 @@ def read_case(case: Case, recipe: Recipe, take: Callable[[Slice], object]) -> Ca
     opened = open_case(case, recipe)
     findings = header_findings(case.name, opened.grid, opened.label.grid if opened.label else None)
     refuse(findings)
+    findings += drop_findings(case.name, opened.grid, recipe)
     kept = kept_slices(opened, recipe)
     checks = VoxelChecks(case.name, any_values=recipe.any_values)
     count = read_slices(opened, recipe, kept, take, watch=checks.see)

@@ -2,6 +2,7 @@
 
 from ingest.findings.finding import Finding
 from ingest.scans.volume import Volume
+from shards.console.words import counted
 
 
 def remark_findings(case: str, image: Volume, label: Volume | None) -> list[Finding]:
@@ -24,5 +25,5 @@ def filled_findings(case: str, *, filled: int, hu: int | None) -> list[Finding]:
     """
     if not filled:
         return []
-    message = f"{filled} voxels without a number (NaN, infinite) were given {hu} HU"
+    message = f"{counted(filled, 'voxel')} without a number (NaN, infinite) given {hu} HU"
     return [Finding(case=case, level="warning", rule="values", message=message)]

@@ -3,6 +3,10 @@
 from ingest.findings.finding import Finding, Level
 from ingest.recipe import Recipe
 from ingest.slices.tumor_count import TumorCount
+from shards.console.words import counted
+
+LOST = "lost"
+"""The rule that speaks where nothing of a tumor is left."""
 
 
 def tumor_findings(case: str, count: TumorCount, recipe: Recipe) -> list[Finding]:
@@ -23,24 +27,30 @@ def tumor_findings(case: str, count: TumorCount, recipe: Recipe) -> list[Finding
         ways = [_dropped(count)] * bool(count.dropped) + [_lost(count, recipe)] * bool(count.lost)
         if not ways:
             return []
-        message = "ALL TUMOR LOST: " * (count.lost == count.kept) + "; ".join(ways)
+        message = "; ".join(ways)
+        if count.lost == count.kept:
+            return [
+                Finding(case=case, level=level, rule=LOST, message=f"ALL TUMOR LOST: {message}")
+            ]
     return [Finding(case=case, level=level, rule="tumor", message=message)]
 
 
 def _dropped(count: TumorCount) -> str:
     if count.kept:
         total = count.dropped + count.kept
-        return f"{count.dropped} of {total} tumor voxels lie in slices that are dropped"
+        return f"{count.dropped:,} of {total:,} tumor voxels lie in slices that are dropped"
     return (
-        f"all {count.dropped} tumor voxels lie in slices that are dropped: drop fewer with "
-        "--drop-slices, or by --drop-mm or --drop-outside-lungs"
+        f"{counted(count.dropped, 'voxel')}, all in slices that are dropped: keep them with "
+        "--drop-slices 0, or drop by --drop-mm or --drop-outside-lungs"
     )
 
 
 def _lost(count: TumorCount, recipe: Recipe) -> str:
     """Thin masks vanish by the area rule more often than by nearest neighbor."""
     other = " or --mask nearest" if recipe.mask == "area" else ""
+    slices = counted(count.slices_lost, "slice")
+    voxels = counted(count.dropped + count.kept, "tumor voxel")
     return (
-        f"the mask is empty at --size {recipe.size} in {count.slices_lost} slices with "
-        f"{count.lost} of {count.dropped + count.kept} tumor voxels: use a larger --size{other}"
+        f"the mask is empty at --size {recipe.size} in {slices} with {count.lost:,} of {voxels}: "
+        f"use a larger --size{other}"
     )

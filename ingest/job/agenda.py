@@ -1,5 +1,6 @@
 """What a build has to do: the cases of a source, held against what earlier runs left."""
 
+import functools
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,11 +14,12 @@ import numpy as np
 from ingest.case import BadCaseError, Case
 from ingest.find_cases import source_name
 from ingest.job import journal
+from ingest.job.conflict import refuse_conflict
 from ingest.job.fingerprint import of_case
 from ingest.job.journal import Past, Plan
 from ingest.job.one_case import Task
+from ingest.job.time_limit import answer_within
 from ingest.options import BuildShards
-from shards.errors import ShardError
 from shards.storage.target import Target
 
 _log = logging.getLogger(__name__)
@@ -84,13 +86,13 @@ def agenda(build: BuildShards, cases: Iterable[Case], target: Target) -> Agenda:
         What there is to do; every case is done, left or rejected.
 
     Raises:
-        ShardError: If the target holds another data set, or cannot be read.
+        ShardError: If the target holds what may not be replaced, or cannot be read.
     """
     plan = Plan(
         source=source_name(build.source), recipe=build.recipe.to_dict(), compressed=build.compress
     )
     past = journal.past(target)
-    _refuse_other_source(past, plan, target)
+    refuse_conflict(past, plan, target, replace=build.replace)
     tasks, rejected = _tasks(build, cases)
     sizes = target.sizes("cases")
     done: frozenset[str] = frozenset()
@@ -103,14 +105,6 @@ def agenda(build: BuildShards, cases: Iterable[Case], target: Target) -> Agenda:
     return Agenda(plan=plan, past=past, done=done, left=left, rejected=rejected, sizes=sizes)
 
 
-def _refuse_other_source(past: Past | None, plan: Plan, target: Target) -> None:
-    if past and past.plan.source != plan.source:
-        raise ShardError(
-            f"{target.url} holds shards of {past.plan.source!r}, this source is {plan.source!r}: "
-            "choose another --out, or delete it"
-        )
-
-
 def _tasks(build: BuildShards, cases: Iterable[Case]) -> tuple[list[Task], dict[str, Rejected]]:
     """What is to be built if nothing is there yet; and cases of which a file is missing."""
     tasks, rejected = [], {}
@@ -119,7 +113,7 @@ def _tasks(build: BuildShards, cases: Iterable[Case]) -> tuple[list[Task], dict[
             if case.problem or case.label is None:
                 what = case.problem or f"{case.name} has no label: add it, or take the case out"
                 raise BadCaseError(what)
-            fingerprint = of_case(case, build.source.absolute())
+            fingerprint = _fingerprint(case, build)
         except BadCaseError as error:
             rejected[case.name] = Rejected(reason=str(error))
             continue
@@ -133,6 +127,18 @@ def _tasks(build: BuildShards, cases: Iterable[Case]) -> tuple[list[Task], dict[
             )
         )
     return tasks, rejected
+
+
+def _fingerprint(case: Case, build: BuildShards) -> dict[str, Any]:
+    try:
+        return answer_within(
+            build.case_minutes * 60, functools.partial(of_case, case, build.source.absolute())
+        )
+    except TimeoutError as error:
+        raise BadCaseError(
+            f"{case.image} did not open within {build.case_minutes:g} minutes: look whether it can "
+            "be read, or raise --case-minutes"
+        ) from error
 
 
 def _is_done(task: Task, past: Past, sizes: Mapping[str, int]) -> bool:

@@ -3,7 +3,7 @@
 import importlib
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ingest.case import BadCaseError, Case
@@ -12,29 +12,22 @@ from ingest.findings.between import duplicate_findings
 from ingest.findings.finding import Finding
 from ingest.findings.patients import split_findings
 from ingest.findings.read_case import VOXELS_CRC32
-from ingest.job import journal
-from ingest.job import processes as engine
+from ingest.job import engines, journal
 from ingest.job.agenda import Agenda, Rejected, agenda
 from ingest.job.journal import BUILD_FOLDER
-from ingest.job.one_case import Built, Outcome, Task, build_case
+from ingest.job.one_case import Built, Outcome, Task
 from ingest.job.space import check_space
 from ingest.options import BuildShards
 from ingest.slices.tumor_count import VOXELS_LOST
 from ingest.splits.patients import tell_patients
 from ingest.splits.split import Split
-from shards.console.errors import KnownError
 from shards.console.progress import progress
+from shards.console.words import counted, some
 from shards.index import shard_name
 from shards.manifest import Manifest
 from shards.storage.target import Target, locked, open_target
 
 _log = logging.getLogger(__name__)
-
-_WORKER_BYTES = 128 << 20
-
-
-class NoClusterError(KnownError):
-    """The Ray cluster of `--address` cannot be joined."""
 
 
 def build_shards(build: BuildShards) -> dict[str, Any]:
@@ -44,7 +37,8 @@ def build_shards(build: BuildShards) -> dict[str, Any]:
         build: What is to be built.
 
     Returns:
-        The summary; `exit_code` is 1 if a case was rejected and `on_error` is `fail`.
+        The summary; `exit_code` is 1 if a case was rejected and `on_error` is `fail`, or if one
+        lost its whole tumor and that was not accepted.
 
     Raises:
         BadCaseError: If the source has no usable case.
@@ -99,9 +93,8 @@ def _work(build: BuildShards, todo: Agenda, target: Target, finished: dict[str, 
     done = len(finished)
     _import_meanwhile("pyarrow.parquet")
     with progress(done + len(todo.left), done=done) as bar:
-        for position, result in _results(build, todo.left):
+        for position, outcome in engines.built(build, todo.left):
             task = todo.left[position]
-            outcome = result if isinstance(result, Outcome) else Outcome(reason=str(result))
             if outcome.built is None:
                 todo.rejected[task.case.name] = _rejected(task, outcome)
             else:
@@ -128,29 +121,13 @@ def _keep(target: Target, name: str, built: Built) -> None:
         _log.warning("%s: %s", name, warning)
 
 
-def _results(build: BuildShards, left: list[Task]) -> Iterator[tuple[int, Any]]:
-    """Build in processes of this machine or on a Ray cluster: (position in `left`, result)."""
-    if build.address is None:
-        return engine.run(build_case, left, workers=build.processes)
-    return _results_of_cluster(build.address, left)
-
-
-def _results_of_cluster(address: str, left: list[Task]) -> Iterator[tuple[int, Any]]:
-    from cluster.fanout import fan_out
-
-    try:
-        yield from fan_out(build_case, left, address=address, memory_bytes=_WORKER_BYTES)
-    except ConnectionError as error:
-        raise NoClusterError(str(error)) from error
-
-
 def _finish(
     build: BuildShards, todo: Agenda, split: Split, target: Target, finished: Mapping[str, Built]
 ) -> Manifest:
     if not finished:
         target.delete(BUILD_FOLDER)
         raise BadCaseError(
-            f"none of {len(todo.rejected)} cases could be built, see the lines above"
+            f"none of {counted(len(todo.rejected), 'case')} could be built, see the lines above"
         )
     entries = split.entries({name: built.entry for name, built in finished.items()})
     manifest = Manifest(
@@ -183,6 +160,7 @@ def _summary(build: BuildShards, manifest: Manifest, num_built: int) -> dict[str
     entries = manifest.cases.values()
     slices = sum(entry.slices for entry in entries)
     tumor_slices = sum(entry.tumor_slices for entry in entries)
+    lost = _cases_without_their_tumor(manifest)
     return {
         "shards": build.out,
         "cases": len(manifest.cases),
@@ -194,11 +172,39 @@ def _summary(build: BuildShards, manifest: Manifest, num_built: int) -> dict[str
         "bytes": sum(entry.bytes for entry in entries),
         "tumor_voxels_dropped": sum(entry.tumor_voxels_dropped for entry in entries),
         VOXELS_LOST: sum(int(entry.measures.get(VOXELS_LOST, 0)) for entry in entries),
-        "cases_without_their_tumor": [
-            name
-            for name, entry in manifest.cases.items()
-            if not entry.tumor_slices and (entry.tumor_voxels or entry.tumor_voxels_dropped)
-        ],
+        "cases_without_their_tumor": lost,
         "rejected": manifest.rejected,
-        "exit_code": int(bool(manifest.rejected) and build.on_error == "fail"),
+        "exit_code": int(_is_failure(build, manifest, lost)),
     }
+
+
+def _cases_without_their_tumor(manifest: Manifest) -> list[str]:
+    return [
+        name
+        for name, entry in manifest.cases.items()
+        if not entry.tumor_slices and (entry.tumor_voxels or entry.tumor_voxels_dropped)
+    ]
+
+
+def _is_failure(build: BuildShards, manifest: Manifest, lost: list[str]) -> bool:
+    if lost and not build.accept_lost_tumor:
+        _log.error(
+            "%s of %d lost the whole tumor (%s): build again with --replace %s, or accept that "
+            "with --accept-lost-tumor",
+            *(counted(len(lost), "case"), len(manifest.cases), some(lost)),
+            _what_keeps(manifest, lost),
+        )
+        return True
+    return bool(manifest.rejected) and build.on_error == "fail"
+
+
+def _what_keeps(manifest: Manifest, lost: list[str]) -> str:
+    """Options by which cases keep their tumor."""
+    entries = [manifest.cases[name] for name in lost]
+    ways = []
+    if any(entry.tumor_voxels_dropped for entry in entries):
+        ways.append("--drop-slices 0")
+    if any(entry.tumor_voxels for entry in entries):
+        widest = max(max(entry.shape) for entry in entries if entry.tumor_voxels)
+        ways.append(f"a larger --size, at most {widest}")
+    return " and ".join(ways)

@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from ingest.case import BadCaseError, Case
@@ -11,6 +10,7 @@ from ingest.findings.between import duplicate_findings, leak_findings
 from ingest.findings.finding import Finding
 from ingest.findings.of_case import Examination, Examined, examine
 from ingest.findings.patients import split_findings
+from ingest.findings.tumor import LOST
 from ingest.job import processes as engine
 from ingest.options import Check
 from ingest.splits.patients import tell_patients
@@ -47,7 +47,7 @@ def _check_all(options: Check) -> dict[str, Any]:
         for cases, needs_label in ((training, True), (test, False))
         for case in cases
     ]
-    findings, contents = _examine_all(tasks, options.processes)
+    findings, contents = _examine_all(tasks, options)
     seen, seen_in_test = (
         {case.name: contents[case] for case in cases if case in contents}
         for cases in (training, test)
@@ -56,7 +56,7 @@ def _check_all(options: Check) -> dict[str, Any]:
     findings += leak_findings(seen, seen_in_test, shared="voxels")
     patients, tested = ({case.name: case.patient for case in cases} for cases in (training, test))
     findings += leak_findings(patients, tested, shared="patient") + split_findings(split)
-    return _result(options.source, len(tasks), findings)
+    return _result(options, len(tasks), findings)
 
 
 def show_findings(result: dict[str, Any]) -> str:
@@ -73,13 +73,15 @@ def show_findings(result: dict[str, Any]) -> str:
 
 
 def _examine_all(
-    tasks: Sequence[Examination], workers: int
+    tasks: Sequence[Examination], options: Check
 ) -> tuple[list[Finding], dict[Case, int]]:
     """Findings about every case by itself, and of each that could be read a key of its voxels."""
     findings: list[Finding] = []
     contents: dict[Case, int] = {}
     with progress(len(tasks)) as bar:
-        for place, result in engine.run(examine, tasks, workers=workers):
+        for place, result in engine.run(
+            examine, tasks, workers=options.processes, minutes=options.case_minutes
+        ):
             case = tasks[place].case
             if isinstance(result, Examined):
                 findings += result.findings
@@ -104,13 +106,14 @@ def _test_cases(options: Check, training: list[Case]) -> list[Case]:
     return tell_patients(others, options, options.source, all_told=False)
 
 
-def _result(source: Path, cases: int, findings: list[Finding]) -> dict[str, Any]:
+def _result(options: Check, cases: int, findings: list[Finding]) -> dict[str, Any]:
     ordered = sorted(findings, key=lambda f: (_LEVELS.index(f.level), f.case, f.rule))
+    lost = [f for f in findings if f.rule == LOST and not options.accept_lost_tumor]
     counts = {level: sum(f.level == level for f in findings) for level in _LEVELS}
     return {
-        "source": str(source),
+        "source": str(options.source),
         "cases": cases,
         **counts,
         "findings": [dataclasses.asdict(finding) for finding in ordered],
-        "exit_code": int(counts["fatal"] > 0),
+        "exit_code": int(counts["fatal"] > 0 or bool(lost)),
     }

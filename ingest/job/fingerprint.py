@@ -1,6 +1,7 @@
 """Whether a source file is still the one a shard was made from, without reading it all."""
 
 import os
+import stat
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -49,6 +50,8 @@ def of_file(path: Path, source: Path, *, files: Sequence[Path] = ()) -> dict[str
         if apart := data_files(path):
             return {"file": str(name), **_of_folder(path.parent, [path, *apart])}
         status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError("it is no plain file")
         crc32 = _crc32_of_all(path) if _is_gzip(path, status.st_size) else None
     except OSError as error:
         what = error.strerror or str(error)

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ingest.job.one_case import Built
+from ingest.recipe import Recipe
 from shards.errors import ManifestError
 from shards.index import ShardIndex
 from shards.manifest import INDEX_NAME, MANIFEST_NAME, CaseEntry, Manifest
@@ -83,7 +84,8 @@ def past(target: Target) -> Past | None:
     if text is None or INDEX_NAME not in target.sizes(""):
         return _cut_off(target)
     manifest = Manifest.from_json(text, where=f"{target.url}/{MANIFEST_NAME}")
-    plan = Plan(source=manifest.source, recipe=manifest.recipe, compressed=manifest.compressed)
+    recipe = _as_written_today(manifest.recipe)
+    plan = Plan(source=manifest.source, recipe=recipe, compressed=manifest.compressed)
     return Past(plan=plan, tools=manifest.tools, entries=manifest.cases, manifest=manifest)
 
 
@@ -95,7 +97,7 @@ def _cut_off(target: Target) -> Past | None:
     try:
         known = json.loads(text)
         leaving, tools = frozenset(known.pop("leaving")), known.pop("tools")
-        plan = Plan(**known)
+        plan = Plan(**known | {"recipe": _as_written_today(known["recipe"])})
         for name in [_KEPT, *(f"{_DONE}/{name}" for name in sorted(target.sizes(_DONE)))]:
             for case, values in json.loads(target.read(name) or b"{}").items():
                 entries[case] = CaseEntry.from_dict(values["entry"])
@@ -105,6 +107,14 @@ def _cut_off(target: Target) -> Past | None:
             f"{target.url}/{BUILD_FOLDER} is damaged ({error}): delete it and build again"
         ) from error
     return Past(plan=plan, tools=tools, entries=entries, leaving=leaving, indexes=indexes)
+
+
+def _as_written_today(recipe: dict[str, Any]) -> dict[str, Any]:
+    """A recipe with the options that it was written before; as it is, where it has unknown ones."""
+    try:
+        return Recipe.from_dict(recipe).to_dict()
+    except (TypeError, ValueError):
+        return recipe
 
 
 def begin(

@@ -36,6 +36,10 @@ class Task:
     compress: bool
     fingerprint: dict[str, Any]
 
+    def __str__(self) -> str:
+        """What it is called in messages."""
+        return self.case.name
+
 
 @dataclass(frozen=True, kw_only=True)
 class Built:

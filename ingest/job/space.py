@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ingest.job.one_case import Task
-from ingest.recipe import Recipe
 from ingest.scans.open import open_image
 from shards.errors import StoreError
 from shards.index import shard_name
@@ -41,18 +40,15 @@ def check_space(tasks: Iterable[Task], target: Target, present: Mapping[str, int
 
 def _bytes_of(task: Task) -> int:
     try:
-        num_slices = open_image(task.case.image, task.case.files).grid.canonical().shape[2]
+        grid = open_image(task.case.image, task.case.files).grid.canonical()
     except Exception:  # noqa: BLE001 (building the case will tell)
         return 0
-    kept = max(num_slices - _least_dropped(task.recipe), 0)
+    num_slices, step_mm = grid.shape[2], grid.spacing_mm[2]
+    dropped = 0 if task.recipe.drop_outside_lungs else task.recipe.num_dropped(step_mm)
+    kept = max(num_slices - dropped, 0)
     pixels = 2 * task.recipe.size**2
     share = _COMPRESSED_SHARE if task.compress else 1.0
     return kept * int(pixels * share + _BYTES_BESIDE_IMAGE)
-
-
-def _least_dropped(recipe: Recipe) -> int:
-    by_count = recipe.drop_mm is None and not recipe.drop_outside_lungs
-    return recipe.drop_slices if by_count else 0
 
 
 def _megabytes(count: int) -> str:

@@ -4,6 +4,7 @@ from ingest.case import BadCaseError
 from ingest.recipe import Recipe
 from ingest.slices.lung import LungExtent
 from ingest.slices.opened import OpenCase
+from shards.console.words import counted
 
 
 class NoSliceKeptError(BadCaseError):
@@ -24,7 +25,8 @@ def kept_slices(opened: OpenCase, recipe: Recipe) -> range:
     dropped = recipe.num_dropped(step_mm)
     if dropped >= num_slices:
         raise NoSliceKeptError(
-            f"the recipe drops {recipe.drop_rule}, {opened.case.image} has {num_slices} slices of "
+            f"the recipe drops {recipe.drop_rule}, {opened.case.image} has "
+            f"{counted(num_slices, 'slice')} of "
             f"{step_mm:g} mm: lower --drop-slices or --drop-mm"
         )
     return range(dropped, num_slices)

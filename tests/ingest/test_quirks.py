@@ -15,7 +15,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-import ingest.job.build
+import ingest.job.engines
 from ingest.job.build import build_shards
 from ingest.job.check import check
 from ingest.job.one_case import build_case
@@ -425,7 +425,7 @@ def test_no_option_makes_a_label_of_what_is_no_whole_number(accepting, case):
 
 def test_filled_voxels_are_those_without_a_number(accepting, built):
     (said, *_) = accepting[1].cases["nan"].warnings
-    assert said == "1 voxels without a number (NaN, infinite) were given -1000 HU"
+    assert said == "1 voxel without a number (NaN, infinite) given -1000 HU"
     images = slices_of(accepting[0], "nan")[0]
     plain = slices_of(accepting[0], "plain")[0]
     assert images[5].astype(int).sum() < plain[5].astype(int).sum()
@@ -441,7 +441,7 @@ def build_or_die(task):
 
 
 def test_a_case_that_kills_its_worker_is_rejected_and_the_others_built(tmp_path, monkeypatch):
-    monkeypatch.setattr(ingest.job.build, "build_case", build_or_die)
+    monkeypatch.setattr(ingest.job.engines, "build_case", build_or_die)
     source = write_cases(tmp_path / "s", dict.fromkeys(("a", "deadly", "z"), FINE["plain"]))
     manifest, _ = build(source, tmp_path / "out")
     assert "was killed (SIGKILL, as when memory runs out), twice" in manifest.rejected["deadly"]

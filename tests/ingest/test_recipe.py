@@ -6,6 +6,8 @@ import cv2
 import nibabel as nib
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ingest.case import BadCaseError, Case
 from ingest.findings.read_case import read_case
@@ -39,7 +41,9 @@ def save_case(folder, hu=HU, tumor=TUMOR, affine=None, *, step_mm=2.5):
 
 def build(source, out, **options):
     """Manifest, images and masks of the one case, (n, size, size), by the command's own way."""
-    options = {"size": SHAPE[0], "drop_slices": 0, "workers": 1} | options
+    if "drop_outside_lungs" not in options:
+        options["drop_slices"] = 0
+    options = {"size": SHAPE[0], "workers": 1} | options
     build_shards(BuildShards(source=source, out=str(out), **options))
     members = {}
     with tarfile.open(out / "cases" / "a.tar") as tar:
@@ -107,6 +111,31 @@ def test_millimeters_beyond_the_scan_are_refused(tmp_path):
         slices_of(case, Recipe(drop_mm=30))
 
 
+@given(st.floats(0.05, 20.0), st.integers(0, 2000))
+def test_the_tutorials_count_is_dropped_only_where_it_can_lie_below_the_lungs(step_mm, count):
+    assert Recipe().num_dropped(step_mm) == (30 if 30 * step_mm <= 80 + 1e-6 else 0)
+    assert Recipe(drop_slices=count).num_dropped(step_mm) == count
+    by_mm = Recipe(drop_mm=float(count)).num_dropped(step_mm)
+    assert by_mm * step_mm <= count + 1e-4 * step_mm + 1e-9
+    assert (by_mm + 1) * step_mm > count
+
+
+def test_a_scan_too_thick_for_the_tutorials_rule_says_so_and_loses_nothing(tmp_path):
+    records = []
+    summary = read_case(save_case(tmp_path, step_mm=5.0), Recipe(size=8), records.append)
+    assert (len(records), summary.num_dropped) == (SHAPE[2], 0)
+    (said,) = [f for f in summary.findings if f.rule == "drop"]
+    assert said.level == "note"
+    assert said.message.startswith("slices of 5 mm are too thick to drop the lowest 30 slices, no")
+
+
+@pytest.mark.parametrize("options", [{"drop_mm": 5.0}, {"drop_outside_lungs": True}])
+def test_recipes_written_before_drop_rules_excluded_each_other_are_read(options):
+    written = Recipe(**options).to_dict()
+    assert Recipe.from_dict(written | {"drop_slices": 30}) == Recipe(**options)
+    assert Recipe.from_dict(Recipe().to_dict() | {"drop_slices": 30}) == Recipe(drop_slices=30)
+
+
 @pytest.fixture(scope="module")
 def in_bed():
     """HU and mask of a phantom (RAS) between 5 slices without lung below and 4 above."""
@@ -147,7 +176,7 @@ def test_a_scan_that_is_read_twice_for_its_lungs_counts_what_it_fills_once(tmp_p
     summary = read_case(case, recipe, records.append)
     assert len(records) == len(summary.kept)
     said = [finding.message for finding in summary.findings if finding.rule == "values"]
-    assert said == ["3 voxels without a number (NaN, infinite) were given -1000 HU"]
+    assert said == ["3 voxels without a number (NaN, infinite) given -1000 HU"]
 
 
 def test_a_scan_without_lung_is_refused_by_the_rule_of_the_lungs(tmp_path):

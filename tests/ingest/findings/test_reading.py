@@ -10,7 +10,7 @@ from ingest.findings.reading import filled_findings, remark_findings
 @pytest.mark.parametrize("filled", [0, 1, 70])
 def test_filled_voxels_are_counted_and_said(filled):
     said = [(f.level, f.message) for f in filled_findings("c", filled=filled, hu=-1000)]
-    message = f"{filled} voxels without a number (NaN, infinite) were given -1000 HU"
+    message = f"{filled} voxel{'s' * (filled > 1)} without a number (NaN, infinite) given -1000 HU"
     assert said == [("warning", message)] * bool(filled)
 
 

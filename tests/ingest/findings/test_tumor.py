@@ -4,7 +4,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from ingest.findings.tumor import tumor_findings
+from ingest.findings.tumor import LOST, tumor_findings
 from ingest.job.build import build_shards
 from ingest.job.check import check
 from ingest.options import BuildShards, Check
@@ -26,7 +26,7 @@ def test_lost_and_absent_tumors_are_said_and_loudest_when_nothing_is_left(
 ):
     count = TumorCount(kept=kept, dropped=dropped, lost=lost, slices_lost=bool(lost))
     (finding,) = tumor_findings("c", count, Recipe())
-    assert (finding.level, finding.rule) == (level, "tumor")
+    assert (finding.level, finding.rule) == (level, LOST if loud else "tumor")
     assert finding.message.startswith("ALL TUMOR LOST: ") is loud
     assert ("slices that are dropped" in finding.message) is bool(dropped)
     assert (f"with {lost} of {kept + dropped} tumor voxels" in finding.message) is bool(lost)

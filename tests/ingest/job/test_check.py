@@ -1,6 +1,8 @@
 """The check command: all findings of all cases, in one go, with the exit code they deserve."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 
@@ -144,7 +146,38 @@ def test_the_command_prints_json_and_leaves_with_1(source):
 
 @pytest.mark.data
 def test_the_real_scans_are_fit_and_their_lost_tumors_are_said(real_data):
-    result = check(Check(source=real_data / "lung", workers=2))
-    assert (result["cases"], result["fatal"]) == (6, 0)
+    result = check(Check(source=real_data / "lung", workers=2, drop_slices=30))
+    assert (result["cases"], result["fatal"], result["exit_code"]) == (6, 0, 1)
     lost = [f["case"] for f in result["findings"] if "ALL TUMOR LOST" in f["message"]]
     assert lost == ["lung_906"]
+
+
+@pytest.mark.data
+def test_by_default_no_real_scan_loses_its_tumor(real_data):
+    for folder in ("lung", "rider"):
+        result = check(Check(source=real_data / folder, workers=2))
+        assert (result["fatal"], result["exit_code"]) == (0, 0)
+        assert not [f for f in result["findings"] if "ALL TUMOR LOST" in f["message"]]
+
+
+def test_a_lost_tumor_makes_the_exit_code_1_as_in_the_build_unless_accepted(source):
+    save(source, "labelsTr", "b", TUMOR[:, :, ::-1])
+    lossy = {**OPTIONS, "drop_slices": 3}
+    for accept in (False, True):
+        result = check(Check(source=source, accept_lost_tumor=accept, **lossy))
+        assert ("warning", "b", "lost") in said(result)
+        assert result["exit_code"] == int(not accept)
+
+
+def test_a_case_that_hangs_is_unfit(source, monkeypatch):
+    monkeypatch.setattr("ingest.job.check.examine", hang)
+    result = check(Check(source=source, case_minutes=0.03, **OPTIONS))
+    assert said(result) == {("fatal", "a", "case")}
+    assert "it took over 0.03 minutes, twice" in result["findings"][0]["message"]
+
+
+def hang(task):
+    """Examine a case, unless it is the one that is never read to its end."""
+    if task.case.name == "a":
+        os.kill(os.getpid(), signal.SIGSTOP)
+    return examine(task)

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from ingest.job import journal
-from ingest.job.build import NoClusterError, build_shards
+from ingest.job.build import build_shards
+from ingest.job.engines import NoClusterError
 from ingest.options import BuildShards
 from shards.errors import StoreError
 

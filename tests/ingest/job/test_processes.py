@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.job.processes import Died, run
+from ingest.job.processes import Died, Overdue, run
 from shards.errors import StoreError
 
 
@@ -48,22 +48,22 @@ def sleep(task):
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_every_task_has_one_result(workers):
-    assert dict(run(square, range(7), workers=workers)) == {n: n * n for n in range(7)}
+    assert dict(run(square, range(7), workers=workers, minutes=1)) == {n: n * n for n in range(7)}
 
 
 def test_no_task_is_no_result():
-    assert list(run(square, [], workers=2)) == []
+    assert list(run(square, [], workers=2, minutes=1)) == []
 
 
 def test_a_task_whose_worker_was_killed_is_tried_once_more(tmp_path):
     tasks = [(number, str(tmp_path), {2: "once"}) for number in range(5)]
-    assert dict(run(die, tasks, workers=2)) == {number: number for number in range(5)}
+    assert dict(run(die, tasks, workers=2, minutes=1)) == {number: number for number in range(5)}
     assert _attempts(tmp_path, 2) == 2
 
 
 def test_a_task_that_kills_every_worker_is_told_and_the_others_are_done(tmp_path):
     tasks = [(number, str(tmp_path), {0: "always", 3: "always"}) for number in range(6)]
-    results = dict(run(die, tasks, workers=2))
+    results = dict(run(die, tasks, workers=2, minutes=1))
     assert results[0] == results[3] == Died(exit_code=-signal.SIGKILL)
     assert str(results[0]) == "its worker was killed (SIGKILL, as when memory runs out), twice"
     assert {number for number, result in results.items() if result == number} == {1, 2, 4, 5}
@@ -71,14 +71,55 @@ def test_a_task_that_kills_every_worker_is_told_and_the_others_are_done(tmp_path
 
 
 def test_a_worker_that_leaves_is_told_with_its_exit_code():
-    assert [str(result) for _, result in run(leave, [0], workers=1)] == [
+    assert [str(result) for _, result in run(leave, [0], workers=1, minutes=1)] == [
         "its worker left with exit code 3, twice"
     ]
 
 
 def test_an_error_in_the_function_ends_the_run_and_is_raised():
     with pytest.raises(StoreError, match="the disk is full"):
-        list(run(fail, [1, 2, 3], workers=2))
+        list(run(fail, [1, 2, 3], workers=2, minutes=1))
+
+
+def hang(task):
+    """Never answer on some tasks, or only the first time, as a worker that the kernel stopped."""
+    number, folder, hanging = task
+    with (Path(folder) / "attempts").open("a") as file:
+        file.write(f"{number} {os.getpid()}\n")
+    if number in hanging and (hanging[number] == "always" or _attempts(folder, number) == 1):
+        os.kill(os.getpid(), signal.SIGSTOP)
+    return number
+
+
+def test_a_task_that_hangs_is_stopped_said_and_tried_once_more(tmp_path, caplog):
+    tasks = [(number, str(tmp_path), {1: "once", 2: "always"}) for number in range(5)]
+    results = dict(run(hang, tasks, workers=2, minutes=0.02))
+    overdue = results.pop(2)
+    assert overdue == Overdue(minutes=0.02)
+    assert str(overdue).startswith("it took over 0.02 minutes, twice: look whether its files can")
+    assert results == {number: number for number in (0, 1, 3, 4)}
+    assert _attempts(tmp_path, 1) == _attempts(tmp_path, 2) == 2
+    said = [text for text in caplog.messages if "it is tried once more after all others" in text]
+    assert len(said) == 2
+    assert all("it took over 0.02 minutes and was stopped" in text for text in said)
+    for line in (tmp_path / "attempts").read_text().splitlines():
+        assert not is_stopped(int(line.split()[1]))
+
+
+def is_stopped(pid):
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().split(")")[1].split()[0] in "Tt"
+    return False
+
+
+def nap(seconds):
+    time.sleep(seconds)
+
+
+def test_a_limit_is_for_one_task_and_not_for_all_of_a_worker():
+    seconds = 0.3
+    results = dict(run(nap, [seconds] * 6, workers=1, minutes=3 * seconds / 60))
+    assert results == dict.fromkeys(range(6))
 
 
 def wait_for(condition):
@@ -101,7 +142,7 @@ def test_workers_do_not_outlive_a_killed_parent(tmp_path):
         f"sys.path[:0] = [{str(Path(__file__).parent)!r}, {str(Path(__file__).parents[3])!r}]\n"
         "from test_processes import run, sleep\n"
         "if __name__ == '__main__':\n"
-        f"    list(run(sleep, [{str(tmp_path / 'pid')!r}], workers=1))\n"
+        f"    list(run(sleep, [{str(tmp_path / 'pid')!r}], workers=1, minutes=1))\n"
     )
     (tmp_path / "parent.py").write_text(script)
     parent = subprocess.Popen([sys.executable, tmp_path / "parent.py"])

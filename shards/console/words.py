@@ -1,0 +1,16 @@
+"""Counts and lists as people write them."""
+
+from collections.abc import Sequence
+
+_SHOWN = 4
+
+
+def counted(number: int, noun: str) -> str:
+    """A number and its noun: `1 shard`, `2 shards`, `1,200 shards`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def some(texts: Sequence[str], separator: str = ", ") -> str:
+    """The first of many texts, and how many more there are."""
+    more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
+    return separator.join(texts[:_SHOWN]) + more

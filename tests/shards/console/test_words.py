@@ -1,0 +1,20 @@
+"""Counts and lists read as people write them."""
+
+import pytest
+
+from shards.console.words import counted, some
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(0, "0 scans"), (1, "1 scan"), (2, "2 scans"), (12_345, "12,345 scans")]
+)
+def test_a_count_takes_the_form_of_its_number(number, words):
+    assert counted(number, "scan") == words
+
+
+def test_of_a_long_list_the_first_are_named_and_the_others_counted():
+    names = list("abcdef")
+    assert some(names[:4]) == "a, b, c, d"
+    assert some(names) == "a, b, c, d and 2 more"
+    assert some(names[:2], "; ") == "a; b"
+    assert some([]) == ""
