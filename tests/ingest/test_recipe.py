@@ -151,7 +151,7 @@ def test_outside_the_lungs_nothing_is_kept_and_within_them_all(tmp_path, in_bed)
     hu, tumor, affine = in_bed
     save_case(tmp_path / "s", *in_bed)
     manifest, images, masks = build(
-        tmp_path / "s", tmp_path / "out", size=64, drop_slices=30, drop_outside_lungs=True
+        tmp_path / "s", tmp_path / "out", size=64, drop_outside_lungs=True
     )
     entry = manifest.cases["a"]
     pixel_mm = tuple(np.linalg.norm(affine[:3, :2], axis=0))

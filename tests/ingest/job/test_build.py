@@ -467,7 +467,7 @@ def test_a_set_of_another_source_is_not_overwritten(source, tmp_path):
     [
         (["--drop-slices", "2", "--size", "16", "--json"], 0, ""),
         (["--source", "/nowhere"], 1, "/nowhere is no folder: check the path"),
-        (["--size", "0"], 2, "--size must be at least 1 pixel, got 0"),
+        (["--size", "0"], 2, "--size must be at least 1 and at most 4096, got 0"),
         (["--slize", "3"], 2, "--slize"),
     ],
 )
