@@ -24,6 +24,16 @@ REAL_DATA = Path(__file__).parents[2] / "shared" / "data"
 def pytest_collection_modifyitems(items):
     """The whole road first, then searches: they take longest, and the rest runs beside them."""
     items.sort(key=lambda item: (item.path.parent != TESTS, item.path.parent.name != "tune"))
+    for_gpus = [item for item in items if item.get_closest_marker("gpu")]
+    if for_gpus and not _has_gpu():
+        for item in for_gpus:
+            item.add_marker(pytest.mark.skip(reason="no CUDA device"))
+
+
+def _has_gpu():
+    import torch  # only where a test needs it: it takes seconds
+
+    return torch.cuda.is_available()
 
 
 @pytest.fixture(scope="session")

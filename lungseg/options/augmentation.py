@@ -4,6 +4,7 @@ import dataclasses
 from typing import Literal
 
 Augmentation = Literal["none", "light", "full"]
+AugmentOn = Literal["auto", "cpu", "device"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -11,4 +12,8 @@ class AugmentationOptions:
     """How drawn slices are changed at random."""
 
     augment: Augmentation = "full"
-    """Augmentation: none; light (flip, affine, brightness/contrast); full (also noise, elastic)."""
+    """none; light: mirrored, turned, zoomed, shifted, contrast and brightness; full: also bent,
+    coarsened, blurred, gamma and noise."""
+    augment_on: AugmentOn = "auto"
+    """Where: cpu, slice by slice in the loader's processes, or device, whole batches where the net
+    is; auto: the device if it is a GPU. Both make the same changes; only the noise is another."""

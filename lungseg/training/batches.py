@@ -1,5 +1,6 @@
 """What is read for one step of training or validation."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -7,9 +8,12 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import Dataset
 
+from lungseg.augment.draw import draw_slice
+from lungseg.augment.on_device import BatchDraws, collate
+from lungseg.augment.on_processor import Augmenter
+from lungseg.augment.strength import STRENGTHS, Strength
 from lungseg.models.view import view_of
 from lungseg.options.fit import FitOptions
-from lungseg.training.augment import Augmenter
 from shards.console.groups import flat_values
 from shards.index import ShardIndex
 from shards.order.sampler import BatchRequest
@@ -25,7 +29,9 @@ STRETCH = 16
 
 
 class TrainingSlices(Dataset[Batch]):
-    """Augmented batches by request; a stream, where there is one, chooses the slices itself.
+    """Batches by request, augmented or with what shall be augmented on the device.
+
+    A stream, where there is one, chooses the slices itself.
 
     Args:
         shards: The shard set.
@@ -33,6 +39,7 @@ class TrainingSlices(Dataset[Batch]):
         stream: Where the slices come from instead of the index.
         scale: Factor from HU to floats as slices are read; None leaves integers. Augmented slices
             are floats anyway, and a stream's are integers.
+        on_device: Whether slices are augmented on the device.
     """
 
     def __init__(
@@ -42,30 +49,36 @@ class TrainingSlices(Dataset[Batch]):
         stream: SliceStream | None,
         *,
         scale: float | None = None,
+        on_device: bool = False,
     ) -> None:
-        recipe = shards.manifest.recipe
         self._source = stream or _reader(shards, options)
-        strength = options.augmentation.augment
-        self._read_scale = scale if strength == "none" else None
-        self._view = view_of(flat_values(options.view), recipe)
+        self._view = view_of(flat_values(options.view), shards.manifest.recipe)
+        self._seed = options.step.seed
         self._floats = Buffers()
-        clip = (int(recipe["clip"][0]), int(recipe["clip"][1]))
+        name = options.augmentation.augment
+        self._strength = STRENGTHS[name] if name != "none" and on_device else None
         self._augment = None
-        if strength != "none":
-            self._augment = Augmenter(strength, clip=clip, seed=options.step.seed)
+        if name != "none" and not on_device:
+            clip = clip_of(shards.manifest.recipe)
+            self._augment = Augmenter(name, clip=clip, seed=self._seed)
+        self._read_scale = scale if name == "none" else None
 
     def __getitem__(self, request: BatchRequest) -> Batch:
         """Read and augment the slices of one step.
 
         Returns:
             `image` (b, channels, h, w) float32 as the net sees it, or int16 of HU, `mask`
-            (b, 1, h, w) uint8, and the training's `position` after the step.
+            (b, 1, h, w) uint8, the training's `position` after the step, and `draws` where the
+            device augments.
         """
         images, masks = self._read(request)
         if self._augment is not None:
             images = self._augmented(self._augment, request, images.numpy(), masks.numpy())
         position = {"epoch": request.epoch, "samples_consumed": request.samples_consumed}
-        return {"image": images, "mask": masks, "position": position}
+        batch: Batch = {"image": images, "mask": masks, "position": position}
+        if self._strength is not None:
+            batch["draws"] = self._draws(self._strength, request, masks.shape[2:])
+        return batch
 
     def _read(self, request: BatchRequest) -> tuple[torch.Tensor, torch.Tensor]:
         if isinstance(self._source, SliceReader):
@@ -89,6 +102,23 @@ class TrainingSlices(Dataset[Batch]):
             )
         factor = self._view.factor
         return self._view(changed) if factor is None else changed.mul_(factor)
+
+    def _draws(self, strength: Strength, request: BatchRequest, shape: torch.Size) -> BatchDraws:
+        """What the device shall change of each slice."""
+        height, width = shape
+        where = {"seed": self._seed, "epoch": request.epoch}
+        return collate(
+            [
+                draw_slice(strength, position=position, shape=(height, width), **where)
+                for position in request.positions.tolist()
+            ]
+        )
+
+
+def clip_of(recipe: Mapping[str, Any]) -> tuple[int, int]:
+    """Lowest and highest HU of a recipe, as the manifest has it."""
+    low, high = recipe["clip"]
+    return int(low), int(high)
 
 
 class Stretch(NamedTuple):

@@ -12,10 +12,11 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader
 
+from lungseg.augment.on_device import augment
 from lungseg.errors import TrainingError
 from lungseg.models.view import view_of
 from lungseg.options.fit import FitOptions
-from lungseg.training.batches import Batch, TrainingSlices, ValidationSlices, stretches_of
+from lungseg.training.batches import Batch, TrainingSlices, ValidationSlices, clip_of, stretches_of
 from shards.console.groups import flat_values
 from shards.order.draw import oversample_ratio
 from shards.order.fetch import ShardFetcher
@@ -121,7 +122,13 @@ class SliceData(pl.LightningDataModule):
         )
         sampler.start_at(**self._position)
         stream = self._stream(rank, world_size)
-        slices = TrainingSlices(self.shards, self._options, stream, scale=self._scale_of_reading())
+        slices = TrainingSlices(
+            self.shards,
+            self._options,
+            stream,
+            scale=self._scale_of_reading(),
+            on_device=self._augments_on_device(),
+        )
         return self._loader(slices, sampler, workers)
 
     def val_dataloader(self) -> Loader:
@@ -146,8 +153,13 @@ class SliceData(pl.LightningDataModule):
         return batch
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
-        """Turn HU into what the net sees on the device, where they are integers still."""
+        """Augment, and turn HU into what the net sees, on the device, unless it is done before."""
         del dataloader_idx
+        draws = batch.pop("draws", None)
+        if draws is not None:
+            clip = clip_of(self.shards.manifest.recipe)
+            changed = augment(batch["image"], batch["mask"], draws, clip=clip)
+            batch["image"], batch["mask"] = self.view(changed[0]), changed[1]
         if not batch["image"].is_floating_point():
             batch["image"] = self.view(batch["image"])
         return batch
@@ -193,11 +205,20 @@ class SliceData(pl.LightningDataModule):
             neighbors=self._options.view.neighbors,
         )
 
+    def _augments_on_device(self) -> bool:
+        """Whether slices are changed in whole batches, where the net is."""
+        on = self._options.augmentation.augment_on
+        return on == "device" or (on == "auto" and not self._on_processor())
+
+    def _augments_in_loader(self) -> bool:
+        return self._options.augmentation.augment != "none" and not self._augments_on_device()
+
+    def _on_processor(self) -> bool:
+        return self.trainer is None or self.trainer.strategy.root_device.type == "cpu"
+
     def _scale_of_reading(self) -> float | None:
         """The factor for slices that stay on the processor; to a GPU integers travel faster."""
-        if self.trainer is None or self.trainer.strategy.root_device.type != "cpu":
-            return None
-        return self.view.factor
+        return self.view.factor if self.trainer is not None and self._on_processor() else None
 
     def _world(self) -> tuple[int, int]:
         if self.trainer is None:
@@ -205,15 +226,14 @@ class SliceData(pl.LightningDataModule):
         return self.trainer.world_size, self.trainer.global_rank
 
     def _num_workers(self, world_size: int) -> int:
-        """Processes only where slices are augmented; threads are better where they are read."""
-        if self._options.augmentation.augment == "none":
+        """Processes only for augmenting slice by slice; threads are better where they are read."""
+        if not self._augments_in_loader():
             return 0
         return num_workers(self._options.data.num_workers, world_size)
 
     def _loader(self, slices: TrainingSlices, sampler: PlanSampler, workers: int) -> Loader:
         if not workers:
-            augmented = self._options.augmentation.augment != "none"
-            one_by_one = augmented or self._options.data.loader != "index"
+            one_by_one = self._augments_in_loader() or self._options.data.loader != "index"
             threads = 1 if one_by_one else _NUM_READERS
             return ThreadedLoader(slices.__getitem__, sampler, num_threads=threads)
         return DataLoader(

@@ -43,14 +43,54 @@ def test_augmented_pixels_do_not_depend_on_workers(shards, tmp_path, augment):
 
 
 @pytest.mark.parametrize("augment", ["none", "full"])
-def test_pixels_of_all_ranks_are_those_of_one(shards, tmp_path, augment):
+@pytest.mark.parametrize("augment_on", ["cpu", "device"])
+def test_pixels_of_all_ranks_are_those_of_one(shards, tmp_path, augment, augment_on):
     """A rank has every other slice of a global batch."""
-    ranks = [batches(shards, tmp_path, rank=rank, world_size=2, augment=augment) for rank in (0, 1)]
+    given = {"augment": augment, "augment_on": augment_on}
+    ranks = [batches(shards, tmp_path, rank=rank, world_size=2, **given) for rank in (0, 1)]
     joined = [
         tuple(torch.stack(parts, dim=1).flatten(0, 1) for parts in zip(*step, strict=True))
         for step in zip(*ranks, strict=True)
     ]
-    same(joined, batches(shards, tmp_path, augment=augment))
+    same(joined, batches(shards, tmp_path, **given))
+
+
+@pytest.mark.parametrize(
+    ("device", "augment_on", "sent"),
+    [
+        ("cuda", "auto", torch.int16),
+        ("cpu", "auto", torch.float32),
+        ("cuda", "cpu", torch.float32),
+        ("cpu", "device", torch.int16),
+    ],
+)
+def test_slices_are_augmented_where_it_is_asked_for(shards, tmp_path, device, augment_on, sent):
+    data = data_of(shards, tmp_path, device=device, augment_on=augment_on, num_workers=0)
+    batch = next(iter(data.train_dataloader()))
+    assert batch["image"].dtype == sent
+    assert ("draws" in batch) == (sent == torch.int16)
+
+
+def test_both_ways_of_augmenting_make_the_same_changes(shards, tmp_path):
+    """Strength light has no noise, in which alone they differ."""
+    on_cpu, on_device = (
+        batches(shards, tmp_path, augment="light", augment_on=place, neighbors=3)
+        for place in ("cpu", "device")
+    )
+    assert len(on_cpu) == len(on_device) > 0
+    for (image, mask), (other_image, other_mask) in zip(on_cpu, on_device, strict=True):
+        apart_hu = (image - other_image).abs() * 3071
+        assert apart_hu.quantile(0.999) < 1
+        assert apart_hu.mean() < 0.1
+        assert (mask != other_mask).float().mean() < 1e-3
+
+
+def test_augmenting_on_the_device_goes_on_where_it_was(shards, tmp_path):
+    whole = batches(shards, tmp_path, augment_on="device")
+    data = data_of(shards, tmp_path, augment_on="device")
+    data.load_state_dict({"epoch": 0, "samples_consumed": 16})
+    rest = [data.on_after_batch_transfer(batch, 0) for batch in data.train_dataloader()]
+    same([(batch["image"], batch["mask"]) for batch in rest], whole[2:])
 
 
 @pytest.mark.parametrize("neighbors", [1, 3])

@@ -24,6 +24,7 @@ CHANGES = {
     "order": "windowed",
     "window_shards": 3,
     "augment": "none",
+    "augment_on": "device",
     "width": 8,
     "depth": 3,
     "norm": "batch",

@@ -1,0 +1,1 @@
+"""Random changes of drawn slices: what is drawn for each, and the pixels, on either device."""
