@@ -43,7 +43,7 @@ def find_cases(source: Path, *, subset: Subset = "training", roi: Sequence[str] 
     else:
         cases = _cases_of_files(source, list(files_below(source)), roi)
     if not cases:
-        raise BadCaseError(f"a source needs at least one {subset} case, found none in {source}")
+        raise _no_case(source, subset)
     return _one_each(cases)
 
 
@@ -60,9 +60,21 @@ def _cases_of_files(source: Path, files: Sequence[Path], roi: Sequence[str]) -> 
     return cases
 
 
+def _no_case(source: Path, subset: Subset) -> BadCaseError:
+    advice = _advice(files_below(source)) or "add scans, or choose another source"
+    return BadCaseError(
+        f"a source needs at least one {subset} case, found none in {source}: {advice}"
+    )
+
+
+def _advice(files: Iterable[Path]) -> str:
+    """How to convert the first file that can be; empty where there is none."""
+    return next(filter(None, map(how_to_convert, files)), "")
+
+
 def _no_source(source: Path, files: Iterable[Path]) -> BadCaseError:
     found = f"found none in {source}" if source.is_dir() else f"{source} is no folder"
-    advice = next(filter(None, map(how_to_convert, files)), "check the path")
+    advice = _advice(files) or "check the path"
     return BadCaseError(
         "a source needs the MSD layout (dataset.json, imagesTr, labelsTr), DICOM files, or "
         f"{IN_WORDS} with labels beside them, {found}: {advice}, or make a data set with "

@@ -65,7 +65,7 @@ def find_folder_scans(source: Path, files: Sequence[Path]) -> list[Case]:
     if labels:
         more = f" and {len(labels) - _SHOWN} more" if len(labels) > _SHOWN else ""
         named = ", ".join(labels[:_SHOWN]) + more
-        _log.warning("left out %d labels, by the words in their names: %s", len(labels), named)
+        _log.warning("left out as labels, by the words in their names: %s", named)
     return scans
 
 

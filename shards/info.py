@@ -42,6 +42,9 @@ def info(url: str) -> dict[str, Any]:
         "compressed": manifest.compressed,
         "recipe": manifest.recipe,
         "tools": manifest.tools,
+        "folds_from": manifest.folds_from,
+        "patients": len({entry.patient for entry in entries}),
+        "patients_from": manifest.patients_from,
         "folds": [{"fold": fold, **_sums(_fold(manifest, fold))} for fold in _folds(manifest)],
         "rejected": manifest.rejected,
         "warnings": {
@@ -83,6 +86,7 @@ def show_info(found: dict[str, Any]) -> str:
         *(_counts(f"fold {fold['fold']}", fold) for fold in found["folds"]),
         _counts("all", found),
         "",
+        f"folds: by {found['folds_from'] or 'an earlier version'}; {_patients(found)}",
         "recipe: " + _pairs(found["recipe"]),
         "tools: " + _pairs(found["tools"]),
         f"tumor voxels in dropped slices: {found['tumor_voxels_dropped']}",
@@ -90,6 +94,11 @@ def show_info(found: dict[str, Any]) -> str:
         *(f"warning {case}: {text}" for case, said in found["warnings"].items() for text in said),
     ]
     return "\n".join(lines)
+
+
+def _patients(found: dict[str, Any]) -> str:
+    told = f" (by {found['patients_from']})" if found["patients_from"] else ""
+    return f"{found['patients']} patients{told}"
 
 
 def _counts(name: str, sums: dict[str, Any]) -> str:

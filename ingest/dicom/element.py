@@ -20,8 +20,8 @@ def element_of(path: Path, keyword: str) -> str:
 
     if pydicom.datadict.tag_for_keyword(keyword) is None:
         raise BadCaseError(
-            f"a DICOM element is named as the standard does, such as StudyInstanceUID, got "
-            f"{keyword!r}: correct it"
+            f"a DICOM element is called as the standard calls it, such as StudyInstanceUID, got "
+            f"{keyword!r}: correct --patient-from, or say folder"
         )
     (header,) = read_headers(path.parent, [keyword], files=(path,))
     return header.text(keyword).strip()

@@ -14,8 +14,12 @@ _OTHER_VOLUMES = (".hdr", ".img", ".gipl", ".vtk", ".vti", ".mgz", ".mgh", ".tif
 
 
 def is_volume(path: Path) -> bool:
-    """Whether a file is a scan or a mask by its name; hidden files (`._*` of macOS) are none."""
-    return path.name.endswith(VOLUMES) and not path.name.startswith(".") and path.is_file()
+    """Whether a file is a scan or a mask by its name; hidden files (`._*` of macOS) are none.
+
+    A link to nothing is one: whoever reads it says so.
+    """
+    is_named = path.name.endswith(VOLUMES) and not path.name.startswith(".")
+    return is_named and (path.is_file() or (path.is_symlink() and not path.exists()))
 
 
 def is_itk(path: Path) -> bool:

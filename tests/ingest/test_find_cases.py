@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from ingest.case import BadCaseError
 from ingest.find_cases import find_cases, source_name
+from ingest.job.fingerprint import of_case
 
 CUBE = np.zeros((4, 4, 3))
 
@@ -66,6 +67,20 @@ def test_a_source_of_another_layout_says_what_it_needs(tmp_path, files, advice):
         find_cases(made(tmp_path, *files))
     with pytest.raises(BadCaseError, match="is no folder: check the path"):
         find_cases(tmp_path / "absent")
+
+
+def test_a_data_set_of_a_format_that_is_not_read_says_how_to_convert_it(tmp_path):
+    with pytest.raises(BadCaseError, match=r"at least one training case.*convert .*c\.vtk"):
+        find_cases(made(tmp_path, "imagesTr/c.vtk", "labelsTr/c.vtk"))
+
+
+def test_a_link_to_nothing_is_a_case_that_says_so(tmp_path):
+    source = made(tmp_path, "p1/ct.nii", "p1/seg.nii", "p2/seg.nii")
+    (source / "p2/ct.nii").symlink_to("gone.nii")
+    cases = find_cases(source)
+    assert [case.name for case in cases] == ["p1", "p2"]
+    with pytest.raises(BadCaseError, match=r"p2/ct\.nii cannot be read \(No such file"):
+        of_case(cases[1], source)
 
 
 def test_a_source_has_the_name_that_it_gives_itself(tmp_path):

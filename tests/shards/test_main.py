@@ -28,6 +28,7 @@ def test_info_counts_what_the_manifest_holds(shard_folder):
         (0, 2, 8),
         (1, 1, 4),
     ]
+    assert (found["folds_from"], found["patients"], found["patients_from"]) == ("", 3, "")
     assert found["rejected"] == {"z": "no mask"}
     assert found["recipe"]["clip"] == [-1000, 3071]
 
@@ -37,6 +38,7 @@ def test_info_shows_a_table_to_people(shard_folder):
     rows = {line[:8].strip(): line[8:].split() for line in done.stdout.splitlines()}
     assert rows["fold 0"][:3] == ["2", "8", "2"]
     assert rows["all"][:5] == ["3", "12", "3", "25.0", "%"]
+    assert "folds: by an earlier version; 3 patients\n" in done.stdout
     assert "rejected z: no mask" in done.stdout
 
 

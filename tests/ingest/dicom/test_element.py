@@ -12,5 +12,5 @@ def test_an_element_is_text_or_absent(tmp_path, write_series):
     path = next(tmp_path.iterdir())
     assert element_of(path, "PatientID") == "P 7"
     assert element_of(path, "AccessionNumber") == element_of(path, "EthnicGroup") == ""
-    with pytest.raises(BadCaseError, match=r"named as the standard does.* got 'patient id'"):
+    with pytest.raises(BadCaseError, match=r"as the standard calls it.* got 'patient id'"):
         element_of(path, "patient id")

@@ -105,3 +105,23 @@ def test_what_is_absent_or_no_plain_file_is_refused_and_never_waited_for(folder)
     for name, why in (("pipe", "it is no plain file"), ("absent", "No such file")):
         with pytest.raises(BadCaseError, match=f"{name} cannot be read \\({why}.*: restore it"):
             of_file(folder / name, folder)
+
+
+@pytest.mark.parametrize(
+    ("header", "field", "data"),
+    [("x.mhd", "ElementDataFile = x.raw", "x.raw"), ("x.nhdr", "data file: sub/x.gz", "sub/x.gz")],
+)
+def test_the_voxels_of_a_header_that_lies_apart_count(folder, header, field, data):
+    for name, content in ((header, field), (data, "voxels"), ("other.raw", "")):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(content)
+        os.utime(folder / name, ns=(0, 5))
+    first = of_file(folder / header, folder)
+    assert (first["file"], first["files"], first["modified_ns"]) == (header, 2, 5)
+    os.utime(folder / "other.raw", ns=(0, 9))
+    assert of_file(folder / header, folder) == first
+    os.utime(folder / data, ns=(0, 9))
+    assert of_file(folder / header, folder)["modified_ns"] == 9
+    (folder / data).unlink()
+    with pytest.raises(BadCaseError, match="cannot be read"):
+        of_file(folder / header, folder)

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 from ingest.case import BadCaseError, Case
+from ingest.recipe import Recipe
 from ingest.scans.itk import ItkImage, ItkLabel
 from ingest.scans.nifti import NiftiImage
 from ingest.scans.open import open_image, open_label
 from ingest.scans.volume import whole
 from ingest.slices.source_grid import write_mask
+from tests.toy_cases import slices_of
 
 sitk = pytest.importorskip("SimpleITK")
 
@@ -154,3 +156,25 @@ def test_a_plain_metaimage_is_read_in_pieces_and_equals_the_whole(tmp_path, monk
     monkeypatch.setattr("ingest.scans.itk._SLABS_AT_ONCE", 3)
     path = write(tmp_path / "x.mha", HU.T)
     assert (whole(ItkImage(path), np.int16) == HU).all()
+
+
+@pytest.mark.parametrize("orientation", ["LPS", "RAI", "SAL"])
+def test_a_case_of_such_files_gives_the_slices_of_its_nifti_copy(tmp_path, orientation):
+    image = turned(orientation)
+    label = nib.Nifti1Image((np.asarray(image.dataobj) > 900).astype(np.uint8), image.affine)
+    recipe = Recipe(size=8, drop_slices=2)
+    found = {}
+    for kind in ("nii", "mha", "nrrd"):
+        for name, volume in (("scan", image), ("label", label)):
+            (tmp_path / name).mkdir(exist_ok=True)
+            by_itk(tmp_path / name, volume, "mha" if kind == "nii" else kind, packed=True)
+        paths = (tmp_path / name / f"x.{kind}" for name in ("scan", "label"))
+        found[kind] = slices_of(
+            Case(name="x", image=next(paths), label=next(paths), patient="x"), recipe
+        )
+    for kind in ("mha", "nrrd"):
+        for ours, theirs in zip(found[kind], found["nii"], strict=True):
+            assert ours.z == theirs.z
+            assert (ours.image == theirs.image).all()
+            assert (ours.mask == theirs.mask).all()
+    assert any(record.mask.any() for record in found["nii"])

@@ -14,6 +14,10 @@ def test_volumes_are_known_by_their_suffix_and_hidden_ones_are_none(tmp_path, su
     assert is_volume(tmp_path / f"a.b{suffix}")
     assert not is_volume(tmp_path / f"._a{suffix}")
     assert not is_volume(tmp_path / f"absent{suffix}")
+    (tmp_path / f"folder{suffix}").mkdir()
+    assert not is_volume(tmp_path / f"folder{suffix}")
+    (tmp_path / f"link{suffix}").symlink_to("nowhere")
+    assert is_volume(tmp_path / f"link{suffix}")
     assert stem(Path(f"a.b{suffix}")) == "a.b"
     assert is_itk(Path(f"a{suffix}")) == (".nii" not in suffix)
     assert how_to_convert(Path(f"a{suffix}")) in ("", f"unpack a{suffix} first")
