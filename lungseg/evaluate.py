@@ -8,7 +8,7 @@ from shards.console.command import run
 
 DESCRIPTION = """Score a checkpoint on scans with labels: Dice per case, on each scan's own grid.
 
-Leaves metrics.json, cases.csv and a report.html to open in a browser. With --predictions it scores
+Leaves metrics.json, cases.csv, lesions.csv and a report.html to open in a browser. With --predictions it scores
 masks that exist, of any program, instead of a checkpoint."""
 
 

@@ -48,6 +48,7 @@ ONLY_IN = {
     "torchmetrics": {"lungseg"},
     "albumentations": {"lungseg"},
     "jinja2": {"lungseg"},
+    "scipy": {"lungseg"},
     "ray": {"cluster", "tune"},
     "optuna": {"tune"},
 }

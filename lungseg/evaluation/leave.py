@@ -4,7 +4,7 @@ import contextlib
 import csv
 import io
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from shards.console.command import save_config
 from shards.console.errors import KnownError
 from shards.console.whole import whole_or_nothing
 
-FILES = ("metrics.json", "cases.csv", "report.html", "config.yaml")
+FILES = ("metrics.json", "cases.csv", "lesions.csv", "report.html", "config.yaml")
 
 
 class OutputError(KnownError):
@@ -58,10 +58,10 @@ def leave(options: EvaluateOptions, texts: Mapping[str, str]) -> None:
         save_config(options, files.enter_context(whole_or_nothing(options.out / "config.yaml")))
 
 
-def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+def as_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     """Rows with the same names as the text of a CSV file."""
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, rows[0].keys(), lineterminator="\n")
+    writer = csv.DictWriter(stream, columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return stream.getvalue()

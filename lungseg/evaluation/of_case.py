@@ -13,6 +13,8 @@ from lungseg.inference.read_scan import read_views
 from lungseg.report.evaluation import Chapter
 from lungseg.report.filmstrip import EDGE, Filmstrip, film
 from lungseg.scores.case_score import CaseScore, Role, count_voxels
+from lungseg.scores.lesions import lesions_of
+from lungseg.scores.surface import surface_score
 
 
 def examine(case: Case, predictor: Predictor, *, num_frames: int) -> Chapter:
@@ -54,6 +56,8 @@ def _score(
 ) -> CaseScore:
     tp, fp, fn = count_voxels(truth, prediction.mask)
     unread = list(prediction.unread)
+    voxel_ml = float(np.prod(scan.grid.spacing_mm)) / 1000
+    spacing_mm = scan.grid.canonical().spacing_mm
     return CaseScore(
         case=case.name,
         role=role,
@@ -61,10 +65,12 @@ def _score(
         fp=fp,
         fn=fn,
         fn_dropped=int(np.count_nonzero(truth[:, :, unread])),
-        voxel_ml=float(np.prod(scan.grid.spacing_mm)) / 1000,
+        voxel_ml=voxel_ml,
         slices=scan.num_slices,
         slices_dropped=len(unread),
         soft=prediction.soft,
+        surface=surface_score(truth, prediction.mask, spacing_mm=spacing_mm),
+        lesions=lesions_of(truth, prediction.mask, voxel_ml=voxel_ml),
     )
 
 

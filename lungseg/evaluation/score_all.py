@@ -17,13 +17,16 @@ from lungseg.evaluation.predictor import Predictor
 from lungseg.evaluation.provenance import facts_of
 from lungseg.report.evaluation import Chapter, render
 from lungseg.report.words import counted
-from lungseg.scores.case_score import metrics
+from lungseg.scores.case_score import CaseScore
+from lungseg.scores.lesions import Lesion
+from lungseg.scores.summary import metrics
 from shards.console.progress import progress
 
 NUM_FRAMES = 600
 """Pictures of all cases together, before the report is fitted to its size."""
 
-_NOT_SAID = ("cases", "recipe", "dice_pooled_soft_definition", "checkpoint_sha256")
+_NOT_SAID = {"cases", "recipe", "dice_pooled_soft_definition", "checkpoint_sha256"}
+_NOT_SAID |= {"surface", "lesions"}
 
 logger = logging.getLogger(__name__)
 
@@ -45,8 +48,20 @@ def evaluate(options: EvaluateOptions) -> dict[str, Any]:
         **predictor.about(),
     }
     _leave(options, chapters, result, predictor)
-    said = {name: value for name, value in result.items() if name not in _NOT_SAID}
-    return {**said, "report": str(options.out / "report.html")}
+    return {**_said(result), "report": str(options.out / "report.html")}
+
+
+def _said(result: dict[str, Any]) -> dict[str, Any]:
+    """What is printed of the metrics."""
+    surface, lesions = result["surface"], result["lesions"]
+    return {
+        **{name: value for name, value in result.items() if name not in _NOT_SAID},
+        "nsd_mean": surface["nsd"]["mean"],
+        "hd95_mm_median": surface["hd95_mm"]["median"],
+        "lesions": lesions["n"],
+        "lesions_found": lesions["found"],
+        "false_lesions_per_scan": lesions["false_positives_per_scan"],
+    }
 
 
 def _predictor(options: EvaluateOptions) -> Predictor:
@@ -83,7 +98,13 @@ def _leave(
         options,
         {
             "metrics.json": json.dumps(result, indent=1) + "\n",
-            "cases.csv": as_csv(result["cases"]),
+            "cases.csv": as_csv(list(result["cases"][0]), result["cases"]),
+            "lesions.csv": _lesions_csv(scores),
             "report.html": page,
         },
     )
+
+
+def _lesions_csv(scores: Sequence[CaseScore]) -> str:
+    rows = ({"case": score.case, **lesion.row()} for score in scores for lesion in score.lesions)
+    return as_csv(["case", *Lesion.COLUMNS], rows)

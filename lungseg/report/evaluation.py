@@ -49,7 +49,7 @@ def render(
     """
     worst_first = fitted(sorted(chapters, key=lambda chapter: _badness(chapter.score)))
     scores = [chapter.score for chapter in worst_first]
-    return page_template("lungseg.report", score=_as_score, counted=counted).render(
+    return page_template("lungseg.report", score=_as_score, mm=_as_mm, counted=counted).render(
         chapters=worst_first,
         metrics=metrics,
         warnings=warnings,
@@ -100,3 +100,7 @@ def _badness(score: CaseScore) -> tuple[float, float, str]:
 
 def _as_score(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
+
+
+def _as_mm(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1f} mm"

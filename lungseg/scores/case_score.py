@@ -1,25 +1,17 @@
-"""One scan's prediction against its label: what is counted, and how a set of scans is summed up."""
+"""One scan's prediction against its label: what is counted."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from lungseg.scores.dice import dice, soft_dice, summarize
-from lungseg.scores.intervals import bootstrap_interval
+from lungseg.scores.dice import dice
+from lungseg.scores.lesions import Kind, Lesion
+from lungseg.scores.surface import SurfaceScore
 
 Role = Literal["unseen", "validation", "training", "unknown"]
 """What a training did with a case: nothing, choose the checkpoint by it, train on it, who knows."""
-
-GRID = "every voxel of each scan, on the scan's own grid"
-SOFT_DEFINITION = (
-    "2 sum(p t) / (sum p + sum t) over all pixels of all slices of all cases together, p the "
-    "probability, t the mask, on the recipe's grid and without a threshold: what the tutorial "
-    "reports. Large tumors dominate it; it is no segmentation score and not comparable with Dice "
-    "per case"
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +31,8 @@ class CaseScore:
         slices_dropped: Slices that the recipe drops, so that the model never saw them.
         soft: Sum of probability times mask, and sum of probability plus sum of mask, both over the
             recipe's grid; None where there are no probabilities.
+        surface: How the surfaces agree; None where there is no tumor.
+        lesions: The tumors one by one.
     """
 
     case: str
@@ -51,6 +45,8 @@ class CaseScore:
     slices: int
     slices_dropped: int
     soft: tuple[float, float] | None
+    surface: SurfaceScore | None = None
+    lesions: tuple[Lesion, ...] = ()
 
     @property
     def dice(self) -> float | None:
@@ -71,6 +67,20 @@ class CaseScore:
     def false_positive_ml(self) -> float:
         """Volume falsely called tumor, in mL."""
         return self.fp * self.voxel_ml
+
+    @property
+    def volume_error_ml(self) -> float:
+        """Predicted less labeled volume, in mL."""
+        return self.predicted_ml - self.truth_ml
+
+    @property
+    def volume_error_percent(self) -> float | None:
+        """The same as a share of the labeled volume, in %; None where there is none."""
+        return 100 * self.volume_error_ml / self.truth_ml if self.truth_ml else None
+
+    def count_of(self, kind: Kind) -> int:
+        """Number of lesions of a kind."""
+        return sum(lesion.kind == kind for lesion in self.lesions)
 
     @property
     def verdict(self) -> str:
@@ -99,6 +109,7 @@ class CaseScore:
             "role": self.role,
             "verdict": self.verdict,
             "dice": self.dice,
+            **_of_surface(self.surface),
             "tp": self.tp,
             "fp": self.fp,
             "fn": self.fn,
@@ -106,9 +117,24 @@ class CaseScore:
             "truth_ml": round(self.truth_ml, 4),
             "predicted_ml": round(self.predicted_ml, 4),
             "false_positive_ml": round(self.false_positive_ml, 4),
+            "volume_error_ml": round(self.volume_error_ml, 4),
+            "volume_error_percent": _rounded(self.volume_error_percent),
+            "lesions_found": self.count_of("found"),
+            "lesions_missed": self.count_of("missed"),
+            "lesions_false": self.count_of("false"),
             "slices": self.slices,
             "slices_dropped": self.slices_dropped,
         }
+
+
+def _of_surface(surface: SurfaceScore | None) -> dict[str, float | None]:
+    if surface is None:
+        return dict.fromkeys(("nsd", "hd95_mm", "assd_mm"))
+    return {name: _rounded(value) for name, value in asdict(surface).items()}
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
 
 
 def count_voxels(
@@ -123,40 +149,3 @@ def count_voxels(
         int(np.count_nonzero(prediction)) - overlap,
         int(np.count_nonzero(truth)) - overlap,
     )
-
-
-def metrics(scores: Sequence[CaseScore], *, threshold: float | None) -> dict[str, Any]:
-    """The content of `metrics.json` that comes from the scores.
-
-    Args:
-        scores: One per case, at least one.
-        threshold: Probability from which a voxel was called tumor; None where that is not known.
-
-    Returns:
-        Plain data; every score stands beside its definition, grid, threshold and n.
-    """
-    counts = np.array([(score.tp, score.fp, score.fn) for score in scores], np.int64)
-    false_alarms = [score for score in scores if score.verdict == "false alarm"]
-    return {
-        **summarize(counts),
-        "dice_case_mean_ci95": bootstrap_interval(
-            [score.dice for score in scores if score.tp + score.fn > 0]
-        ),
-        "grid": GRID,
-        "threshold": threshold,
-        "false_alarm_ml": round(sum((score.false_positive_ml for score in false_alarms), 0.0), 4),
-        **_pooled_soft(scores),
-        "cases": [score.row() for score in scores],
-    }
-
-
-def _pooled_soft(scores: Sequence[CaseScore]) -> dict[str, Any]:
-    """The tutorial's number, where there are probabilities to make it of."""
-    sums = [score.soft for score in scores if score.soft is not None]
-    if len(sums) < len(scores):
-        return {}
-    overlap, total = (sum(column) for column in zip(*sums, strict=True))
-    return {
-        "dice_pooled_soft": soft_dice(overlap, total),
-        "dice_pooled_soft_definition": SOFT_DEFINITION,
-    }

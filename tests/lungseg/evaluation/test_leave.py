@@ -8,7 +8,7 @@ import pytest
 from lungseg.evaluation.leave import FILES, OutputError, as_csv, check_out, leave
 from lungseg.evaluation.options import EvaluateOptions
 
-TEXTS = dict.fromkeys(FILES[:3], "new")
+TEXTS = dict.fromkeys(FILES[:4], "new")
 
 
 def options(out, **given):
@@ -40,7 +40,7 @@ def test_an_earlier_evaluation_is_not_replaced_unless_told_so(name, tmp_path):
 
 def test_several_files_in_the_way_are_counted(tmp_path):
     leave(options(tmp_path), TEXTS)
-    with pytest.raises(OutputError, match=r"metrics\.json and 3 other files would be replaced"):
+    with pytest.raises(OutputError, match=r"metrics\.json and 4 other files would be replaced"):
         check_out(options(tmp_path))
 
 
@@ -55,6 +55,6 @@ def test_files_come_together_or_not_at_all(tmp_path):
 
 def test_rows_come_back_from_the_text_of_a_csv_file():
     rows = [{"case": "a, b", "dice": "0.5"}, {"case": 'c "d"', "dice": ""}]
-    text = as_csv(rows)
+    text = as_csv(["case", "dice"], rows)
     assert text.splitlines()[0] == "case,dice"
     assert list(csv.DictReader(io.StringIO(text))) == rows

@@ -130,6 +130,7 @@ def test_every_score_says_what_it_is(run, make_model, tmp_path):
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         "metrics.json",
         "cases.csv",
+        "lesions.csv",
         "report.html",
         "config.yaml",
     }

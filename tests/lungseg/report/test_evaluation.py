@@ -12,12 +12,17 @@ import pytest
 
 from lungseg.report.evaluation import Chapter, fitted, render
 from lungseg.report.filmstrip import chosen_slices, film
-from lungseg.scores.case_score import CaseScore, metrics
+from lungseg.scores.case_score import CaseScore
+from lungseg.scores.lesions import Lesion
+from lungseg.scores.summary import metrics
+from lungseg.scores.surface import SurfaceScore
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
 
 
 def chapter(case, tp, fp, fn, *, role="unseen", num_slices=30, num_frames=8):
+    surface = SurfaceScore(nsd=0.9, hd95_mm=2.5, assd_mm=0.8) if tp + fn else None
+    kinds = ["found", "true"] * bool(tp) + ["missed"] * bool(fn) + ["false"] * bool(fp)
     score = CaseScore(
         case=case,
         role=role,
@@ -29,6 +34,8 @@ def chapter(case, tp, fp, fn, *, role="unseen", num_slices=30, num_frames=8):
         slices=num_slices,
         slices_dropped=2,
         soft=(float(tp), float(2 * tp + fp + fn)),
+        surface=surface,
+        lesions=tuple(Lesion(kind=kind, volume_ml=0.1) for kind in kinds),
     )
     truth = np.zeros((40, 32, num_slices), np.uint8)
     truth[10:20, 8:20, 12:18] = 1

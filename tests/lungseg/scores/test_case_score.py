@@ -1,13 +1,12 @@
 """What is counted of a case, and how cases are summed up."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
-from lungseg.scores.case_score import GRID, SOFT_DEFINITION, CaseScore, count_voxels, metrics
-from lungseg.scores.dice import DEFINITION, dice
-from lungseg.scores.intervals import bootstrap_interval
+from lungseg.scores.case_score import CaseScore, count_voxels
+from lungseg.scores.dice import dice
+from lungseg.scores.lesions import Lesion
+from lungseg.scores.surface import SurfaceScore
 
 
 def score(tp, fp, fn, **given):
@@ -47,11 +46,18 @@ def test_masks_of_two_grids_are_our_own_mistake():
 
 
 def test_a_row_says_all_that_was_counted():
-    assert score(3, 2, 5, role="validation", fn_dropped=4).row() == {
+    surface = SurfaceScore(nsd=0.25, hd95_mm=7.000049, assd_mm=3.5)
+    kinds = ("found", "missed", "missed", "speck", "true", "false", "false", "false")
+    lesions = tuple(Lesion(kind=kind, volume_ml=1.0) for kind in kinds)
+    given = {"role": "validation", "fn_dropped": 4, "surface": surface, "lesions": lesions}
+    assert score(3, 2, 5, **given).row() == {
         "case": "a",
         "role": "validation",
         "verdict": "scored",
         "dice": dice(3, 2, 5),
+        "nsd": 0.25,
+        "hd95_mm": 7.0,
+        "assd_mm": 3.5,
         "tp": 3,
         "fp": 2,
         "fn": 5,
@@ -59,6 +65,11 @@ def test_a_row_says_all_that_was_counted():
         "truth_ml": 4.0,
         "predicted_ml": 2.5,
         "false_positive_ml": 1.0,
+        "volume_error_ml": -1.5,
+        "volume_error_percent": -37.5,
+        "lesions_found": 1,
+        "lesions_missed": 2,
+        "lesions_false": 3,
         "slices": 9,
         "slices_dropped": 2,
     }
@@ -70,28 +81,7 @@ def test_a_case_in_words_has_its_dice_and_volumes():
     assert "Dice none (tumor-free)" in score(0, 0, 0).in_words()
 
 
-def test_metrics_stand_beside_what_they_mean():
-    scores = [score(1, 0, 0), score(1, 1, 1), score(0, 0, 4), score(0, 6, 0), score(0, 4, 0)]
-    scores = [replace(item, case=str(number)) for number, item in enumerate(scores)]
-    assert metrics(scores, threshold=0.3) == {
-        "dice_case_mean": 0.5,
-        "n": 3,
-        "missed": 1,
-        "tumor_free": 2,
-        "false_alarms": 2,
-        "definition": DEFINITION,
-        "dice_case_mean_ci95": bootstrap_interval([1.0, 0.5, 0.0]),
-        "grid": GRID,
-        "threshold": 0.3,
-        "false_alarm_ml": 5.0,
-        "dice_pooled_soft": 2 * 1.5 * 5 / (4.0 * 5),
-        "dice_pooled_soft_definition": SOFT_DEFINITION,
-        "cases": [item.row() for item in scores],
-    }
-
-
-def test_without_probabilities_there_is_no_soft_score_at_all():
-    said = metrics([score(1, 0, 0), score(1, 0, 0, soft=None)], threshold=None)
-    assert "dice_pooled_soft" not in said
-    assert "dice_pooled_soft_definition" not in said
-    assert said["threshold"] is None
+def test_without_tumor_there_is_no_share_and_no_surface():
+    row = score(0, 4, 0).row()
+    assert (row["nsd"], row["hd95_mm"], row["assd_mm"]) == (None, None, None)
+    assert (row["volume_error_ml"], row["volume_error_percent"]) == (2.0, None)

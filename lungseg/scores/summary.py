@@ -1,0 +1,73 @@
+"""The scores of a set of scans, each beside its definition."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from lungseg.scores.case_score import CaseScore
+from lungseg.scores.dice import soft_dice, summarize
+from lungseg.scores.intervals import bootstrap_interval
+from lungseg.scores.lesions import summarize_lesions
+from lungseg.scores.surface import DEFINITION as SURFACE_DEFINITION
+from lungseg.scores.surface import SurfaceScore
+
+GRID = "every voxel of each scan, on the scan's own grid"
+SOFT_DEFINITION = (
+    "2 sum(p t) / (sum p + sum t) over all pixels of all slices of all cases together, p the "
+    "probability, t the mask, on the recipe's grid and without a threshold: what the tutorial "
+    "reports. Large tumors dominate it; it is no segmentation score and not comparable with Dice "
+    "per case"
+)
+
+
+def metrics(scores: Sequence[CaseScore], *, threshold: float | None) -> dict[str, Any]:
+    """The content of `metrics.json` that comes from the scores.
+
+    Args:
+        scores: One per case, at least one.
+        threshold: Probability from which a voxel was called tumor; None where that is not known.
+
+    Returns:
+        Plain data; every score stands beside its definition, grid, threshold and n.
+    """
+    counts = np.array([(score.tp, score.fp, score.fn) for score in scores], np.int64)
+    dice = [score.dice or 0.0 for score in scores if score.tp + score.fn > 0]
+    false_alarms = [score for score in scores if score.verdict == "false alarm"]
+    return {
+        **summarize(counts),
+        "dice_case_mean_ci95": bootstrap_interval(dice),
+        "dice_case_median": float(np.median(dice)) if dice else None,
+        **_surfaces([score.surface for score in scores if score.surface]),
+        "lesions": summarize_lesions([score.lesions for score in scores]),
+        "grid": GRID,
+        "threshold": threshold,
+        "false_alarm_ml": round(sum((score.false_positive_ml for score in false_alarms), 0.0), 4),
+        **_pooled_soft(scores),
+        "cases": [score.row() for score in scores],
+    }
+
+
+def _surfaces(known: Sequence[SurfaceScore]) -> dict[str, Any]:
+    """Means with their intervals, and medians, over the cases with tumor."""
+    said: dict[str, Any] = {}
+    for name in ("nsd", "hd95_mm", "assd_mm"):
+        values = [getattr(surface, name) for surface in known]
+        said[name] = {
+            "mean": float(np.mean(values)) if values else None,
+            "ci95": bootstrap_interval(values),
+            "median": float(np.median(values)) if values else None,
+        }
+    return {"surface": said | {"n": len(known), "definition": SURFACE_DEFINITION}}
+
+
+def _pooled_soft(scores: Sequence[CaseScore]) -> dict[str, Any]:
+    """The tutorial's number, where there are probabilities to make it of."""
+    sums = [score.soft for score in scores if score.soft is not None]
+    if len(sums) < len(scores):
+        return {}
+    overlap, total = (sum(column) for column in zip(*sums, strict=True))
+    return {
+        "dice_pooled_soft": soft_dice(overlap, total),
+        "dice_pooled_soft_definition": SOFT_DEFINITION,
+    }
