@@ -6,10 +6,11 @@ import shards.console.early  # isort: skip  # noqa: F401 (first, for a Ctrl-C me
 from lungseg.evaluation.options import EvaluateOptions
 from shards.console.command import run
 
-DESCRIPTION = """Score a checkpoint on scans with labels: Dice per case, on each scan's own grid.
+DESCRIPTION = """Score a checkpoint on scans with labels, per case and on each scan's own grid.
 
-Leaves metrics.json, cases.csv, lesions.csv and a report.html to open in a browser. With --predictions it scores
-masks that exist, of any program, instead of a checkpoint."""
+Dice, surfaces in mm, volumes, and lesions one by one. Leaves metrics.json, cases.csv, lesions.csv
+and a report.html to open in a browser. With --predictions it scores masks that exist, of any
+program, instead of a checkpoint."""
 
 
 def main(options: EvaluateOptions) -> dict[str, Any]:
