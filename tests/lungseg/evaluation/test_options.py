@@ -13,10 +13,10 @@ def options(tmp_path, **given):
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"threshold": 1.5}, "--threshold must lie between 0 and 1, got 1.5"),
+        ({"threshold": 1.5}, "--threshold must be above 0 and below 1, got 1.5"),
         ({"threshold": float("nan")}, "--threshold must"),
-        ({"batch_size": 0}, "--batch-size must be at least 1, got 0"),
-        ({"fill_nan": 99_999}, "--fill-nan needs"),
+        ({"batch_size": 0}, "--batch-size must be at least 1"),
+        ({"fill_nan": 99_999}, "--fill-nan must"),
         ({"roi": ("",)}, "--roi needs names"),
         ({"checkpoint": None}, "one of --checkpoint and --predictions is needed, got neither"),
         ({"predictions": "masks"}, "one of --checkpoint and --predictions is needed, got both"),
