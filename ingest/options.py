@@ -17,6 +17,11 @@ _RECIPE_FIELDS = dataclasses.fields(Recipe)
 class ReadOptions(SplitOptions, Recipe, Options):
     """What every command that reads a source of cases can be told."""
 
+    EXCLUDING: ClassVar[tuple[tuple[str, ...], ...]] = (
+        *SplitOptions.EXCLUDING,
+        *Recipe.EXCLUDING,
+    )
+
     source: Path
     """Folder with the scans: MSD layout (dataset.json, imagesTr, labelsTr), DICOM, or volumes with
     their labels beside them, such as patient/image.nii.gz and patient/mask.nii.gz."""
@@ -33,7 +38,6 @@ class ReadOptions(SplitOptions, Recipe, Options):
     def __post_init__(self) -> None:
         """Refuse values that no command can use."""
         super().__post_init__()
-        self.refuse_odd_split()
         if self.window is not None:
             self._refuse_odd_window(*self.window)
 

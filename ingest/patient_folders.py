@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ingest.case import Case, as_case_name, case_name
 from ingest.scans.names import is_volume, stem
+from shards.console.words import some
 
 _log = logging.getLogger(__name__)
 
@@ -18,7 +19,6 @@ _OF_LABELS = {"label", "labels", "labelmap", "mask", "masks", "seg", "segmentati
 _OF_IMAGES = {"image", "images", "img", "ct", "scan", "scans", "volume", "volumes"}
 _OF_ROLES = _OF_LABELS | _OF_IMAGES
 _OF_SUBSETS = {"tr", "ts"}
-_SHOWN = 4  # names in a message, at most
 
 
 def find_folder_cases(source: Path, files: Iterable[Path]) -> list[Case]:
@@ -63,9 +63,7 @@ def find_folder_scans(source: Path, files: Sequence[Path]) -> list[Case]:
     images = {case.image for case in scans}
     labels = [path.name for path in files if is_volume(path) and path not in images]
     if labels:
-        more = f" and {len(labels) - _SHOWN} more" if len(labels) > _SHOWN else ""
-        named = ", ".join(labels[:_SHOWN]) + more
-        _log.warning("left out as labels, by the words in their names: %s", named)
+        _log.warning("left out as labels, by the words in their names: %s", some(labels))
     return scans
 
 
@@ -119,12 +117,12 @@ def _name(folder: Path, path: Path, *, is_only: bool) -> str:
 def _several(name: str, labels: list[Path]) -> str:
     if len(labels) < 2:
         return ""
-    found = ", ".join(path.name for path in labels[:_SHOWN])
+    found = some([path.name for path in labels])
     return f"a case may have one label, {name} has {found}: move the others away"
 
 
 def _ambiguous(label: Path, images: list[Path]) -> str:
-    found = ", ".join(path.name for path in images[:_SHOWN])
+    found = some([path.name for path in images])
     return f"{label} could be the label of {found}: name it after one of them"
 
 

@@ -5,9 +5,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-_log = logging.getLogger(__name__)
+from shards.console.words import some
 
-_SHOWN = 4  # names in a message, at most
+_log = logging.getLogger(__name__)
 
 _Identity = tuple[int, int]
 
@@ -39,8 +39,7 @@ def files_below(folder: Path) -> Iterator[Path]:
         ("folders that cannot be read", unread),
     ):
         if names:
-            more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-            _log.warning("left out %s: %s%s", what, ", ".join(names[:_SHOWN]), more)
+            _log.warning("left out %s: %s", what, some(names))
 
 
 def _walk(

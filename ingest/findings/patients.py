@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ingest.findings.finding import Finding
 from ingest.splits.split import Split
+from shards.console.words import some
 
 _TIME = re.compile(
     r"(?P<stem>.*[a-z0-9])[-_. ]+"
@@ -15,7 +16,6 @@ _TIME = re.compile(
 )
 _NUMBER = re.compile(r"(?P<stem>.*[0-9].*?)[-_. ][0-9]{1,2}")
 _MOST_SCANS = 10  # of one patient
-_SHOWN = 4  # names in a message, at most
 
 
 def split_findings(split: Split) -> list[Finding]:
@@ -60,7 +60,7 @@ def fold_findings(patients: Mapping[str, str], folds: Mapping[str, int]) -> list
         _warning(
             names[0],
             f"scans of patient {patient} lie in several folds "
-            f"({_listed([f'{name} in {folds[name]}' for name in names if name in folds])}): scores "
+            f"({some([f'{name} in {folds[name]}' for name in names if name in folds])}): scores "
             "will be too good, give them one fold",
         )
         for patient, names in split.items()
@@ -76,7 +76,7 @@ def _alike(patients: Mapping[str, str]) -> list[Finding]:
     return [
         _warning(
             names[0],
-            f"{_listed(names)} look like scans of one patient and count as "
+            f"{some(names)} look like scans of one patient and count as "
             f"{len({patients[name] for name in names})}: tell them with --patient-pattern or "
             "--patients",
         )
@@ -114,8 +114,3 @@ def _cases_by(patients: Mapping[str, str]) -> dict[str, list[str]]:
 
 def _warning(case: str, message: str) -> Finding:
     return Finding(case=case, level="warning", rule="patient", message=message)
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more

@@ -3,11 +3,18 @@
 import dataclasses
 import re
 from pathlib import Path
+from typing import ClassVar
+
+from shards.console.limits import Limited
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class SplitOptions:
+class SplitOptions(Limited):
     """Whose scan each case is, and in which fold it is, where the source does not tell it right."""
+
+    EXCLUDING: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("patients", "patient_pattern", "patient_from"),
+    )
 
     patients: Path | None = None
     """CSV file with the columns case and patient: scans of one patient share a fold. Without it,
@@ -23,20 +30,9 @@ class SplitOptions:
     """Folds of your own, from 0: a CSV file with the columns case (or patient) and fold, or the
     splits_final.json of nnU-Net. Without it, the folds in dataset.json, or five by --seed."""
 
-    def refuse_odd_split(self) -> None:
-        """Refuse options that exclude each other, and what is no pattern.
-
-        Raises:
-            ValueError: With what is wrong.
-        """
-        ways = {
-            "--patients": self.patients,
-            "--patient-pattern": self.patient_pattern,
-            "--patient-from": self.patient_from,
-        }
-        given = [name for name, value in ways.items() if value is not None]
-        if len(given) > 1:
-            raise ValueError(f"{' and '.join(given)} exclude each other: give one of them")
+    def __post_init__(self) -> None:
+        """Refuse what is no pattern."""
+        super().__post_init__()
         if self.patient_pattern is not None:
             _refuse_odd_pattern(self.patient_pattern)
 

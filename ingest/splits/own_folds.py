@@ -8,10 +8,9 @@ from pathlib import Path
 
 from ingest.case import BadCaseError, Case, case_name
 from ingest.splits.table import read_table, read_text
+from shards.console.words import counted, some
 
 _log = logging.getLogger(__name__)
-
-_SHOWN = 4  # names in a message, at most
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +47,7 @@ def own_folds(cases: Sequence[Case], file: Path | None) -> OwnFolds | None:
     }
     untold = [case.name for case in _usable(cases) if case.name not in folds]
     if untold:
-        raise BadCaseError(f"--folds-file {file} tells no fold of {_some(untold)}: add them")
+        raise BadCaseError(f"--folds-file {file} tells no fold of {some(untold)}: add them")
     return OwnFolds(folds=folds, told_by=file.name)
 
 
@@ -59,8 +58,8 @@ def _of_source(cases: Sequence[Case]) -> OwnFolds | None:
         return None
     if missing:
         _log.warning(
-            "dataset.json tells a fold of %d cases but not of %s: its folds are not used",
-            len(folds), _some(missing),
+            "dataset.json tells a fold of %s but not of %s: its folds are not used",
+            counted(len(folds), "case"), some(missing),
         )  # fmt: skip
         return None
     return OwnFolds(folds=folds, told_by="dataset.json")
@@ -109,8 +108,3 @@ def _number(text: str, where: str) -> int:
     if not text.isdecimal():
         raise BadCaseError(f"a fold is a whole number from 0, {where} has {text!r}: correct it")
     return int(text)
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more

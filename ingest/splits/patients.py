@@ -9,10 +9,9 @@ from pathlib import Path
 from ingest.case import BadCaseError, Case, case_name
 from ingest.splits.options import SplitOptions
 from ingest.splits.table import read_table
+from shards.console.words import some
 
 _log = logging.getLogger(__name__)
-
-_SHOWN = 4  # names in a message, at most
 
 
 def tell_patients(
@@ -51,7 +50,7 @@ def _judge(untold: Sequence[str], how: SplitOptions, *, is_total: bool) -> None:
     if how.patient_pattern is None:
         way = f"--patients {how.patients}" if how.patients else f"--patient-from {how.patient_from}"
         raise BadCaseError(
-            f"{way} tells no patient of {_some(untold)}: add them, or use another way (--patients, "
+            f"{way} tells no patient of {some(untold)}: add them, or use another way (--patients, "
             "--patient-pattern, --patient-from)"
         )
     if is_total:
@@ -61,7 +60,7 @@ def _judge(untold: Sequence[str], how: SplitOptions, *, is_total: bool) -> None:
         )
     _log.warning(
         "--patient-pattern %r is not found in %s: each is a patient of its own",
-        how.patient_pattern, _some(untold),
+        how.patient_pattern, some(untold),
     )  # fmt: skip
 
 
@@ -76,7 +75,7 @@ def _by_table(path: Path, cases: Iterable[Case]) -> dict[str, str]:
             )
     unknown = sorted(set(told) - {case.name for case in cases})
     if unknown:
-        _log.info("%s names cases that are not there: %s", path, _some(unknown))
+        _log.info("%s names cases that are not there: %s", path, some(unknown))
     return told
 
 
@@ -100,8 +99,3 @@ def _by_element(keyword: str, cases: Iterable[Case]) -> dict[str, str]:
     from ingest.dicom.element import element_of
 
     return {case.name: element_of(case.files[0], keyword) for case in cases if case.files}
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more

@@ -17,8 +17,13 @@ def test_ways_to_tell_patients_exclude_each_other_in_each_command():
         for options in (Check, BuildShards):
             places = PLACES if options is BuildShards else {"source": Path("in")}
             options(**places, **{name: value})
-            with pytest.raises(ValueError, match="exclude each other"):
+            with pytest.raises(ValueError, match=r"--pat.* and --pat.* exclude each other"):
                 options(**places, **{name: value, other: ways[other]})
+
+
+def test_rules_that_drop_slices_still_exclude_each_other():
+    with pytest.raises(ValueError, match="--drop-slices and --drop-mm exclude each other"):
+        Check(source=Path("in"), drop_slices=3, drop_mm=9)
 
 
 def test_what_is_no_regular_expression_is_refused():
