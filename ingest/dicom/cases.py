@@ -10,17 +10,19 @@ from pathlib import Path
 
 from ingest.case import BadCaseError, Case
 from ingest.dicom.files import HEADER_TAGS, Header, read_headers, some
-from ingest.dicom.links import LINK_TAGS, Series, home, is_mask, masks_by_series, patient_of
+from ingest.dicom.grouping import SPLIT_TAGS, Scans, ct_scans
+from ingest.dicom.links import LINK_TAGS, home, is_mask, masks_by_series, patient_of
 from ingest.dicom.listing import names_of_none
 from ingest.dicom.regions import (
     REGION_TAGS,
     RTSTRUCT,
     SEGMENTATIONS,
+    frames_of,
     matching,
     quoted,
     region_names,
 )
-from ingest.dicom.series import CT_CLASSES, ct_series
+from ingest.dicom.series import CT_CLASSES
 
 _log = logging.getLogger(__name__)
 
@@ -47,8 +49,8 @@ def find_dicom_cases(source: Path, *, roi: Sequence[str] = ()) -> list[Case]:
     Returns:
         The cases, in no particular order; none when there is nothing of CT.
     """
-    headers = read_headers(source, HEADER_TAGS + LINK_TAGS + REGION_TAGS)
-    groups = ct_series(headers)
+    headers = read_headers(source, HEADER_TAGS + SPLIT_TAGS + LINK_TAGS + REGION_TAGS)
+    groups = ct_scans(headers)
     _say_others(headers, groups, source)
     masks, lost = masks_by_series(headers, groups)
     if absent := names_of_none(filter(is_mask, headers), roi):
@@ -63,7 +65,8 @@ def find_dicom_cases(source: Path, *, roi: Sequence[str] = ()) -> list[Case]:
     for (series, group), stem in zip(groups.items(), stems, strict=True):
         is_only = bool(stem) and stems.count(stem) == 1
         case = _case(series, group, stem, is_only=is_only)
-        label, problem = _mask_of(masks.get(series, []), roi)
+        frame = group[0].text("FrameOfReferenceUID")
+        label, problem = _mask_of(masks.get(series, []), roi, frame)
         if label is None and not is_only:
             problem = _unmarked(case, group)
         case = replace(case, label=label, roi=tuple(roi), problem=problem)
@@ -71,7 +74,7 @@ def find_dicom_cases(source: Path, *, roi: Sequence[str] = ()) -> list[Case]:
     return cases
 
 
-def _damaged(headers: Iterable[Header], groups: Series) -> list[Stray]:
+def _damaged(headers: Iterable[Header], groups: Scans) -> list[Stray]:
     """Files that may have been slices: not those of a known series, nor those of another kind."""
     return [
         (header, header.problem)
@@ -80,7 +83,7 @@ def _damaged(headers: Iterable[Header], groups: Series) -> list[Stray]:
     ]
 
 
-def _say_others(headers: Iterable[Header], groups: Series, source: Path) -> None:
+def _say_others(headers: Iterable[Header], groups: Scans, source: Path) -> None:
     unlisted = _unlisted(headers, groups)
     others = [header.name for header in unlisted if not header.problem and not is_mask(header)]
     if others:
@@ -90,7 +93,7 @@ def _say_others(headers: Iterable[Header], groups: Series, source: Path) -> None
         )  # fmt: skip
 
 
-def _unlisted(headers: Iterable[Header], groups: Series) -> list[Header]:
+def _unlisted(headers: Iterable[Header], groups: Scans) -> list[Header]:
     listed = {header.path for group in groups.values() for header in group}
     return [header for header in headers if header.path not in listed]
 
@@ -152,22 +155,36 @@ def _short_hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:6]
 
 
-def _mask_of(headers: list[Header], roi: Sequence[str]) -> tuple[Path | None, str]:
-    """The file that holds the region, or any when none does; and what is wrong with the choice."""
+def _mask_of(headers: list[Header], roi: Sequence[str], frame: str) -> tuple[Path | None, str]:
+    """The file that holds the region, or any when none does; and what is wrong with the choice.
+
+    `frame` is the scan's frame of reference: contours lie in their own, wherever their file is.
+    """
     try:
         holding = [header for header in headers if _holds(header, roi)]
     except BadCaseError as error:
         return headers[0].path, str(error)
     for kinds in (SEGMENTATIONS, {RTSTRUCT}):
-        found = [header.path for header in holding if header.values.SOPClassUID in kinds]
+        found = [header for header in holding if header.values.SOPClassUID in kinds]
         if len(found) > 1:
-            return found[0], (
-                f"a case may have one mask, found {len(found)} with region {quoted(roi)} "
-                f"({', '.join(map(str, found[:4]))}): name one with --roi, or remove the others"
+            files = some([str(header.path) for header in found])
+            return found[0].path, (
+                f"a case may have one mask, found {len(found)} with region {quoted(roi)} ({files}):"
+                " name one with --roi, or remove the others"
             )
         if found:
-            return found[0], ""
+            return found[0].path, _off_frame(found[0], roi, frame)
     return headers[0].path if headers else None, ""
+
+
+def _off_frame(header: Header, roi: Sequence[str], frame: str) -> str:
+    others = frames_of(header.values, roi, header.path) - {frame}
+    if not frame or not others:
+        return ""
+    return (
+        f"{header.path}: a region must lie in the frame of reference of its scan ({frame}), found "
+        f"{', '.join(sorted(others))}: use the RTSTRUCT that was drawn on this scan"
+    )
 
 
 def _holds(header: Header, roi: Sequence[str]) -> bool:

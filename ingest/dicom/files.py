@@ -1,5 +1,6 @@
 """DICOM files below a folder -> their headers, each with what is wrong with it."""
 
+import filecmp
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -201,15 +202,29 @@ def _was_dicom(path: Path) -> bool:
 
 
 def _once(headers: Iterable[Header]) -> list[Header]:
-    """Leave out what is there twice: one instance at one place, for example in a second copy."""
-    first: dict[Any, Header] = {}
+    """Leave out what is there twice: one instance at one place with one content, as in a copy."""
+    alike: dict[Any, list[Header]] = {}
     again = []
     for header in headers:
         instance = header.text("SOPInstanceUID") if not header.problem else ""
         place = (header.text("PatientID"), header.series, header.text("ImagePositionPatient"))
-        twin = first.setdefault((instance or header.path, place), header)
-        if twin is not header:
+        earlier = alike.setdefault((instance or header.path, place), [])
+        twin = next((each for each in earlier if _same_content(each.path, header.path)), None)
+        if twin:
             again.append(f"{header.name} (as {twin.name})")
+        else:
+            earlier.append(header)
     if again:
         _log.warning("left out %d DICOM files that are there twice: %s", len(again), some(again))
-    return list(first.values())
+    return sorted((header for each in alike.values() for header in each), key=lambda h: h.path)
+
+
+def _same_content(first: Path, second: Path) -> bool:
+    """Whether two files hold one image, or, without any, are equal byte for byte."""
+    try:
+        images = [read_file(path).get("PixelData") for path in (first, second)]
+    except BadCaseError:
+        return False
+    if images[0] is not None:
+        return bool(images[0] == images[1])
+    return filecmp.cmp(first, second, shallow=False)

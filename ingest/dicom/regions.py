@@ -43,6 +43,17 @@ def region_names(values: Any, path: Path) -> dict[int, str]:
     return names
 
 
+def frames_of(values: Any, roi: Sequence[str], path: Path) -> set[str]:
+    """UIDs of the frames of reference of those regions of an RTSTRUCT that `--roi` means."""
+    chosen = matching(region_names(values, path), roi)
+    found = {
+        str(item.get("ReferencedFrameOfReferenceUID") or "")
+        for item in values.get("StructureSetROISequence") or ()
+        if int(item.ROINumber) in chosen
+    }
+    return found - {""}
+
+
 def matching(names: dict[int, str], roi: Sequence[str]) -> list[int]:
     """Numbers of the regions that any name of a `--roi` means; of all, when it is empty.
 

@@ -7,9 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ingest.case import BadCaseError
-from ingest.dicom.files import Header, read_headers
+from ingest.dicom.files import HEADER_TAGS, Header, read_headers
+from ingest.dicom.grouping import SPLIT_TAGS, ct_scans
 from ingest.dicom.pixels import AIR_HU, Pixels, read_pixels
-from ingest.dicom.series import arrange, ct_series
+from ingest.dicom.series import arrange
 
 
 class DicomVolume:
@@ -34,10 +35,10 @@ class DicomVolume:
         self.filled = 0  # stored numbers are integers: each has a value
         self.remarks: list[str] = []
         self.measures: dict[str, float] = {}
-        headers = read_headers(path, files=files)
+        headers = read_headers(path, HEADER_TAGS + SPLIT_TAGS, files=files)
         for header in headers:
             header.refuse()
-        self.grid, self._headers = arrange(_only_one(path, ct_series(headers)))
+        self.grid, self._headers = arrange(_only_one(path, ct_scans(headers)))
 
     @property
     def files(self) -> list[Path]:

@@ -1,6 +1,5 @@
 """DICOM files -> series of CT slices in the order of the body, with their grid."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -24,17 +23,6 @@ _TILT = 0.5  # farthest the last slice may lie beside the first, in pixels
 _ASIDE = 0.2  # farthest a slice may lie beside the line of the others, in pixels
 
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
-
-
-def ct_series(headers: Iterable[Header]) -> dict[str, list[Header]]:
-    """Group the headers of CT images by series; scout images (localizers) belong to no scan."""
-    groups: dict[str, list[Header]] = {}
-    for header in headers:
-        is_scout = "LOCALIZER" in (header.values.get("ImageType") or ())
-        is_ct = header.values.get("SOPClassUID") in CT_CLASSES
-        if is_ct and header.series and not is_scout:
-            groups.setdefault(header.series, []).append(header)
-    return groups
 
 
 def arrange(headers: list[Header]) -> tuple[Grid, list[Header]]:
