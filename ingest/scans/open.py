@@ -61,7 +61,7 @@ def open_label(
         BadCaseError: If it is none, its header is damaged, or it has no such region.
     """
     if is_dicom(path):
-        from ingest.dicom.masks import open_mask
+        from ingest.dicom.masks.open import open_mask
 
         return open_mask(path, on=on, roi=roi)
     if is_itk(path):

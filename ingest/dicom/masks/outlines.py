@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ingest.dicom.rtstruct.polygons import Polygon, area_of, fill_even_odd, length_of
+from ingest.dicom.masks.polygons import Polygon, area_of, fill_even_odd, length_of
 
 Mask = npt.NDArray[np.uint8]
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from ingest.case import BadCaseError
 from ingest.dicom.files import read_file
+from ingest.dicom.masks.contours import ContourMask
+from ingest.dicom.masks.segments import SegmentMask
 from ingest.dicom.regions import RTSTRUCT, SEGMENTATIONS
-from ingest.dicom.rtstruct.mask import ContourMask
-from ingest.dicom.segments import SegmentMask
 from ingest.scans.geometry import Grid
 from ingest.scans.volume import Volume
 

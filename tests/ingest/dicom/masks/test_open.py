@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from ingest.case import BadCaseError
-from ingest.dicom.masks import open_mask
-from ingest.dicom.rtstruct.polygons import fill_even_odd
+from ingest.dicom.masks.open import open_mask
+from ingest.dicom.masks.polygons import fill_even_odd
 from ingest.dicom.scan import DicomVolume
 from ingest.find_cases import find_cases
 from ingest.job.build import build_shards

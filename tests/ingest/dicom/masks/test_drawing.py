@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ingest.case import BadCaseError
-from ingest.dicom.rtstruct.drawing import drawing_of
+from ingest.dicom.masks.drawing import drawing_of
 from tests.toy_contours import GRID, PATH, SQUARE, contour, item, structure
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ingest.dicom.files import some
-from ingest.dicom.rtstruct.drawing import drawing_of
-from ingest.dicom.rtstruct.outlines import Filled, fill_outlines
+from ingest.dicom.masks.drawing import drawing_of
+from ingest.dicom.masks.outlines import Filled, fill_outlines
 from ingest.scans.geometry import Grid
 
 Mask = npt.NDArray[np.uint8]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.dicom.rtstruct.mask import CONTOUR_VOLUME, ContourMask
+from ingest.dicom.masks.contours import CONTOUR_VOLUME, ContourMask
 from ingest.job.build import build_shards
 from ingest.job.check import check
 from ingest.options import BuildShards, Check

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ingest.dicom.rtstruct.polygons import fill_even_odd
+from ingest.dicom.masks.polygons import fill_even_odd
 
 SQUARE = np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
 

@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from ingest.case import BadCaseError
 from ingest.dicom.files import some
+from ingest.dicom.masks.polygons import Polygon
 from ingest.dicom.regions import chosen_regions, region_names
-from ingest.dicom.rtstruct.polygons import Polygon
 from ingest.dicom.values import numbers, reading
 from ingest.scans.geometry import Grid
 

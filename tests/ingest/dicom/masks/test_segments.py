@@ -5,7 +5,7 @@ import pydicom
 import pytest
 
 from ingest.case import BadCaseError
-from ingest.dicom.masks import open_mask
+from ingest.dicom.masks.open import open_mask
 from ingest.dicom.scan import DicomVolume
 from ingest.scans.volume import whole
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.dicom.rtstruct.outlines import fill_outlines
-from ingest.dicom.rtstruct.polygons import fill_even_odd
+from ingest.dicom.masks.outlines import fill_outlines
+from ingest.dicom.masks.polygons import fill_even_odd
 
 SHAPE = (48, 56)
 

@@ -1,0 +1,1 @@
+"""DICOM contours and segments -> masks."""

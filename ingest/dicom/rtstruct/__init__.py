@@ -1,1 +1,0 @@
-"""RTSTRUCT contours -> masks."""
