@@ -1,5 +1,6 @@
 """`python -m ingest`: scans -> shards, and what helps on the way."""
 
+from pathlib import Path
 from typing import Any
 
 import shards.console.early  # isort: skip  # noqa: F401 (first, for a Ctrl-C meanwhile)
@@ -7,6 +8,7 @@ from ingest.job import processes as engine
 from ingest.options import BuildShards, Check, Preview
 from ingest.phantom.data_set import PhantomSet
 from shards.console.command import run
+from shards.console.out import refuse_foreign, refuse_out, refuse_out_file
 
 DESCRIPTION = """Chest CT scans and tumor masks -> preprocessed slices in shards.
 
@@ -26,10 +28,12 @@ def main(options: Any) -> dict[str, Any]:
     """Do what one of the commands says."""
     match options:
         case PhantomSet():
+            refuse_out(options.out, None)
             from ingest.phantom.data_set import make_phantoms
 
             return make_phantoms(options)
         case BuildShards():
+            _refuse_target(options)
             engine.warm_up("ingest.job.one_case")  # beside our own imports
             from ingest.job.build import build_shards
 
@@ -40,10 +44,22 @@ def main(options: Any) -> dict[str, Any]:
 
             return check(options)
         case Preview():
+            refuse_out_file(options.out, starts_with=b"\x89PNG", sources=[options.shards])
             from ingest.preview import preview
 
             return preview(options)
     raise AssertionError(options)
+
+
+def _refuse_target(options: BuildShards) -> None:
+    """Refuse a target that holds something else, or that cannot be written to."""
+    if "://" in options.out and not options.out.startswith("file://"):
+        from shards.storage.target import open_target
+
+        refuse_foreign(options.out, open_target(options.out).sizes(""), "shards")
+    else:
+        out = Path(options.out.removeprefix("file://"))
+        refuse_out(out, "shards", sources=[options.source])
 
 
 def show(result: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 import shards.console.early  # isort: skip  # noqa: F401 (first, for a Ctrl-C meanwhile)
 from lungseg.options.fit import FitOptions
 from shards.console.command import run
+from shards.console.out import refuse_out
 
 DESCRIPTION = """Train a U-Net on shards and keep the checkpoint with the best validation Dice.
 
@@ -14,6 +15,7 @@ pictures/ and tensorboard/. The score is Dice per case over the slices of the va
 
 def main(options: FitOptions) -> dict[str, Any] | None:
     """Train, with the heavy libraries imported only now."""
+    refuse_out(options.run.out, "training", sources=[options.data.shards])
     from lungseg.training.run import fit, validate
 
     return validate(options, options.run.validate) if options.run.validate else fit(options)

@@ -5,6 +5,7 @@ from typing import Any
 import shards.console.early  # isort: skip  # noqa: F401 (first, for a Ctrl-C meanwhile)
 from lungseg.inference.options import PredictOptions
 from shards.console.command import run
+from shards.console.out import refuse_out
 
 DESCRIPTION = """Find tumor in scans: one NIfTI mask each, 1 is tumor, on the scan's own grid.
 
@@ -13,6 +14,7 @@ The checkpoint alone says how. predictions.csv has a line per scan. Not for clin
 
 def main(options: PredictOptions) -> dict[str, Any]:
     """Predict, with the heavy libraries imported only now."""
+    refuse_out(options.out, "predictions", sources=[options.input])
     from lungseg.inference.predict_all import predict
 
     return predict(options)

@@ -4,6 +4,7 @@ from typing import Any
 
 import shards.console.early  # isort: skip  # noqa: F401 (first, for a Ctrl-C meanwhile)
 from shards.console.command import run
+from shards.console.out import refuse_out
 from tune.config import SearchOptions
 
 DESCRIPTION = """Search loss, learning rate and oversampling for the best validation Dice per case.
@@ -17,6 +18,7 @@ The same command again goes on where the search was cut off. Leaves in --out: tr
 
 def main(options: SearchOptions) -> dict[str, Any]:
     """Search, with the heavy libraries imported only now."""
+    refuse_out(options.out, "search", sources=[options.data.shards])
     from tune.driver import search
 
     return search(options)

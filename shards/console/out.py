@@ -1,0 +1,134 @@
+"""Whether a command may write to its `--out`: asked before any work, in one way by all."""
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+from shards.console.errors import KnownError
+
+Kind = Literal["shards", "training", "evaluation", "predictions", "search", "scans"]
+
+_MARKS: dict[Kind, tuple[str, tuple[str, ...]]] = {
+    "shards": ("a shard set", ("manifest.json", ".build")),
+    "training": ("a training", ("last.ckpt", "tensorboard")),
+    "evaluation": ("an evaluation", ("metrics.json",)),
+    "predictions": ("predictions", ("predictions.csv",)),
+    "search": ("a search", ("identity.json",)),
+    "scans": ("a data set of scans", ("dataset.json", "imagesTr", "imagesTs")),
+}
+_ELSE = (("a Python package", "__init__.py"), ("a checkout of a repository", ".git"))
+_BEGUN = "config.yaml"  # what a command that was cut off at once may have left
+_LEAST_BYTES = 16 << 20
+_NAMES_SHOWN = 3
+
+
+class OutError(KnownError):
+    """Nothing may be written to `--out`."""
+
+
+def refuse_out(out: Path, kind: Kind | None, *, sources: Iterable[Path | str] = ()) -> None:
+    """Refuse a folder that cannot be written to, or that holds what the command did not make.
+
+    Hidden files do not count: folders of Macs and of killed jobs have some.
+
+    Args:
+        out: The folder.
+        kind: What the command leaves there; an earlier one of that kind may lie there already.
+            None where nothing may.
+        sources: Folders or files that the command reads; URLs are passed over.
+
+    Raises:
+        OutError: Says what lies there and what to do.
+    """
+    if out.exists() and not out.is_dir():
+        raise _error(out, "is a file, a folder is needed")
+    _refuse_place(out, sources)
+    found = sorted(path.name for path in out.iterdir()) if out.is_dir() else []
+    refuse_foreign(str(out), found, kind)
+    _refuse_unwritable(out)
+
+
+def refuse_foreign(out: str, found: Iterable[str], kind: Kind | None) -> None:
+    """Refuse a folder, or a URL, by the names that were found in it.
+
+    Raises:
+        OutError: If they are not those of a result of the kind.
+    """
+    names = set(found)
+    if kind is not None and names & set(_MARKS[kind][1]):
+        return
+    shown = sorted(name for name in names if not name.startswith("."))
+    if not shown or (kind is not None and shown == [_BEGUN]):
+        return
+    marks = [(what, mark) for what, marks in _MARKS.values() for mark in marks]
+    held = next((what for what, mark in (*marks, *_ELSE) if mark in names), "other files")
+    more = f" and {len(shown) - _NAMES_SHOWN} more" if len(shown) > _NAMES_SHOWN else ""
+    raise _error(out, f"holds {held} ({', '.join(shown[:_NAMES_SHOWN])}{more})")
+
+
+def refuse_out_file(out: Path, *, starts_with: bytes, sources: Iterable[Path | str] = ()) -> None:
+    """Refuse a file that cannot be written, or that would replace one of another kind.
+
+    Args:
+        out: The file.
+        starts_with: The first bytes of every file of its kind.
+        sources: As in `refuse_out`.
+
+    Raises:
+        OutError: Says what lies there and what to do.
+    """
+    if out.is_dir():
+        raise _error(out, "is a folder, a file is needed")
+    _refuse_place(out, sources)
+    _refuse_unwritable(out.parent)
+    if out.exists():
+        with out.open("rb") as file:
+            if file.read(len(starts_with)) != starts_with:
+                raise _error(out, "is a file of another kind, which would be replaced")
+
+
+def _refuse_place(out: Path, sources: Iterable[Path | str]) -> None:
+    """Refuse to write into what is read, into a shard set, or among the modules of a package."""
+    place = out.absolute().resolve()
+    for source in sources:
+        if "://" not in str(source):
+            read = Path(source).absolute().resolve()
+            if place == read or (read.is_dir() and read in place.parents):
+                where = "is" if place == read else "lies in"
+                raise _error(out, f"{where} {source}, which is read")
+    for folder in place.parents:
+        if (folder / "manifest.json").is_file() and (folder / "index.parquet").is_file():
+            raise _error(out, f"lies in the shard set {folder}")
+    package = _existing(place)
+    if (package / "__init__.py").is_file():
+        where = "is a" if package == place else "lies in the"
+        raise _error(out, f"{where} Python package {package if package != place else ''}".rstrip())
+
+
+def _refuse_unwritable(out: Path) -> None:
+    folder = _existing(out.absolute())
+    try:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"?")
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        why = "lies on a full disk" if full else f"cannot be written ({error.strerror})"
+        raise _error(out, why) from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise _error(out, f"cannot be written (no rights in {folder})")
+    if free < _LEAST_BYTES:
+        raise _error(out, f"lies on a disk with {free / 1e6:.1f} MB free")
+
+
+def _existing(path: Path) -> Path:
+    """The path, or the nearest of what it would lie in that is there."""
+    return next(folder for folder in (path, *path.parents) if folder.exists())
+
+
+def _error(out: Path | str, why: str) -> OutError:
+    return OutError(f"--out {out} {why}: choose another --out")
