@@ -6,10 +6,15 @@ import os
 import secrets
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import ray
 
+from cluster.temp_folder import temp_folder
+
 LOCAL = "local"
+
+_log = logging.getLogger(__name__)
 
 _KNOCK_S = 5
 _OBJECT_STORE_BYTES = 100_000_000  # tasks and trials read and write storage themselves
@@ -27,31 +32,50 @@ def session(address: str = LOCAL) -> Iterator[None]:
             that this machine belongs to; else the `host:port` of a cluster's head.
 
     Raises:
-        ConnectionError: If there is no such cluster.
+        ConnectionError: If there is no such cluster, or Ray does not start.
     """
     if ray.is_initialized():
         yield
         return
     _quiet_ray()
-    try:
+    with contextlib.ExitStack() as stack:
         if address == LOCAL:
-            _start()
+            _start_twice(stack.enter_context(temp_folder()))
         else:
-            _knock(address)
-            ray.init(address=address, log_to_driver=False, logging_level="error")
-    except (OSError, ValueError, RuntimeError) as error:
-        what = " ".join(str(error).split())
-        raise ConnectionError(
-            f"no Ray cluster at {address!r} ({what}): start one with `ray start --head`, or give "
-            "another --address"
-        ) from error
-    try:
+            _join(address)
+        stack.callback(ray.shutdown)
         yield
-    finally:
+
+
+def _join(address: str) -> None:
+    try:
+        _knock(address)
+        ray.init(address=address, log_to_driver=False, logging_level="error")
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ConnectionError(
+            f"no Ray cluster at {address!r} ({_line(error)}): start one with `ray start --head`, "
+            "or give another --address"
+        ) from error
+
+
+def _start_twice(folder: Path) -> None:
+    """Start Ray here; on a busy machine it may need a second try."""
+    try:
+        _start(folder / "1")
+    except Exception as first:  # noqa: BLE001 (Ray raises a bare one when it is too slow)
         ray.shutdown()
+        _log.info("Ray did not start on this machine (%s): trying once more", _line(first))
+        try:
+            _start(folder / "2")
+        except Exception as second:
+            ray.shutdown()
+            raise ConnectionError(
+                f"Ray did not start on this machine, twice ({_line(second)}): see that it has "
+                f"memory, processes and room in {folder.parent} left, and try again"
+            ) from second
 
 
-def _start() -> None:
+def _start(folder: Path) -> None:
     """Start Ray here, closed to other users of the machine by a token of its own."""
     if not os.environ.keys() & {"RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"}:
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)  # with which Ray turns its check on
@@ -63,7 +87,12 @@ def _start() -> None:
         object_store_memory=_OBJECT_STORE_BYTES,
         log_to_driver=False,
         logging_level="error",
+        _temp_dir=str(folder),
     )
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split()).rstrip(".")
 
 
 def _quiet_ray() -> None:

@@ -2,6 +2,7 @@
 
 shards.console.errors.KnownError
 └── TrainingError          a training cannot start or go on
+    └── DivergedError      its loss is no number any more
 """
 
 from shards.console.errors import KnownError
@@ -9,3 +10,7 @@ from shards.console.errors import KnownError
 
 class TrainingError(KnownError):
     """A training cannot start or go on."""
+
+
+class DivergedError(TrainingError):
+    """The loss of a training is no number any more: its settings were to blame."""

@@ -9,7 +9,7 @@ from lungseg.evaluation.options import EvaluateOptions
 from lungseg.inference.options import PredictOptions
 from lungseg.options.fit import FitOptions
 from shards.__main__ import COMMANDS as SHARDS
-from tune.config import SearchOptions
+from tune.options.config import SearchOptions
 
 
 class Command(NamedTuple):

@@ -32,7 +32,7 @@ FLOORS = {
         "training",
         "evaluation",
     ],
-    "tune": ["trials", "results"],
+    "tune": ["options", "history", "trials", "results"],
 }
 
 ONLY_IN = {

@@ -19,7 +19,7 @@ from lungseg.options.fit import FitOptions
 from lungseg.predict import main as predict
 from shards.console.errors import KnownError
 from shards.console.out import OutError, refuse_foreign
-from tune.config import SearchOptions
+from tune.options.config import SearchOptions
 from tune.search import main as search
 
 COMMANDS = {

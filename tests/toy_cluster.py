@@ -1,6 +1,7 @@
 """A Ray cluster of several nodes on this machine, in a process of its own, that grows on demand."""
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -8,11 +9,12 @@ import sys
 OPEN = {"RAY_AUTH_MODE": "disabled"}
 
 _CLUSTER = """
-import sys
+import json, sys
 from ray.cluster_utils import Cluster
 store = {"object_store_memory": 80_000_000}
-first, *others = map(int, sys.argv[1:])
-head = {"num_cpus": first, "include_dashboard": False}
+system_config = json.loads(sys.argv[1])
+first, *others = map(int, sys.argv[2:])
+head = {"num_cpus": first, "include_dashboard": False, "_system_config": system_config}
 cluster = Cluster(initialize_head=True, head_node_args=head | store)
 for cpus in others:
     cluster.add_node(num_cpus=cpus, **store)
@@ -42,10 +44,10 @@ class ToyCluster:
 
 
 @contextlib.contextmanager
-def toy_cluster(*cpus):
-    """A cluster without a token; CPUs of its head and of its other nodes."""
+def toy_cluster(*cpus, system_config=None):
+    """A cluster without a token; CPUs of its head and of its other nodes, and what Ray is told."""
     process = subprocess.Popen(
-        [sys.executable, "-c", _CLUSTER, *map(str, cpus)],
+        [sys.executable, "-c", _CLUSTER, json.dumps(system_config), *map(str, cpus)],
         env=os.environ | OPEN,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -7,7 +7,8 @@ from typing import Any
 import ray.tune
 from ray.tune.experiment import Trial
 
-from tune.trials.trial import EPOCH, FAILED, METRIC
+from tune.history.memory import EPOCH, SCORE, Memory
+from tune.trials.trial import FAILED
 
 logger = logging.getLogger(__name__)
 
@@ -15,23 +16,17 @@ _SECONDS_BETWEEN_EPOCH_LINES = 20.0
 
 
 class EventLines(ray.tune.Callback):  # type: ignore[misc]
-    """Says what happens to the trials. Tune pickles it into its snapshots.
+    """Says what happens to the trials.
 
     Args:
-        trials: Trials of the search.
+        memory: Of the search; told before.
         epochs: Epochs of a trial that is not ended early.
     """
 
-    def __init__(self, trials: int, epochs: int) -> None:
-        self._trials = trials
-        self._epochs = epochs
+    def __init__(self, memory: Memory, epochs: int) -> None:
+        self._memory, self._epochs = memory, epochs
+        self._ended_before = memory.ended
         self._since = self._said = time.monotonic()
-        self._ended_here = 0
-
-    def setup(self, **_: Any) -> None:
-        """Start the clock, of this run only."""
-        self._since = self._said = time.monotonic()
-        self._ended_here = 0
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
         """Say with what a trial starts."""
@@ -65,28 +60,28 @@ class EventLines(ray.tune.Callback):  # type: ignore[misc]
         self, iteration: int, trials: list[Trial], trial: Trial, **_: Any
     ) -> None:
         """Say how a trial ended."""
-        del iteration
+        del iteration, trials
         last = trial.last_result
         if FAILED in last:
-            self._ended(trials, trial, f"failed: {last[FAILED]}")
+            self._ended(trial, f"failed: {last[FAILED]}")
             return
         early = "" if last[EPOCH] >= self._epochs else ", ended early"
-        score = f"Dice per case {last[METRIC]:.4f} at epoch {last['best_epoch']} of {last[EPOCH]}"
-        self._ended(trials, trial, score + early)
+        score = f"Dice per case {last[SCORE]:.4f} at epoch {last['best_epoch']} of {last[EPOCH]}"
+        self._ended(trial, score + early)
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
         """Say that a trial was given up."""
-        del iteration
-        self._ended(trials, trial, "failed time after time")
+        del iteration, trials
+        number = trial.config["number"]
+        self._ended(trial, f"failed time after time: {self._memory.records[number].reason}")
 
-    def _ended(self, trials: list[Trial], trial: Trial, how: str) -> None:
-        self._ended_here += 1
-        ended = len({other.trial_id for other in trials if other.is_finished()} | {trial.trial_id})
-        each = (time.monotonic() - self._since) / self._ended_here
+    def _ended(self, trial: Trial, how: str) -> None:
+        ended, trials = self._memory.ended, self._memory.trials
+        each = (time.monotonic() - self._since) / (ended - self._ended_before)
         logger.info(
             "trial %d: %s (%d of %d trials, about %s to go)",
-            *(trial.config["number"], how, ended, self._trials),
-            _duration(each * (self._trials - ended)),
+            *(trial.config["number"], how, ended, trials),
+            _duration(each * (trials - ended)),
         )
 
 

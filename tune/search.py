@@ -5,15 +5,17 @@ from typing import Any
 import shards.console.early  # isort: skip  # noqa: F401 (first, for a Ctrl-C meanwhile)
 from shards.console.command import run
 from shards.console.out import refuse_out
-from tune.config import SearchOptions
+from tune.options.config import SearchOptions
 
 DESCRIPTION = """Search loss, learning rate and oversampling for the best validation Dice per case.
 
 Without --address Ray is started on this machine. With it the search joins a running cluster; then
 both --shards and --out must lie on storage that every node reaches under the same name.
 
-The same command again goes on where the search was cut off. Leaves in --out: trials.csv, best.yaml
-(for python -m lungseg.fit --config best.yaml --out DIR), best.ckpt, report.html and result.json."""
+The same command again goes on where the search was cut off, with other resources or more --trials
+if you like. Leaves in --out, after every trial: trials.csv, best.yaml, best.ckpt and report.html,
+at the end result.json. best.yaml holds what was searched with, its epochs and net too; to train in
+full: python -m lungseg.fit --config best.yaml --epochs 30 --width 32 --out DIR."""
 
 
 def main(options: SearchOptions) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
-from lungseg.errors import TrainingError
+from lungseg.errors import DivergedError
 from lungseg.losses.build import build_loss
 from lungseg.losses.deep_supervision import at_all_levels
 from lungseg.models.build import build_net, check_net
@@ -100,12 +100,12 @@ class LungSegmenter(pl.LightningModule):
         """Stop a training whose weights are lost.
 
         Raises:
-            TrainingError: If the mean loss of the epoch is no number.
+            DivergedError: If the mean loss of the epoch is no number.
         """
         loss = float(self.trainer.callback_metrics["train/loss_epoch"])
         if not math.isfinite(loss):
-            raise TrainingError(
-                f"the loss of epoch {self.current_epoch} is {loss}: lower --lr (it was "
+            raise DivergedError(
+                f"the loss of epoch {self.current_epoch + 1} is {loss}: lower --lr (it was "
                 f"{self._options.step.lr}) and start again"
             )
 

@@ -1,6 +1,7 @@
 """The definitions that people copy hold together: checked by the tools that will read them."""
 
 import ast
+import json
 import os
 import re
 import shlex
@@ -143,6 +144,27 @@ def test_every_search_command_is_one_that_the_program_takes():
         if '"$ADDRESS"' not in words and "$ADDRESS" not in words:
             options = parse(tune.search.SearchOptions, words, prog="x", description="")
             assert options.address == "auto"
+
+
+def test_every_head_misses_a_vanished_node_soon():
+    """What the head is told reaches all nodes, see test_fanout.py."""
+    heads = [
+        line
+        for path in FILES
+        for line in re.sub(r"\\\n\s*", "", path.read_text()).splitlines()
+        if re.search(r"ray start --head --", line)
+    ]
+    assert len(heads) == 4
+    for line in heads:
+        assert re.search(r'--system-config="\$\(cat \S*cluster/head\.json\)"', line), line
+    params = ray_job()["spec"]["rayClusterSpec"]["headGroupSpec"]["rayStartParams"]
+    assert params["system-config"] == '"$(cat /opt/lungseg/cluster/head.json)"'
+    assert "WORKDIR /opt/lungseg\n" in (CLUSTER / "Dockerfile").read_text()
+    config = json.loads((CLUSTER / "head.json").read_text())
+    unseen = config["health_check_period_ms"] + config["health_check_timeout_ms"]
+    assert unseen * config["health_check_failure_threshold"] <= 20_000
+    for kind in ("grpc_keepalive", "grpc_client_keepalive"):
+        assert config[f"{kind}_time_ms"] + config[f"{kind}_timeout_ms"] <= 20_000
 
 
 def test_image_has_every_package_of_ours():

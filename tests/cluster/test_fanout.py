@@ -1,5 +1,6 @@
 """The laws of the fan-out on Ray: every task has one result, and every node that joins works."""
 
+import json
 import os
 import signal
 import threading
@@ -13,12 +14,13 @@ from tests.toy_cluster import OPEN, toy_cluster
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 MEMORY = {"memory_bytes": 1 << 20}
+HEAD = json.loads((Path(__file__).parents[2] / "cluster" / "head.json").read_text())
 
 
 @pytest.fixture(scope="module")
 def cluster():
-    """A cluster whose head has no CPU."""
-    with pytest.MonkeyPatch.context() as patch, toy_cluster(0) as running:
+    """A cluster whose head has no CPU, and is told what `cluster/` tells each head."""
+    with pytest.MonkeyPatch.context() as patch, toy_cluster(0, system_config=HEAD) as running:
         for name, value in OPEN.items():
             patch.setenv(name, value)
         yield running
@@ -79,6 +81,21 @@ def test_killed_workers_cost_a_retry_and_a_deadly_task_is_told(address, tmp_path
     assert isinstance(results.pop(3), Lost)
     assert results == {number: number for number in (0, 1, 2, 4, 5)}
     assert (tmp_path / "3").stat().st_size == 4
+
+
+def settings(names):
+    """What Ray goes by in this process, as far as it tells."""
+    from ray._raylet import Config
+
+    return {name: getattr(Config, name)() for name in names if hasattr(Config, name)}
+
+
+def test_what_the_head_is_told_reaches_every_node(address):
+    from cluster.fanout import fan_out
+
+    ((_, there),) = fan_out(settings, [list(HEAD)], address=address, **MEMORY)
+    assert there == {name: HEAD[name] for name in there}
+    assert {"grpc_client_keepalive_time_ms", "health_check_timeout_ms"} <= there.keys()
 
 
 def test_an_error_in_the_function_is_raised_as_it_was(address):

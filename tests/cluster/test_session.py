@@ -1,13 +1,18 @@
-"""A session ends as quickly as it fails: who is no Ray head is found out within seconds."""
+"""A session begins or says in one line why not, and who is no Ray head is found out soon."""
 
 import contextlib
+import logging
 import socket
 import threading
 import time
+from pathlib import Path
 
 import pytest
+import ray
 
 from cluster.session import session
+
+SLOW = "The current node timed out during startup. This could happen because\nof load."
 
 
 def answer_with(door, answer):
@@ -38,3 +43,44 @@ def test_nobody_at_the_address_is_said_with_what_to_do():
         session("127.0.0.1:9"),
     ):
         pass
+
+
+@pytest.fixture
+def starts(monkeypatch):
+    """What each start of Ray does, by its turn: raises an error, or nothing; and their folders."""
+    turns, folders = [], []
+
+    def init(*, _temp_dir, **_):
+        folders.append(_temp_dir)
+        error = turns.pop(0)
+        if error:
+            raise error
+
+    monkeypatch.setattr(ray, "init", init)
+    monkeypatch.setattr(ray, "shutdown", lambda: None)
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    return turns, folders
+
+
+def test_ray_that_starts_too_slowly_is_tried_once_more(starts, caplog):
+    turns, folders = starts
+    turns[:] = [Exception(SLOW), None]
+    with caplog.at_level(logging.INFO), session():
+        assert len(set(folders)) == 2
+    (said,) = caplog.messages
+    assert said.startswith("Ray did not start on this machine (The current node timed out")
+    assert said.endswith("because of load): trying once more")
+    assert not Path(folders[1]).parent.exists()
+
+
+def test_ray_that_does_not_start_is_one_line(starts):
+    turns, _ = starts
+    turns[:] = [Exception(SLOW), Exception(SLOW)]
+    with (
+        pytest.raises(
+            ConnectionError, match=r"^Ray did not start on this machine, twice .*room in"
+        ) as told,
+        session(),
+    ):
+        pass
+    assert "\n" not in str(told.value)

@@ -84,22 +84,17 @@ def test_fit_takes_the_best_config(finished, tmp_path):
     assert json.loads(done.stdout)["dice_case_mean"] == pytest.approx(found, abs=1e-6)
 
 
-def test_a_finished_search_is_left_as_it_is(finished):
-    command, first = finished
-    before = {path: path.stat().st_mtime_ns for path in command.out.rglob("*") if path.is_file()}
-    again = command.run()
-    assert again.returncode == 0
-    assert json.loads(again.stdout) == json.loads(first.stdout)
-    assert "finished before" in again.stderr
-    assert {path: path.stat().st_mtime_ns for path in before} == before
-
-
-def test_another_setting_for_the_same_folder_is_refused(finished):
+def test_a_finished_search_is_extended_and_trains_nothing_again(finished):
+    """The last test of this search: it goes on with it."""
     command, _ = finished
-    done = command.run("--epochs", 5)
-    assert done.returncode == 1
-    assert "holds a search with --epochs 2, now it is 5" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    before = tables(command.out)
+    done = command.run("--trials", 4, "--concurrent", 1)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["trials"] == 4
+    assert "going on with the search" in done.stderr
+    assert "3 of 4 trials have ended" in done.stderr
+    assert [row["trial"] for row in command.table()] == ["0", "1", "2", "3"]
+    assert {number: tables(command.out)[number] for number in before} == before
 
 
 def test_goes_on_after_ctrl_c_and_after_a_killed_driver(search, toy, tmp_path):

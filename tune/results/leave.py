@@ -9,12 +9,12 @@ from typing import Any
 import yaml
 
 from shards.console.whole import whole_or_nothing, write_json, write_whole
-from tune.config import SearchOptions
-from tune.errors import SearchError
+from tune.options.config import SearchOptions
+from tune.options.errors import SearchError
+from tune.options.settings import best_config, trial_folder
 from tune.results.page import render
 from tune.trials.attempts import BEST
 from tune.trials.outcome import TrialOutcome
-from tune.trials.settings import best_config
 
 COLUMNS = (
     *("trial", "status", "loss", "lr", "oversample", "dice_case_mean", "best_epoch", "epochs"),
@@ -26,7 +26,7 @@ _SCORE = ("dice_case_mean", "n", "missed", "definition", "grid", "threshold", "f
 
 
 def finished_result(out: Path) -> dict[str, Any] | None:
-    """The result of a search that ended before; None while there is something left to do."""
+    """The result of a search that ended before; None where it was not written."""
     path = out / _RESULT
     if not path.exists():
         return None
@@ -34,41 +34,68 @@ def finished_result(out: Path) -> dict[str, Any] | None:
     return result
 
 
-def leave_results(options: SearchOptions, trials: list[TrialOutcome]) -> dict[str, Any]:
-    """Write the files of a finished search and remove the checkpoints of all but the best trial.
+def leave_so_far(options: SearchOptions, trials: list[TrialOutcome]) -> dict[str, Any] | None:
+    """Write trials.csv, and best.ckpt, best.yaml and report.html where a trial found tumor.
+
+    Checkpoints of trials that are over go, but for those of failed ones, which may be tried again.
+
+    Args:
+        options: The options of the search.
+        trials: The outcomes so far, the best first.
+
+    Returns:
+        The best trial's values and score; None where there is no such trial.
+    """
+    out = options.out
+    (out / _RESULT).unlink(missing_ok=True)  # of a search that is extended
+    _write_table(trials, out / "trials.csv")
+    best = next((trial for trial in trials if trial.dice), None)
+    if best:
+        _keep(best, options)
+    scored = [trial for trial in trials if trial.dice is not None]
+    result = _scores(options, trials) if scored else None
+    if result is not None:
+        write_whole(out / "report.html", render(options, trials, result))
+    for trial in scored:
+        _remove_checkpoints(trial, out)
+    return result if best else None
+
+
+def leave_result(options: SearchOptions, trials: list[TrialOutcome]) -> dict[str, Any]:
+    """Write what a finished search leaves; result.json is written last.
 
     Args:
         options: The options of the search.
         trials: The outcomes, the best first.
 
     Returns:
-        The content of result.json, which is written last.
+        The content of result.json.
 
     Raises:
-        SearchError: If every trial failed.
+        SearchError: If no trial ended well, or none found any tumor.
     """
-    out, best = options.out, trials[0]
-    _write_table(trials, out / "trials.csv")
-    if best.dice is None:
-        raise SearchError(_all_failed(trials, out))
-    with whole_or_nothing(out / BEST) as unfinished:
-        shutil.copyfile(best.checkpoint, unfinished)
-    values = best_config(options, best.values)
-    write_whole(out / "best.yaml", yaml.safe_dump(values, sort_keys=False))
-    result = _result(options, trials)
-    write_whole(out / "report.html", render(options, trials, result))
-    write_json(out / _RESULT, result)
-    remove_checkpoints(out)
+    result = leave_so_far(options, trials)
+    if result is None:
+        raise SearchError(_no_best(trials, options.out))
+    write_json(options.out / _RESULT, result)
     return result
 
 
-def remove_checkpoints(out: Path) -> None:
-    """Remove the checkpoints of all trials; the best one was copied."""
-    for path in (out / "trials").glob("*/*/*.ckpt"):
+def _keep(best: TrialOutcome, options: SearchOptions) -> None:
+    """Copy the best trial's checkpoint and scores, unless they were copied before."""
+    if best.checkpoint.exists():
+        with whole_or_nothing(options.out / BEST) as unfinished:
+            shutil.copyfile(best.checkpoint, unfinished)
+    values = best_config(options, best.values)
+    write_whole(options.out / "best.yaml", yaml.safe_dump(values, sort_keys=False))
+
+
+def _remove_checkpoints(trial: TrialOutcome, out: Path) -> None:
+    for path in trial_folder(out, trial.number).glob("*/*.ckpt"):
         path.unlink()
 
 
-def _result(options: SearchOptions, trials: list[TrialOutcome]) -> dict[str, Any]:
+def _scores(options: SearchOptions, trials: list[TrialOutcome]) -> dict[str, Any]:
     """The best trial's score as its training told it, its values, and where everything is."""
     out, best = options.out, trials[0]
     scores = json.loads((best.checkpoint.parent / "result.json").read_text(encoding="utf-8"))
@@ -109,10 +136,15 @@ def _row(trial: TrialOutcome) -> dict[str, Any]:
     }
 
 
-def _all_failed(trials: list[TrialOutcome], out: Path) -> str:
+def _no_best(trials: list[TrialOutcome], out: Path) -> str:
+    if any(trial.dice is not None for trial in trials):
+        return (
+            f"none of {len(trials)} trials found any tumor (Dice 0), so none is best: give them "
+            f"more --epochs or other ranges in another --out; {out / 'trials.csv'} tells of each"
+        )
     first = min(trials, key=lambda trial: trial.number)
     return (
         f"all {len(trials)} trials failed, trial {first.number} because: "
         f"{first.reason.rstrip('.')}; {out / 'trials.csv'} has the other reasons; mend it, and the "
-        "same command starts anew"
+        "same command tries them again"
     )

@@ -6,7 +6,7 @@ from typing import Any
 from lungseg.options.loss import LOSSES
 from lungseg.report.page import page_template
 from shards.console.groups import flat_values
-from tune.config import SearchOptions
+from tune.options.config import SearchOptions
 from tune.results.charts import curves_plot, value_plot
 from tune.trials.outcome import TrialOutcome
 
@@ -28,7 +28,7 @@ def render(
         options=flat_values(options),
         trials=trials,
         result=result,
-        losses=LOSSES,
+        losses={number: loss for number, loss in enumerate(LOSSES) if loss in options.losses},
         curves_plot=curves_plot(trials, options.step.epochs),
         lr_plot=value_plot(trials, "lr", "learning rate"),
         oversample_plot=value_plot(trials, "oversample", "oversampling"),

@@ -6,14 +6,9 @@ sees that a later attempt exists.
 """
 
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import yaml
-
-from shards.console.groups import flattened
 from shards.console.whole import whole_or_nothing
 
 LAST = "last.ckpt"
@@ -47,12 +42,6 @@ class Attempt:
         """Whether there is a checkpoint to go on from."""
         return (self.folder / LAST).exists()
 
-    def has(self, values: Mapping[str, Any]) -> bool:
-        """Whether these options, among others, are what it trains with."""
-        text = (self.folder / "config.yaml").read_text(encoding="utf-8")
-        options = flattened(yaml.safe_load(text) or {})
-        return all(options.get(name) == value for name, value in values.items())
-
     def assert_newest(self) -> None:
         """End an attempt that others believe dead.
 
@@ -69,15 +58,11 @@ def attempts(trial: Path) -> list[Attempt]:
     return sorted(map(Attempt, trial.glob(f"{_PREFIX}*")), key=lambda attempt: attempt.number)
 
 
-def claim(trial: Path, values: Mapping[str, Any]) -> Attempt:
+def claim(trial: Path) -> Attempt:
     """Begin the next attempt, with what the last one had reached.
-
-    A driver that is killed may forget its newest trial and give the number to another one: only
-    attempts with the same values are gone on with.
 
     Args:
         trial: Folder of the trial; made if absent.
-        values: What the trial trains with, by the names of `lungseg.fit`'s options.
 
     Returns:
         The attempt, which no other process has.
@@ -89,9 +74,9 @@ def claim(trial: Path, values: Mapping[str, Any]) -> Attempt:
     try:
         attempt.folder.mkdir()
     except FileExistsError:
-        return claim(trial, values)
+        return claim(trial)
     for old in reversed(earlier):
-        if old.resumes and old.has(values):
+        if old.resumes:
             _carry_on(old.folder, attempt.folder)
             break
     return attempt

@@ -1,18 +1,12 @@
-"""What became of each trial."""
+"""What became of each trial, for people."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
-from ray.tune import ResultGrid
-
-from tune.config import SearchOptions
+from tune.history.memory import SCORE, Memory, Status, TrialRecord
+from tune.options.settings import trial_folder
+from tune.options.space import Point
 from tune.trials.attempts import BEST, attempts
-from tune.trials.settings import SEARCHED, trial_folder
-from tune.trials.trial import EPOCH, FAILED, METRIC, dice_by_epoch
-
-Status = Literal["finished", "ended early", "failed"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,12 +24,12 @@ class TrialOutcome:
         attempts: How often it was begun.
         node: Where it ended.
         reason: Why it failed; else empty.
-        checkpoint: Its best.ckpt.
+        checkpoint: Its best.ckpt; gone where another trial was found to be better.
     """
 
     number: int
     status: Status
-    values: dict[str, Any]
+    values: Point
     dice: float | None
     best_epoch: int | None
     curve: tuple[float, ...]
@@ -46,32 +40,38 @@ class TrialOutcome:
     checkpoint: Path
 
 
-def outcomes(grid: ResultGrid, options: SearchOptions) -> list[TrialOutcome]:
-    """Collect what became of the trials, the best first and the failed last."""
-    found = [_outcome(result, options) for result in grid]
-    return sorted(found, key=lambda trial: -1 if trial.dice is None else trial.dice, reverse=True)
+def outcomes(memory: Memory, out: Path) -> list[TrialOutcome]:
+    """What became of the trials that are over, the best first and the failed last.
+
+    Args:
+        memory: Of the search.
+        out: Its folder.
+    """
+    over = [
+        _outcome(record, record.status, out)
+        for record in memory.records.values()
+        if record.status is not None
+    ]
+    return sorted(over, key=lambda trial: -1 if trial.dice is None else trial.dice, reverse=True)
 
 
-def _outcome(result: Any, options: SearchOptions) -> TrialOutcome:
-    metrics, config = result.metrics or {}, result.config
-    folder = trial_folder(options.out, config["number"])
+def _outcome(record: TrialRecord, status: Status, out: Path) -> TrialOutcome:
+    folder = trial_folder(out, record.number)
     tries = [attempt.folder for attempt in attempts(folder)]
-    last = tries[-1] if tries else folder
-    reason = _reason(result.error) if result.error else str(metrics.get(FAILED, ""))
-    curve = tuple(dice_by_epoch(last))
-    status: Status = "finished" if metrics.get(EPOCH) == options.step.epochs else "ended early"
+    scored = record.last if status != "failed" else None
+    dice, best_epoch = (scored[SCORE], scored["best_epoch"]) if scored else (None, None)
     return TrialOutcome(
-        number=config["number"],
-        status="failed" if reason else status,
-        values={name: config[name] for name in SEARCHED},
-        dice=None if reason else metrics[METRIC],
-        best_epoch=None if reason else metrics["best_epoch"],
-        curve=curve,
+        number=record.number,
+        status=status,
+        values=record.values,
+        dice=dice,
+        best_epoch=best_epoch,
+        curve=tuple(record.reports[epoch]["dice_case_mean"] for epoch in sorted(record.reports)),
         seconds=sum(map(_seconds, tries)),
         attempts=len(tries),
-        node=metrics.get("node", ""),
-        reason=reason,
-        checkpoint=last / BEST,
+        node=record.last["node"] if record.last else "",
+        reason=record.reason,
+        checkpoint=(tries[-1] if tries else folder) / BEST,
     )
 
 
@@ -81,10 +81,3 @@ def _seconds(attempt: Path) -> float:
     if not (begun.exists() and ended.exists()):
         return 0.0
     return max(0.0, ended.stat().st_mtime - begun.stat().st_mtime)
-
-
-def _reason(error: Exception) -> str:
-    """The line of a remote error that says what happened: the last one, without colors."""
-    lines = [line.strip() for line in re.sub(r"\x1b\[\d+m", "", str(error)).splitlines()]
-    lines = [line for line in lines if line]
-    return lines[-1] if lines else type(error).__name__

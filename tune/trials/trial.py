@@ -15,23 +15,24 @@ import ray.tune
 
 from cluster.resources import Resources
 from shards.console.errors import KnownError
-from tune.config import SearchOptions
+from tune.history.memory import EPOCH, SCORE
+from tune.options.config import SearchOptions
+from tune.options.settings import fit_options, trial_folder
 from tune.trials.attempts import claim
-from tune.trials.settings import SEARCHED, fit_options, trial_folder
 
 Reached = dict[str, Any]
 
-METRIC = "best_dice_case_mean"
-EPOCH = "epoch"
 FAILED = "failed"
+POOR = "poor"
+REPORTED = (EPOCH, "dice_case_mean", SCORE, "best_epoch", "node")
 
 
 def run_trial(config: dict[str, Any], *, search: SearchOptions, resources: Resources) -> None:
     """Train with the values of a trial and report every epoch.
 
     A training that cannot go on for a known reason (its loss is no number any more, its shards are
-    damaged) is reported with the reason and a Dice of 0, as trying again would not help; whatever
-    else goes wrong is Tune's to try again.
+    damaged) is reported with the reason, as trying again would not help, and whether the values
+    were to blame; whatever else goes wrong is Tune's to try again.
 
     Args:
         config: `number`, `loss`, `lr` and `oversample` of the trial.
@@ -39,11 +40,11 @@ def run_trial(config: dict[str, Any], *, search: SearchOptions, resources: Resou
         resources: What the trial may use.
     """
     _prepare_environment(resources)
+    from lungseg.errors import DivergedError
     from lungseg.training.callbacks.after_epoch import AfterEpoch
     from lungseg.training.run import fit
 
-    values = {name: config[name] for name in SEARCHED}
-    attempt = claim(trial_folder(search.out, config["number"]), values)
+    attempt = claim(trial_folder(search.out, config["number"]))
     options = fit_options(
         search, config, out=attempt.folder, resources=resources, resume=attempt.resumes
     )
@@ -57,8 +58,8 @@ def run_trial(config: dict[str, Any], *, search: SearchOptions, resources: Resou
     try:
         fit(options, callbacks=[AfterEpoch(tell)])
     except KnownError as error:
-        known = reached(attempt.folder) | {METRIC: 0.0, FAILED: str(error)}
-        ray.tune.report(known | {"node": _node()})
+        known = {FAILED: str(error), POOR: isinstance(error, DivergedError)}
+        ray.tune.report(reached(attempt.folder) | known | {"node": _node()})
 
 
 def reached(folder: Path) -> Reached:
@@ -71,25 +72,18 @@ def reached(folder: Path) -> Reached:
         `epoch` (number of finished ones), `dice_case_mean` of the last, `best_dice_case_mean` and
         `best_epoch` (1-based).
     """
-    curve = dice_by_epoch(folder)
-    if not curve:
-        return {EPOCH: 0, "dice_case_mean": 0.0, METRIC: 0.0, "best_epoch": 0}
-    best = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-    return {
-        EPOCH: len(curve),
-        "dice_case_mean": curve[-1],
-        METRIC: best["dice_case_mean"],
-        "best_epoch": best["epoch"] + 1,
-    }
-
-
-def dice_by_epoch(folder: Path) -> list[float]:
-    """Validation Dice per case after each epoch of a training, from its metrics.csv."""
     table = folder / "metrics.csv"
     if not table.exists():
-        return []
+        return {EPOCH: 0, "dice_case_mean": 0.0, SCORE: 0.0, "best_epoch": 0}
     with table.open(newline="", encoding="utf-8") as file:
-        return [float(row["val/dice_case_mean"]) for row in csv.DictReader(file)]
+        rows = list(csv.DictReader(file))
+    best = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+    return {
+        EPOCH: len(rows),
+        "dice_case_mean": float(rows[-1]["val/dice_case_mean"]),
+        SCORE: best["dice_case_mean"],
+        "best_epoch": best["epoch"] - int(rows[0]["epoch"]) + 1,
+    }
 
 
 def _prepare_environment(resources: Resources) -> None:

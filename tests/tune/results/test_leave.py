@@ -1,54 +1,17 @@
 """The files of a finished search tell of every trial, and keep the best one."""
 
 import csv
-import json
-from pathlib import Path
 
 import pytest
 import yaml
 
 from lungseg.options.fit import FitOptions
 from shards.console.groups import flattened
-from tune.config import SearchOptions
-from tune.errors import SearchError
-from tune.results.leave import leave_results
+from tests.toy_trials import SCORES, outcome
+from tune.options.config import SearchOptions
+from tune.options.errors import SearchError
+from tune.results.leave import finished_result, leave_result, leave_so_far
 from tune.results.page import render
-from tune.trials.outcome import TrialOutcome
-from tune.trials.settings import settled
-from tune.trials.snapshot import is_whole
-
-SCORES = {
-    "dice_case_mean": 0.7,
-    "n": 3,
-    "missed": 1,
-    "definition": "mean over cases",
-    "grid": "model",
-    "threshold": 0.5,
-    "fold": 0,
-    "epoch": 4,
-}
-
-
-def outcome(out, number, dice, *, reason="", loss="dice"):
-    """A trial as it would have been left in `out`."""
-    folder = out / "trials" / f"{number:03d}" / "attempt-1"
-    folder.mkdir(parents=True)
-    (folder / "best.ckpt").write_text(f"weights of {number}")
-    (folder / "last.ckpt").write_text("")
-    (folder / "result.json").write_text(json.dumps(SCORES | {"dice_case_mean": dice}))
-    return TrialOutcome(
-        number=number,
-        status="failed" if reason else "finished",
-        values={"loss": loss, "lr": 0.001 * (number + 1), "oversample": 2.5},
-        dice=dice,
-        best_epoch=None if dice is None else 5,
-        curve=(0.1, 0.5),
-        seconds=12.0,
-        attempts=1,
-        node="127.0.0.1/abc",
-        reason=reason,
-        checkpoint=folder / "best.ckpt",
-    )
 
 
 @pytest.fixture
@@ -61,9 +24,11 @@ def options(tmp_path):
 def test_the_best_is_kept_and_the_failed_one_is_named(options):
     out = options.out
     trials = [outcome(out, 2, 0.7), outcome(out, 0, 0.6), outcome(out, 1, None, reason="no memory")]
-    result = leave_results(options, trials)
+    result = leave_result(options, trials)
     assert (out / "best.ckpt").read_text() == "weights of 2"
-    assert [path.name for path in out.rglob("*.ckpt")] == ["best.ckpt"]
+    assert [path for path in out.rglob("best.ckpt") if path.parents[1].name != "001"] == [
+        out / "best.ckpt"
+    ]
     assert (result["trial"], result["failed"], result["dice_case_mean"]) == (2, 1, 0.7)
     with (out / "trials.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -73,7 +38,7 @@ def test_the_best_is_kept_and_the_failed_one_is_named(options):
 
 
 def test_the_best_config_makes_the_same_training(options, tmp_path):
-    leave_results(options, [outcome(options.out, 0, 0.7)])
+    leave_result(options, [outcome(options.out, 0, 0.7)])
     given = yaml.safe_load((options.out / "best.yaml").read_text())
     made = FitOptions.of(**flattened(given), out=tmp_path)
     assert (made.loss.loss, made.step.lr, made.draw.oversample) == ("dice", 0.001, 2.5)
@@ -83,9 +48,61 @@ def test_the_best_config_makes_the_same_training(options, tmp_path):
 def test_all_failed_is_an_error_with_the_first_reason(options):
     trials = [outcome(options.out, n, None, reason=f"reason {n}") for n in (1, 0)]
     with pytest.raises(SearchError, match=r"all 2 trials failed, trial 0 because: reason 0"):
-        leave_results(options, trials)
+        leave_result(options, trials)
     assert (options.out / "trials.csv").exists()
-    assert not (options.out / "result.json").exists()
+    assert finished_result(options.out) is None
+
+
+def test_trials_that_found_no_tumor_crown_no_best(options):
+    trials = [outcome(options.out, n, 0.0) for n in (0, 1)]
+    with pytest.raises(SearchError, match=r"none of 2 trials found any tumor .*--epochs"):
+        leave_result(options, trials)
+    page = (options.out / "report.html").read_text()
+    assert "No trial found any tumor" in page
+    assert "lungseg.fit" not in page
+    assert not (options.out / "best.yaml").exists()
+    assert finished_result(options.out) is None
+
+
+def test_results_are_there_after_every_trial_and_the_best_survives_better_ones(options):
+    """Its checkpoint is copied once, and then only where another trial turns out to be better."""
+    out = options.out
+    first, second, third = outcome(out, 0, 0.5), outcome(out, 1, 0.4), outcome(out, 2, 0.6)
+    for trials, best in (
+        ([first], 0),
+        ([first, second], 0),
+        ([third, first, second], 2),
+        ([third, first, second], 2),
+    ):
+        leave_so_far(options, trials)
+        assert (out / "best.ckpt").read_text() == f"weights of {best}"
+        lr = yaml.safe_load((out / "best.yaml").read_text())["step"]["lr"]
+        assert lr == pytest.approx(0.001 * (best + 1))
+        with (out / "trials.csv").open(newline="") as file:
+            assert len(list(csv.DictReader(file))) == len(trials)
+    assert finished_result(out) is None
+
+
+def test_a_search_that_is_extended_is_not_finished_any_more(options):
+    leave_result(options, [outcome(options.out, 0, 0.5)])
+    assert finished_result(options.out)["trial"] == 0
+    leave_so_far(options, [outcome(options.out, 1, 0.6)])
+    assert finished_result(options.out) is None
+
+
+def test_what_a_failed_trial_may_go_on_from_is_kept(options):
+    leave_result(
+        options, [outcome(options.out, 0, 0.5), outcome(options.out, 1, None, reason="full disk")]
+    )
+    kept = sorted(path.parent.parent.name for path in options.out.rglob("last.ckpt"))
+    assert kept == ["001"]
+
+
+def test_report_says_how_to_train_in_full(options):
+    leave_result(options, [outcome(options.out, 0, 0.5)])
+    page = " ".join((options.out / "report.html").read_text().split())
+    assert "--epochs" in page[page.index("lungseg.fit --config") :][:200]
+    assert f"{options.step.epochs} epochs" in page
 
 
 def test_report_of_few_and_odd_trials(options):
@@ -98,15 +115,3 @@ def test_report_of_few_and_odd_trials(options):
     assert "<script>" not in page
     assert "nan" not in page
     assert "1 of them" in " ".join(page.split())
-
-
-def test_paths_are_absolute_for_trials_elsewhere(monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    made = settled(SearchOptions.of(shards="shards", out=Path("out")))
-    assert (made.data.shards, made.out) == (str(tmp_path / "shards"), tmp_path / "out")
-    far = settled(SearchOptions.of(shards="s3://bucket/shards", out=Path("out")))
-    assert far.data.shards == "s3://bucket/shards"
-
-
-def test_a_folder_without_snapshots_is_not_gone_on_with(tmp_path):
-    assert not is_whole(tmp_path)

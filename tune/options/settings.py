@@ -9,9 +9,8 @@ from cluster.resources import Resources
 from lungseg.options.fit import FitOptions, TrainingOptions
 from lungseg.options.run import RunOptions
 from shards.console.groups import grouped_values, replaced
-from tune.config import SearchOptions
-
-SEARCHED = ("loss", "lr", "oversample")
+from tune.options.config import SearchOptions
+from tune.options.space import SEARCHED
 
 _GROUPS = [
     field.name
@@ -55,8 +54,7 @@ def fit_options(
         The options; on one device.
     """
     changes = {name: values[name] for name in SEARCHED}
-    if not resources.gpus:
-        changes["accelerator"] = "cpu"
+    changes["accelerator"] = "gpu" if resources.gpus else "cpu"
     if search.data.num_workers == "auto":
         changes["num_workers"] = resources.cpus - 1
     trial = replaced(search, **changes)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tune.config import SearchOptions
+from tune.options.config import SearchOptions
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,18 @@
-"""What a search varies, as a define-by-run space of Optuna."""
+"""What a search varies."""
 
 from dataclasses import dataclass
 from typing import Any
 
-import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
 Point = dict[str, Any]
+
+SEARCHED = ("loss", "lr", "oversample")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Space:
-    """Suggests loss, learning rate and oversampling of one trial.
-
-    Optuna's searcher in Ray pickles it, so it must be a class of a module.
+    """Loss, learning rate and oversampling; the last two by their logarithm.
 
     Attributes:
         losses: Losses to choose from.
@@ -24,12 +24,13 @@ class Space:
     lr: tuple[float, float]
     oversample: tuple[float, float]
 
-    def __call__(self, trial: optuna.Trial) -> dict[str, Any]:
-        """Suggest the values of one trial, and name its number."""
-        trial.suggest_categorical("loss", self.losses)
-        trial.suggest_float("lr", *self.lr, log=True)
-        trial.suggest_float("oversample", *self.oversample, log=True)
-        return {"number": trial.number}
+    def distributions(self) -> dict[str, BaseDistribution]:
+        """The space for Optuna, by the names of `SEARCHED`."""
+        return {
+            "loss": CategoricalDistribution(self.losses),
+            "lr": FloatDistribution(*self.lr, log=True),
+            "oversample": FloatDistribution(*self.oversample, log=True),
+        }
 
     def nearest(self, point: Point) -> Point:
         """The point inside the space that is nearest to another one."""

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from lungseg.options.fit import TrainingOptions
-from lungseg.options.loss import LOSSES, Loss
+from lungseg.options.loss import Loss
 from shards.console.limits import Limits, flag
 
 _RANGES = ("lr_range", "oversample_range")
@@ -22,9 +22,10 @@ class SearchOptions(TrainingOptions):
     out: Path
     """Folder for the search and its results; the same command again goes on with it."""
     trials: Annotated[int, Limits(least=1, most=100_000)] = 20
-    """How many trainings the search may start; poor ones are ended early."""
-    losses: tuple[Loss, ...] = LOSSES
-    """Losses to choose from."""
+    """How many trainings the search may start; poor ones are ended early. A larger number extends
+    a search that has ended."""
+    losses: tuple[Loss, ...] = ("bce", "dice", "bce_dice")
+    """Losses to choose from, of all that `lungseg.fit --loss` knows."""
     lr_range: Annotated[tuple[float, float], Limits(above=0, most=1000)] = (1e-4, 1e-2)
     """Lowest and highest learning rate; the search goes by its logarithm."""
     oversample_range: Annotated[tuple[float, float], Limits(above=0, most=1_000_000)] = (1.0, 30.0)
@@ -34,7 +35,8 @@ class SearchOptions(TrainingOptions):
     head. Then every node must reach both --shards and --out under the same name (shared storage),
     and have lungseg installed. Without it, Ray is started on this machine."""
     concurrent: Annotated[int | Literal["auto"], Limits(least=1, most=100_000)] = "auto"
-    """Trials side by side; auto: as many as the cluster has room for when the search starts."""
+    """Trials side by side; auto: as many as the cluster has room for, counted anew as nodes
+    join and leave."""
     cpus_per_trial: Annotated[int | Literal["auto"], Limits(least=1, most=100_000)] = "auto"
     """Processors of one trial; auto: an even share."""
     gpus_per_trial: Annotated[float | Literal["auto"], Limits(least=0, most=1)] = "auto"

@@ -1,0 +1,104 @@
+"""A search that is killed between any two events goes on as if it had not been."""
+
+import numpy as np
+
+from tests.toy_trials import new_memory
+
+EPOCHS = 9
+
+
+def recall(folder, *, trials=8):
+    folder.mkdir(exist_ok=True)
+    return new_memory(folder, trials=trials, epochs=EPOCHS)
+
+
+def report(number, epoch):
+    """What the trial of a number reports, always the same."""
+    curve = np.maximum.accumulate(np.random.default_rng(number).uniform(size=EPOCHS))
+    return {"epoch": epoch, "best_dice_case_mean": float(curve[epoch - 1]), "node": "here"}
+
+
+def train(memory, number):
+    """Train a trial to its end, going on from what it had reported."""
+    begun = max(memory.records[number].reports, default=0)
+    for epoch in range(begun + 1, EPOCHS + 1):
+        if not memory.report(number, report(number, epoch)):
+            break
+    memory.end(number)
+
+
+def search(memory):
+    while (record := memory.next()) is not None:
+        train(memory, record.number)
+    return memory.records
+
+
+def test_an_unbroken_search_ends_poor_trials_early_and_trains_good_ones(tmp_path):
+    records = search(recall(tmp_path / "j")).values()
+    assert [record.number for record in records] == list(range(8))
+    assert {record.status for record in records} == {"finished", "ended early"}
+    for record in records:
+        assert (EPOCHS in record.reports) == (record.status == "finished")
+
+
+def test_a_kill_between_any_two_events_changes_nothing(tmp_path):
+    whole = search(recall(tmp_path / "whole"))
+    lines = (tmp_path / "whole" / "journal.jsonl").read_text().splitlines(keepends=True)
+    for cut in range(0, len(lines), 3):
+        path = tmp_path / f"cut-{cut}"
+        path.mkdir()
+        (path / "journal.jsonl").write_text("".join(lines[:cut]))
+        assert search(recall(path)) == whole
+
+
+def test_a_trial_that_was_to_end_early_is_not_trained_on(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    search(recall(tmp_path))
+    lines = path.read_text().splitlines(keepends=True)
+    stopped = next(r.number for r in recall(tmp_path).records.values() if r.status == "ended early")
+    end = next(n for n, line in enumerate(lines) if f'"ended", "trial": {stopped},' in line)
+    path.write_text("".join(lines[:end]))
+    again = recall(tmp_path)
+    assert again.records[stopped].status == "ended early"
+    assert again.next().number == stopped + 1
+
+
+def test_interrupted_trials_come_first_with_their_values(tmp_path):
+    memory = recall(tmp_path / "j")
+    first, second = memory.next(), memory.next()
+    memory.report(1, report(1, 1))
+    assert memory.running == 2
+    again = recall(tmp_path / "j")
+    assert (again.running, again.left) == (0, 8)
+    assert [again.next().values, again.next().values] == [first.values, second.values]
+    assert again.records[1].reports == {1: report(1, 1)}
+    assert again.next().number == 2
+
+
+def test_a_finished_search_is_extended_by_more_trials_as_one_of_that_many(tmp_path):
+    search(recall(tmp_path / "j", trials=3))
+    assert recall(tmp_path / "j", trials=3).left == 0
+    assert recall(tmp_path / "j", trials=2).left == 0
+    assert search(recall(tmp_path / "j", trials=8)) == search(recall(tmp_path / "whole"))
+
+
+def test_a_failed_trial_is_tried_again_but_not_one_whose_settings_failed(tmp_path):
+    memory = recall(tmp_path / "j", trials=2)
+    values = [memory.next().values, memory.next().values]
+    memory.end(0, reason="no memory")
+    memory.end(1, reason="the loss is nan", poor=True)
+    assert [record.status for record in memory.records.values()] == ["failed", "failed"]
+    again = recall(tmp_path / "j", trials=2)
+    assert again.left == 1
+    assert again.next().values == values[0]
+    assert again.records[1].reason == "the loss is nan"
+    train(again, 0)
+    assert recall(tmp_path / "j", trials=2).left == 0
+
+
+def test_an_epoch_that_is_told_twice_counts_once(tmp_path):
+    memory = recall(tmp_path / "j")
+    memory.next()
+    memory.report(0, report(0, 1))
+    memory.report(0, report(0, 1))
+    assert (tmp_path / "j" / "journal.jsonl").read_text().count("reported") == 1

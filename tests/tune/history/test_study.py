@@ -1,0 +1,62 @@
+"""Suggestions lie in the space, begin with the plain training and do not depend on kills."""
+
+import math
+
+from tune.history.study import Study
+from tune.options.space import Space
+
+SPACE = Space(losses=("bce", "dice", "bce_dice"), lr=(1e-4, 1e-2), oversample=(1.0, 30.0))
+FIRST = {"loss": "bce_dice", "lr": 1e-3, "oversample": 7.5}
+
+
+def score(point):
+    """Best at a learning rate of 0.003 with Dice loss."""
+    return 1 - abs(math.log10(point["lr"] / 3e-3)) / 2 - 0.2 * (point["loss"] != "dice")
+
+
+def suggestions(count, *, seed=0, study=None):
+    study = study or Study(SPACE, first=FIRST, seed=seed)
+    for number in range(count):
+        point = study.suggest()
+        study.tell(number, score(point))
+        yield point
+
+
+def test_the_first_is_the_plain_training_and_all_lie_inside():
+    found = list(suggestions(40))
+    assert found[0] == FIRST
+    for point in found:
+        assert SPACE.nearest(point) == point
+    assert {point["loss"] for point in found} == set(SPACE.losses)
+    assert len({point["lr"] for point in found}) == 40
+
+
+def test_it_finds_what_is_better():
+    found = list(suggestions(60))
+    early, late = found[1:11], found[-10:]
+    assert sum(map(score, late)) > sum(map(score, early)) + 1
+
+
+def test_same_seed_same_suggestions_and_another_seed_others():
+    assert list(suggestions(15, seed=3)) == list(suggestions(15, seed=3))
+    assert list(suggestions(15, seed=3))[1:] != list(suggestions(15, seed=4))[1:]
+
+
+def test_a_study_that_was_told_the_same_goes_on_the_same():
+    whole = list(suggestions(20))
+    for cut in (1, 7, 15):
+        again = Study(SPACE, first=FIRST, seed=0)
+        for number, point in enumerate(whole[:cut]):
+            again.add(point)
+            again.tell(number, score(point))
+        assert again.suggest() == whole[cut]
+
+
+def test_a_failure_that_was_not_the_settings_teaches_nothing():
+    told, silent = (Study(SPACE, first=FIRST, seed=0) for _ in range(2))
+    for study, score_of_first in ((told, None), (silent, 0.0)):
+        study.suggest()
+        study.tell(0, score_of_first)
+        for number in range(1, 14):
+            study.tell(number, score(study.suggest()))
+    assert told.suggest() != silent.suggest()

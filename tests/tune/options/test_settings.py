@@ -1,0 +1,43 @@
+"""What a trial trains with is the search's options, its own values and what it may use."""
+
+from pathlib import Path
+
+import pytest
+
+from cluster.resources import Resources
+from lungseg.errors import TrainingError
+from lungseg.training.run import fit
+from tests.toy_shards import make_shards
+from tune.options.config import SearchOptions
+from tune.options.settings import fit_options, settled
+
+VALUES = {"number": 3, "loss": "dice", "lr": 0.002, "oversample": 4.0}
+
+
+def options(tmp_path, resources, **given):
+    search = SearchOptions.of(shards=str(tmp_path), out=tmp_path, **given)
+    return fit_options(search, VALUES, out=tmp_path / "attempt", resources=resources, resume=False)
+
+
+def test_a_trial_has_its_values_and_an_even_share(tmp_path):
+    made = options(tmp_path, Resources(cpus=4), width=8)
+    assert (made.loss.loss, made.step.lr, made.draw.oversample) == ("dice", 0.002, 4.0)
+    assert (made.run.devices, made.data.num_workers, made.net.width) == (1, 3, 8)
+    assert made.machine.accelerator == "cpu"
+
+
+def test_a_trial_that_was_given_a_gpu_never_trains_on_the_processor(tmp_path):
+    torch = pytest.importorskip("torch")
+    made = options(make_shards(tmp_path), Resources(cpus=1, gpus=0.5), num_workers=0)
+    assert made.machine.accelerator == "gpu"
+    if not torch.cuda.is_available():
+        with pytest.raises(TrainingError, match="--accelerator gpu"):
+            fit(made)
+
+
+def test_paths_are_absolute_for_trials_elsewhere(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    made = settled(SearchOptions.of(shards="shards", out=Path("out")))
+    assert (made.data.shards, made.out) == (str(tmp_path / "shards"), tmp_path / "out")
+    far = settled(SearchOptions.of(shards="s3://bucket/shards", out=Path("out")))
+    assert far.data.shards == "s3://bucket/shards"

@@ -1,0 +1,81 @@
+"""A search goes on from what its folder holds, whoever runs its trials."""
+
+import pytest
+import yaml
+
+from tests.toy_trials import outcome
+from tune import driver
+from tune.options.config import SearchOptions
+from tune.options.errors import SearchError
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """Trials that are over at once, each better than the last; the numbers that were run."""
+    ran = []
+
+    def run_trials(options, memory, leave):
+        while (record := memory.next()) is not None:
+            dice = 0.1 * (record.number + 1)
+            outcome(options.out, record.number, dice)
+            told = {"dice_case_mean": dice, "best_dice_case_mean": dice, "node": "here"}
+            memory.report(record.number, told | {"epoch": options.step.epochs, "best_epoch": 1})
+            memory.end(record.number)
+            ran.append(record.number)
+            leave()
+
+    monkeypatch.setattr(driver, "run_trials", run_trials)
+    return ran
+
+
+@pytest.fixture
+def options(toy, tmp_path):
+    """Function: further options -> those of a search."""
+
+    def make(**given):
+        return SearchOptions.of(shards=str(toy), out=tmp_path / "out", epochs=1, **given)
+
+    return make
+
+
+def test_a_search_begins_with_the_training_that_its_options_describe(options, run):
+    result = driver.search(options(trials=1, lr=0.002, loss="dice", oversample=3.0))
+    assert (result["lr"], result["loss"], result["oversample"]) == (0.002, "dice", 3.0)
+
+
+def test_more_trials_extend_a_search_and_fewer_leave_it_as_it_is(options, run):
+    driver.search(options(trials=2))
+    result = driver.search(options(trials=4, concurrent=1, cpus_per_trial=1))
+    assert run == [0, 1, 2, 3]
+    assert (result["trial"], result["trials"]) == (3, 4)
+    saved = yaml.safe_load((options().out / "config.yaml").read_text())
+    assert (saved["trials"], saved["concurrent"]) == (4, 1)
+    assert driver.search(options(trials=1)) == result
+    assert run == [0, 1, 2, 3]
+
+
+def test_results_that_a_kill_left_unwritten_are_written_by_the_same_command(options, run):
+    result = driver.search(options(trials=2))
+    (options().out / "result.json").unlink()
+    (options().out / "report.html").unlink()
+    assert driver.search(options(trials=2)) == result
+    assert (options().out / "report.html").exists()
+    assert run == [0, 1]
+
+
+def test_ctrl_c_says_how_to_go_on(options, monkeypatch, caplog):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(driver, "run_trials", interrupted)
+    caplog.set_level("INFO")
+    with pytest.raises(KeyboardInterrupt):
+        driver.search(options())
+    assert "the same command again goes on" in caplog.text
+
+
+def test_another_search_in_the_folder_is_refused_before_anything_runs(options, run):
+    driver.search(options(trials=1))
+    with pytest.raises(SearchError, match="--seed 0, now it is 5"):
+        driver.search(options(trials=2, seed=5))
+    assert run == [0]

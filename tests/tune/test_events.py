@@ -1,0 +1,81 @@
+"""Every event of a search is one plain line, which says how much is left."""
+
+import logging
+from types import SimpleNamespace
+
+import pytest
+
+from tests.toy_trials import new_memory
+from tune.events import EventLines, _duration
+
+
+@pytest.fixture
+def lines(caplog):
+    """Function: the lines that were said since the last call."""
+    caplog.set_level(logging.INFO)
+
+    def said():
+        messages = list(caplog.messages)
+        caplog.clear()
+        return messages
+
+    return said
+
+
+def trial(number, **last):
+    values = {"number": number, "loss": "dice", "lr": 0.00123456, "oversample": 3.0}
+    return SimpleNamespace(config=values, last_result=last)
+
+
+def end(memory, number, **how):
+    memory.next()
+    memory.end(number, **how)
+
+
+def test_a_search_is_told_from_start_to_end(lines, tmp_path):
+    memory = new_memory(tmp_path, trials=4, epochs=9)
+    end(memory, 0)  # by an earlier process
+    events = EventLines(memory, epochs=9)
+    events.on_trial_start(0, [], trial(1))
+    assert lines() == ["trial 1 starts: loss dice, lr 0.00123, oversample 3"]
+    events.on_trial_recover(0, [], trial(1))
+    assert lines() == ["trial 1 lost its process and goes on in another"]
+    end(memory, 1)
+    last = {"epoch": 9, "best_epoch": 4, "best_dice_case_mean": 0.5}
+    events.on_trial_complete(0, [], trial(1, **last))
+    assert lines() == [
+        "trial 1: Dice per case 0.5000 at epoch 4 of 9 (2 of 4 trials, about 0 s to go)"
+    ]
+    end(memory, 2)
+    events.on_trial_complete(0, [], trial(2, **last | {"epoch": 5}))
+    assert "at epoch 4 of 5, ended early (3 of 4 trials" in lines()[0]
+    end(memory, 3, reason="no memory")
+    events.on_trial_error(0, [], trial(3))
+    assert "trial 3: failed time after time: no memory (4 of 4 trials" in lines()[0]
+
+
+def test_a_failed_trial_is_told_with_its_reason(lines, tmp_path):
+    memory = new_memory(tmp_path, trials=1, epochs=1)
+    events = EventLines(memory, epochs=1)
+    end(memory, 0, reason="the loss is nan", poor=True)
+    events.on_trial_complete(0, [], trial(0, failed="the loss is nan"))
+    assert "trial 0: failed: the loss is nan (1 of 1" in lines()[0]
+
+
+def test_epochs_are_told_now_and_then(lines, tmp_path, monkeypatch):
+    events = EventLines(new_memory(tmp_path, trials=1, epochs=9), epochs=9)
+    result = {"epoch": 3, "dice_case_mean": 0.25}
+    events.on_trial_result(0, [], trial(0), result)
+    assert lines() == []
+    monkeypatch.setattr(events, "_said", events._said - 60)
+    events.on_trial_result(0, [], trial(0), result)
+    events.on_trial_result(0, [], trial(0), result)
+    assert lines() == ["trial 0: epoch 3/9, Dice per case 0.2500"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.4, "0 s"), (89, "89 s"), (90, "2 min"), (5399, "90 min"), (7200, "2.0 h")],
+)
+def test_durations_are_short(seconds, said):
+    assert _duration(seconds) == said

@@ -1,0 +1,62 @@
+"""What a trial may use, and how many there is room for, follow the cluster as it is now."""
+
+import pytest
+
+from cluster.resources import Resources
+from tune import run_trials as module
+from tune.options.config import SearchOptions
+from tune.options.errors import SearchError
+
+
+@pytest.fixture
+def cluster(monkeypatch):
+    """The nodes that there are; a test may add to them."""
+    nodes = [Resources(cpus=4)]
+    monkeypatch.setattr(module, "nodes", lambda: nodes)
+    return nodes
+
+
+def options(tmp_path, **given):
+    return SearchOptions.of(shards="/shards", out=tmp_path, **given)
+
+
+def test_room_grows_with_nodes_that_join(cluster, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_COUNT_AGAIN_S", 0.0)
+    room = module._room(options(tmp_path), Resources(cpus=2))
+    assert room() == 2
+    cluster.append(Resources(cpus=7))
+    assert room() == 5
+
+
+def test_the_cluster_is_not_asked_all_the_time(cluster, tmp_path):
+    room = module._room(options(tmp_path), Resources(cpus=2))
+    assert room() == 2
+    cluster.append(Resources(cpus=7))
+    assert room() == 2
+
+
+def test_room_is_what_was_asked_for(cluster, tmp_path):
+    assert module._room(options(tmp_path, concurrent=9), Resources(cpus=2))() == 9
+
+
+def test_trials_share_a_machine_evenly_but_no_more_than_are_left(cluster, tmp_path):
+    assert module._resources(options(tmp_path), 20) == Resources(cpus=1)
+    assert module._resources(options(tmp_path), 2) == Resources(cpus=2)
+    assert module._resources(options(tmp_path, concurrent=1), 20) == Resources(cpus=4)
+
+
+def test_a_search_on_processors_takes_no_gpu(cluster, tmp_path):
+    cluster[:] = [Resources(cpus=4, gpus=2)]
+    assert module._resources(options(tmp_path), 2).gpus == 1
+    assert module._resources(options(tmp_path, accelerator="cpu"), 2).gpus == 0
+
+
+def test_a_trial_too_large_for_this_machine_is_refused_but_waited_for_on_a_cluster(
+    cluster, tmp_path, caplog
+):
+    with pytest.raises(SearchError, match=r"needs 5 CPUs and 0 GPUs, this machine has 4"):
+        module._resources(options(tmp_path, cpus_per_trial=5), 2)
+    caplog.set_level("INFO")
+    far = options(tmp_path, cpus_per_trial=5, address="head:6379")
+    assert module._resources(far, 2) == Resources(cpus=5)
+    assert "waiting for one" in caplog.text

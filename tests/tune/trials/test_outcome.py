@@ -1,0 +1,57 @@
+"""Outcomes tell of every trial that is over, the best first."""
+
+import os
+
+from tests.toy_trials import new_memory
+from tune.trials.outcome import outcomes
+
+
+def report(memory, number, *curve):
+    best = 0.0
+    for epoch, dice in enumerate(curve, start=1):
+        best = max(best, dice)
+        values = {"dice_case_mean": dice, "best_dice_case_mean": best, "node": f"node{number}"}
+        memory.report(number, {"epoch": epoch, "best_epoch": curve.index(best) + 1, **values})
+
+
+def attempt(out, number, count, *, seconds):
+    """A folder of an attempt that took some seconds."""
+    folder = out / "trials" / f"{number:03d}" / f"attempt-{count}"
+    folder.mkdir(parents=True)
+    for name, when in (("config.yaml", 1000.0), ("metrics.csv", 1000.0 + seconds)):
+        (folder / name).touch()
+        os.utime(folder / name, (when, when))
+    return folder
+
+
+def test_outcomes_are_ranked_and_trials_that_run_are_left_out(tmp_path):
+    memory = new_memory(tmp_path, trials=6, epochs=3)
+    for _ in range(5):
+        memory.next()
+    report(memory, 0, 0.1, 0.4, 0.2)
+    report(memory, 1, 0.5, 0.6, 0.7)
+    report(memory, 3, 0.4)
+    memory.end(0)
+    memory.end(1)
+    memory.end(2, reason="no memory")
+    memory.end(3)
+    first, second, third, last = outcomes(memory, tmp_path)
+    assert [first.number, second.number, third.number, last.number] == [1, 0, 3, 2]
+    assert (second.dice, second.best_epoch, second.curve) == (0.4, 2, (0.1, 0.4, 0.2))
+    assert (second.status, third.status, last.status) == ("finished", "ended early", "failed")
+    assert (last.dice, last.reason, last.curve) == (None, "no memory", ())
+    assert first.node == "node1"
+
+
+def test_time_and_number_of_attempts_are_summed_up_and_the_last_has_the_checkpoint(tmp_path):
+    memory = new_memory(tmp_path, trials=1, epochs=1)
+    memory.next()
+    report(memory, 0, 0.5)
+    memory.end(0)
+    attempt(tmp_path, 0, 1, seconds=10)
+    last = attempt(tmp_path, 0, 2, seconds=5)
+    (tmp_path / "trials" / "000" / "attempt-2" / "metrics.csv").touch()
+    os.utime(last / "metrics.csv", (1005.0, 1005.0))
+    (trial,) = outcomes(memory, tmp_path)
+    assert (trial.seconds, trial.attempts) == (15.0, 2)
+    assert trial.checkpoint == last / "best.ckpt"

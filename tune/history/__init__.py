@@ -1,0 +1,1 @@
+"""What a search remembers: every event on the disk, and what was decided by it."""

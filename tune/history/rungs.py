@@ -1,0 +1,50 @@
+"""Who goes on: asynchronous successive halving (Li et al. 2020), by plain numbers."""
+
+import numpy as np
+
+_REDUCTION = 3
+
+
+class Rungs:
+    """Rungs at the grace period times 1, 3, 9, ... epochs; at each the best third goes on.
+
+    A trial is compared with those that reached its rung before it, so that nobody waits.
+
+    Args:
+        epochs: Of a trial that is not ended early.
+    """
+
+    def __init__(self, epochs: int) -> None:
+        self._reached: dict[int, dict[int, float]] = {}
+        rung = grace_epochs(epochs)
+        while rung <= epochs:
+            self._reached[rung] = {}
+            rung *= _REDUCTION
+
+    def goes_on(self, trial: int, *, epoch: int, score: float) -> bool:
+        """Whether a trial goes on after an epoch; asking counts it as having reached its rung.
+
+        Args:
+            trial: Its number.
+            epoch: Number of its finished epochs.
+            score: The best so far; higher is better.
+
+        Returns:
+            False if the score is below the best third of those that reached the rung before.
+        """
+        below = [rung for rung in self._reached if rung <= epoch]
+        if not below or trial in self._reached[max(below)]:
+            return True
+        others = self._reached[max(below)]
+        cutoff = np.percentile(list(others.values()), 100 - 100 / _REDUCTION) if others else score
+        others[trial] = score
+        return bool(score >= cutoff)
+
+
+def grace_epochs(epochs: int) -> int:
+    """Epochs that every trial may run, as Dice is near 0 in the first ones.
+
+    Returns:
+        A quarter, at least three where there are as many.
+    """
+    return min(epochs, max(3, -(-epochs // 4)))
