@@ -4,13 +4,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
+from isal import isal_zlib
+from PIL import Image, ImageDraw, ImageFont
 
 from ingest.case import BadCaseError
 from ingest.options import Preview
+from shards.codec import IMAGE, IMAGE_COMPRESSED, MASK, TAGS, decode
 from shards.console.whole import write_whole
 from shards.manifest import CaseEntry
+from shards.record import Slice
+from shards.storage.store import ShardSet, open_shards
 
 TILE = 320
 CAPTION = 26
@@ -33,10 +39,6 @@ def preview(options: Preview) -> dict[str, Any]:
         ShardError: If no shard set lies there, or a shard is damaged.
         BadCaseError: If the picture cannot be written.
     """
-    import cv2
-
-    from shards.storage.store import open_shards
-
     shard_set = open_shards(options.shards)
     index = shard_set.index
     volumes_ml = [_kept_volume_ml(shard_set.manifest.cases[name]) for name in index.cases]
@@ -85,18 +87,16 @@ def extreme_tumors(
     return [widest[c] for c in largest], [widest[c] for c in smallest]
 
 
-def draw_tile(record: Any, group: str) -> Picture:
+def draw_tile(record: Slice, group: str) -> Picture:
     """Draw one slice as radiologists look at it (both axes flipped), outlined, with a caption.
 
     Args:
-        record: The `shards.record.Slice`.
+        record: The slice.
         group: Why it is on the sheet.
 
     Returns:
         (TILE + CAPTION, TILE, 3) RGB.
     """
-    import cv2
-
     width_mm, height_mm = (
         n * mm for n, mm in zip(record.image.shape[::-1], record.spacing_mm, strict=False)
     )
@@ -136,8 +136,6 @@ def _kept_volume_ml(entry: CaseEntry) -> float:
 
 
 def _with_caption(tile: Picture, text: str) -> Picture:
-    from PIL import Image, ImageDraw, ImageFont
-
     canvas = Image.fromarray(tile)
     draw, size = ImageDraw.Draw(canvas), 14
     while size > 7 and draw.textlength(text, ImageFont.load_default(size)) > TILE - 8:
@@ -146,23 +144,38 @@ def _with_caption(tile: Picture, text: str) -> Picture:
     return np.array(canvas)
 
 
-def _read(shard_set: Any, row: int) -> Any:
-    """Read one slice by its row of the index."""
-    from shards.codec import IMAGE, IMAGE_COMPRESSED, MASK, TAGS, decode
+def _read(shard_set: ShardSet, row: int) -> Slice:
+    """Read one slice by its row of the index, and hold it against the index.
 
+    Raises:
+        DamagedShardError: If its bytes are not those that were written.
+    """
     index = shard_set.index
-    compressed = shard_set.manifest.compressed
-    spans = {
-        IMAGE_COMPRESSED if compressed else IMAGE: (index.image_offset, index.image_size),
+    start, end = index.stretch(row)
+    name = index.shard(int(index.case[row]))
+    with shard_set.open(name) as shard:
+        shard.seek(start)
+        data = shard.read(end - start)
+    if isal_zlib.crc32(data) != index.crc32[row]:
+        raise shard_set.damaged(
+            name, f"the bytes of {index.key(row)} differ from the index's crc32"
+        )
+    members = {
+        extension: data[offset[row] - start :][: size[row]]
+        for extension, (offset, size) in _spans(shard_set).items()
+    }
+    return decode(members)
+
+
+def _spans(shard_set: ShardSet) -> dict[str, tuple[Any, Any]]:
+    """Where the index has the (offsets, sizes) of each member of a slice."""
+    index = shard_set.index
+    image = IMAGE_COMPRESSED if shard_set.manifest.compressed else IMAGE
+    return {
+        image: (index.image_offset, index.image_size),
         MASK: (index.mask_offset, index.mask_size),
         TAGS: (index.tags_offset, index.tags_size),
     }
-    members = {}
-    with shard_set.local(index.shard(int(index.case[row]))).open("rb") as shard:
-        for extension, (offset, size) in spans.items():
-            shard.seek(int(offset[row]))
-            members[extension] = shard.read(int(size[row]))
-    return decode(members)
 
 
 def _write(path: Path, data: bytes) -> None:

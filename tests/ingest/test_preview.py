@@ -1,5 +1,7 @@
 """The contact sheet: which slices are on it, and that what is drawn is where it should be."""
 
+import shutil
+
 import cv2
 import nibabel as nib
 import numpy as np
@@ -11,6 +13,7 @@ from ingest.options import BuildShards, Preview
 from ingest.preview import CAPTION, COLUMNS, TILE, draw_tile, extreme_tumors, preview
 from shards.errors import ShardError
 from shards.record import Slice
+from shards.storage.store import open_shards
 
 
 def record(case="lung_001", z=7, *, mask=None, spacing_mm=(2.0, 2.0, 3.0)):
@@ -112,3 +115,32 @@ def test_a_place_that_takes_no_picture_is_one_line(shards, tmp_path):
 def test_a_picture_must_be_png(tmp_path):
     with pytest.raises(ValueError, match=r"--out must be a \.png file"):
         Preview(shards=str(tmp_path), out=tmp_path / "a.jpg")
+
+
+@pytest.fixture
+def damageable(shards, tmp_path):
+    """A copy of the set that may be damaged, with its index."""
+    copy = shutil.copytree(shards, tmp_path / "copy")
+    return copy, open_shards(copy).index
+
+
+@pytest.mark.parametrize("member", ["image", "mask", "tags"])
+def test_a_damaged_slice_is_refused_by_name_and_nothing_is_drawn(damageable, tmp_path, member):
+    folder, index = damageable
+    row = index.case.tolist().index(1) + 1  # the largest tumor
+    start, size = (int(getattr(index, f"{member}_{what}")[row]) for what in ("offset", "size"))
+    path = folder / "cases/lung_001.tar"
+    data = bytearray(path.read_bytes())
+    data[start + size // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ShardError, match=r"the bytes of lung_001-0001 differ from the index's cr"):
+        preview(Preview(shards=str(folder), out=tmp_path / "a.png"))
+    assert not (tmp_path / "a.png").exists()
+
+
+def test_a_truncated_shard_is_refused(damageable, tmp_path):
+    folder, _ = damageable
+    path = folder / "cases/lung_001.tar"
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(ShardError, match=r"lung_001\.tar"):
+        preview(Preview(shards=str(folder), out=tmp_path / "a.png"))
