@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ingest.case import Case
 from ingest.findings.finding import Finding, refuse
 from ingest.findings.headers import drop_findings, header_findings, skew_degrees
+from ingest.findings.posture import PostureChecks
 from ingest.findings.reading import filled_findings, remark_findings
 from ingest.findings.tumor import tumor_findings
 from ingest.findings.voxels import VoxelChecks
@@ -13,7 +14,7 @@ from ingest.recipe import Recipe
 from ingest.scans.geometry import Grid
 from ingest.slices.kept import kept_slices
 from ingest.slices.opened import OpenCase, open_case
-from ingest.slices.read import read_slices
+from ingest.slices.read import Image, read_slices
 from ingest.slices.tumor_count import TumorCount
 from shards.record import Slice
 
@@ -66,8 +67,14 @@ def read_case(case: Case, recipe: Recipe, take: Callable[[Slice], object]) -> Ca
     findings += drop_findings(case.name, opened.grid, recipe)
     kept = kept_slices(opened, recipe)
     checks = VoxelChecks(case.name, any_values=recipe.any_values)
-    count = read_slices(opened, recipe, kept, take, watch=checks.see)
-    findings += _of_pass(opened, recipe, checks, count)
+    posture = PostureChecks(case.name, opened.grid)
+
+    def watch(z: int, plane: Image) -> None:
+        checks.see(z, plane)
+        posture.see(z, plane)
+
+    count = read_slices(opened, recipe, kept, take, watch=watch)
+    findings += checks.findings() + posture.findings() + _of_pass(opened, recipe, count)
     refuse(findings)
     return CaseSummary(
         grid=opened.grid,
@@ -78,15 +85,13 @@ def read_case(case: Case, recipe: Recipe, take: Callable[[Slice], object]) -> Ca
     )
 
 
-def _of_pass(
-    opened: OpenCase, recipe: Recipe, checks: VoxelChecks, count: TumorCount
-) -> list[Finding]:
-    """What the voxels say, once all were seen."""
+def _of_pass(opened: OpenCase, recipe: Recipe, count: TumorCount) -> list[Finding]:
+    """What the readers and the mask say, once all was read."""
     name = opened.case.name
     filled = filled_findings(name, filled=opened.image.filled, hu=recipe.fill_nan)
     remarked = remark_findings(name, opened.image, opened.label)
     tumor = tumor_findings(name, count, recipe) if opened.label else []
-    return checks.findings() + filled + remarked + tumor
+    return filled + remarked + tumor
 
 
 def _measures(opened: OpenCase, checks: VoxelChecks, count: TumorCount) -> dict[str, float]:

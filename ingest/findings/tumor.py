@@ -2,8 +2,11 @@
 
 from ingest.findings.finding import Finding, Level
 from ingest.recipe import Recipe
+from ingest.slices.read import LUNG_HU
 from ingest.slices.tumor_count import TumorCount
 from shards.console.words import counted
+
+_AIRY_SHARE = 0.65  # of a tumor's voxels; 0.57 in a real one of ground glass
 
 LOST = "lost"
 """The rule that speaks where nothing of a tumor is left."""
@@ -18,8 +21,24 @@ def tumor_findings(case: str, count: TumorCount, recipe: Recipe) -> list[Finding
         recipe: What the case was read by.
 
     Returns:
-        At most one finding.
+        The findings: at most one about what was lost, and one about where the mask lies.
     """
+    return _of_place(case, count) + _of_loss(case, count, recipe)
+
+
+def _of_place(case: str, count: TumorCount) -> list[Finding]:
+    """A mask that lies the other way round than its scan marks lung and air for the most part."""
+    share = count.airy / max(1, count.kept + count.dropped)
+    if share < _AIRY_SHARE:
+        return []
+    message = (
+        f"{share:.0%} of the tumor's voxels are air or healthy lung (below {LUNG_HU} HU): look "
+        "whether the mask lies the other way round than its scan"
+    )
+    return [Finding(case=case, level="warning", rule="mask", message=message)]
+
+
+def _of_loss(case: str, count: TumorCount, recipe: Recipe) -> list[Finding]:
     level: Level = "warning"
     if not count.kept and not count.dropped:
         level, message = "note", "the label marks no tumor"

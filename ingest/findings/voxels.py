@@ -8,8 +8,12 @@ from isal import isal_zlib
 from ingest.findings.finding import Finding
 
 _AIR_HU = -1024
-_NO_AIR_HU = -200  # a chest has lungs: some voxel must lie below
+_LUNG_HU = (-1100, -200)  # a chest has lungs: some of its middle must lie here; below is padding
+_LUNG_SHARE = 0.0005
 _BONE_OFFSET_HU = 2000  # above it with nothing below 0: stored numbers without their intercept
+_OFFSET_HU = (800, 1300)  # where muscle and fat lie without it; in HU only the densest bone does
+_OFFSET_SHARE = 0.15  # real scans have at most 0.013
+_SAMPLES = 64  # of the middle of a plane, along each axis
 
 
 class VoxelChecks:
@@ -25,6 +29,7 @@ class VoxelChecks:
         self._any_values = any_values
         self._lowest, self._highest = 32767, -32768
         self._voxels = self._below_air = 0
+        self._samples = self._airy = self._dense = 0
         self._crcs: dict[int, int] = {}
 
     def see(self, z: int, plane: npt.NDArray[np.int16]) -> None:
@@ -35,13 +40,25 @@ class VoxelChecks:
         self._voxels += plane.size
         if lowest < _AIR_HU:
             self._below_air += int(np.count_nonzero(plane < _AIR_HU))
+        self._sample(plane)
         rows = len(plane)
         self._crcs[z] = isal_zlib.crc32(plane[rows * 3 // 8 : rows // 2 + 1])
+
+    def _sample(self, plane: npt.NDArray[np.int16]) -> None:
+        """Count what the middle of a plane holds: body, whatever the scan is padded with."""
+        spans = (slice(n // 4, n - n // 4, max(1, n // (2 * _SAMPLES))) for n in plane.shape)
+        middle = np.ascontiguousarray(plane[tuple(spans)])
+        self._samples += middle.size
+        self._airy += cv2.countNonZero(cv2.inRange(middle, *_LUNG_HU))
+        self._dense += cv2.countNonZero(cv2.inRange(middle, *_OFFSET_HU))
 
     def findings(self) -> list[Finding]:
         """Judge the values, once all planes were seen."""
         spread = f"values lie in {self._lowest} to {self._highest}"
-        if self._lowest >= 0 and self._highest > _BONE_OFFSET_HU and not self._any_values:
+        has_lungs = self._airy > _LUNG_SHARE * self._samples
+        is_offset = not has_lungs and self._dense >= _OFFSET_SHARE * self._samples
+        is_unsigned = self._lowest >= 0 and self._highest > _BONE_OFFSET_HU
+        if (is_offset or is_unsigned) and not self._any_values:
             return [
                 Finding(
                     case=self._case,
@@ -51,8 +68,8 @@ class VoxelChecks:
                     "(often 1024), or say --any-values",
                 )
             ]
-        if self._lowest > _NO_AIR_HU:
-            message = f"{spread}, no HU of a chest? Lungs lie below {_NO_AIR_HU} HU"
+        if not has_lungs:
+            message = f"{spread}, no HU of a chest? In its middle nothing lies as low as lungs do"
             return [Finding(case=self._case, level="warning", rule="values", message=message)]
         return []
 

@@ -19,6 +19,9 @@ from shards.record import Slice
 
 Image = npt.NDArray[np.int16]
 Mask = npt.NDArray[np.uint8]
+LUNG_HU = -700
+"""Healthy lung lies below, and every kind of tumor above, at least for the most part."""
+
 Watch = Callable[[int, Image], object]
 
 
@@ -65,6 +68,7 @@ def _prepared(
     for z, plane, mask in _planes(opened):
         watch(z, plane)
         voxels = 0 if mask is None else cv2.countNonZero(mask)
+        count.airy += 0 if mask is None else int(np.count_nonzero(plane[mask != 0] < LUNG_HU))
         if z not in kept:
             count.dropped += voxels
             continue

@@ -15,12 +15,14 @@ class TumorCount:
         dropped: In slices that it drops.
         lost: Those of `kept` in slices whose mask is empty once it is resized.
         slices_lost: Such slices.
+        airy: Those of all at which the scan shows air or healthy lung.
     """
 
     kept: int = 0
     dropped: int = 0
     lost: int = 0
     slices_lost: int = 0
+    airy: int = 0
 
     def lose(self, voxels: int) -> None:
         """Count a slice whose mask is empty once it is resized."""

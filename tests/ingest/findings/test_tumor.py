@@ -45,6 +45,26 @@ def test_the_advice_fits_the_rule_of_the_mask(mask, advice):
     assert tumor_findings("c", count, Recipe(mask=mask))[0].message.endswith(f": use a {advice}")
 
 
+@pytest.mark.parametrize(("airy", "warned"), [(0, False), (64, False), (65, True), (100, True)])
+def test_a_mask_in_air_and_lung_is_said_to_lie_astray(airy, warned):
+    findings = tumor_findings("c", TumorCount(kept=90, dropped=10, airy=airy), Recipe())
+    astray = [f.message for f in findings if (f.level, f.rule) == ("warning", "mask")]
+    said = f"{airy}% of the tumor's voxels are air or healthy lung (below -700 HU): look whether"
+    assert [text.startswith(said) for text in astray] == [True] * warned
+
+
+def test_a_mask_that_is_mirrored_against_its_scan_is_told(tmp_path):
+    hu = np.full((32, 32, 6), -850, np.int16)
+    hu[4:12, 10:20, 2:5] = 30
+    mask = (hu > 0).astype(np.uint8)
+    for name, array in (("good", mask), ("mirrored", mask[::-1])):
+        for kind, values in (("imagesTr", hu + np.int16(name == "good")), ("labelsTr", array)):
+            (tmp_path / kind).mkdir(exist_ok=True)
+            nib.save(nib.Nifti1Image(values, np.eye(4)), tmp_path / kind / f"{name}.nii.gz")
+    findings = check(Check(source=tmp_path, **SLICES))["findings"]
+    assert [f["case"] for f in findings if f["rule"] == "mask"] == ["mirrored"]
+
+
 @pytest.fixture
 def source(tmp_path):
     """Cases whose masks at a quarter of the size lose nothing, two of four slices, and all."""
