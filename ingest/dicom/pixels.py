@@ -15,6 +15,7 @@ from ingest.dicom.values import numbers, reading
 AIR_HU = -1000
 
 Stored = npt.NDArray[np.integer[Any]]
+Where = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -50,27 +51,30 @@ def read_pixels(path: Path, shape: tuple[int, int]) -> Pixels:
     if raw.shape != shape:
         raise BadCaseError(f"{path}: the slice must have shape {shape}, found {raw.shape}")
     stored, foreign = _of_image(values, raw, path)
-    padding = _padding(values, raw, path) | _padding(values, stored, path)
-    masked = int(np.count_nonzero(foreign & ~padding))
     hu = _rescaled(values, stored, path)
-    padding_hu = int(_rescaled(values, raw[padding], path).max(initial=-32768))
-    hu[padding] = AIR_HU
-    return Pixels(
-        hu=hu, padded=int(np.count_nonzero(padding)), padding_hu=padding_hu, masked=masked
-    )
+    padding_hu, padded = -32768, 0
+    padding = _padding(values, raw, stored, path)
+    if padding is not None:
+        padding_hu = int(_rescaled(values, raw[padding], path).max(initial=-32768))
+        padded = int(np.count_nonzero(padding))
+        foreign = foreign & ~padding
+        hu[padding] = AIR_HU
+    masked = int(np.count_nonzero(foreign))
+    return Pixels(hu=hu, padded=padded, padding_hu=padding_hu, masked=masked)
 
 
-def _padding(values: Any, stored: Stored, path: Path) -> npt.NDArray[np.bool_]:
+def _padding(values: Any, raw: Stored, stored: Stored, path: Path) -> Where | None:
     """Where numbers are the padding value, or within its range (PS3.3, C.7.5.1.1.2).
 
-    The value is compared by its bits, because some files tell it without its sign.
+    The value is compared by its bits, because some files tell it without its sign, and with the
+    numbers as they are in the file and as the image's, because some pad beyond its bits.
     """
     first = _number(values, "PixelPaddingValue", None, path)
     if first is None:
-        return np.zeros(stored.shape, np.bool_)
+        return None
     last = _number(values, "PixelPaddingRangeLimit", first, path)
     low, high = sorted(_as_stored(limit, stored.dtype) for limit in (first, last))
-    return np.asarray((stored >= low) & (stored <= high))
+    return np.asarray(((raw >= low) & (raw <= high)) | ((stored >= low) & (stored <= high)))
 
 
 def _as_stored(value: float | None, dtype: np.dtype[Any]) -> int:
@@ -79,7 +83,7 @@ def _as_stored(value: float | None, dtype: np.dtype[Any]) -> int:
     return int(np.array(bits, f"u{dtype.itemsize}").view(dtype.newbyteorder("=")))
 
 
-def _of_image(values: Any, raw: Stored, path: Path) -> tuple[Stored, npt.NDArray[np.bool_]]:
+def _of_image(values: Any, raw: Stored, path: Path) -> tuple[Stored, Where]:
     """The numbers in the bits of the image, with their sign, and where there were other bits."""
     allocated = 8 * raw.dtype.itemsize
     bits = int(_number(values, "BitsStored", allocated, path) or allocated)
@@ -90,7 +94,7 @@ def _of_image(values: Any, raw: Stored, path: Path) -> tuple[Stored, npt.NDArray
             "the file again"
         )
     if bits == allocated:
-        return raw, np.zeros(raw.shape, np.bool_)
+        return raw, np.zeros((), np.bool_)
     stored = np.asarray((raw << (allocated - 1 - highest)) >> (allocated - bits))
     beyond = raw.astype(f"u{raw.dtype.itemsize}") >> (highest + 1)
     return stored, (stored != raw) & (beyond != 0)
