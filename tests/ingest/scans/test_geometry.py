@@ -5,6 +5,8 @@ import itertools
 import nibabel as nib
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ingest.scans.geometry import Grid, as_affine, from_canonical, same_place_voxels, to_canonical
 
@@ -60,3 +62,43 @@ def test_distance_of_grids_is_that_of_the_farthest_corner_in_voxels():
     shifted = Grid(shape=first.shape, affine=as_affine(moved))
     assert same_place_voxels(first, first) == pytest.approx(0, abs=1e-9)
     assert same_place_voxels(first, shifted) == pytest.approx(2)
+
+
+@st.composite
+def oblique(draw):
+    """A grid along any axes, turned by any angle short of where the nearest axis changes."""
+    angles = draw(st.tuples(*[st.floats(-0.4, 0.4)] * 3))
+    shape = draw(st.tuples(*[st.integers(1, 5)] * 3))
+    return grid_of(draw(st.sampled_from(ORIENTATIONS)), tilt=angles, shape=shape)
+
+
+@given(oblique(), st.data())
+def test_every_voxel_keeps_its_place_and_value_on_the_way_to_canonical_axes_and_back(grid, data):
+    array = np.arange(np.prod(grid.shape)).reshape(grid.shape)
+    view, canonical = to_canonical(array, grid), grid.canonical()
+    assert np.shares_memory(view, array)
+    assert (canonical.orientation, view.shape) == ("RAS", canonical.shape)
+    place = data.draw(st.tuples(*[st.integers(0, size - 1) for size in canonical.shape]))
+    stored = np.unravel_index(view[place], grid.shape)
+    np.testing.assert_allclose(
+        canonical.matrix @ [*place, 1], grid.matrix @ [*stored, 1], atol=1e-9
+    )
+    np.testing.assert_array_equal(from_canonical(view, grid), array)
+
+
+@given(oblique())
+def test_canonical_axes_are_canonical_already_and_keep_every_length(grid):
+    canonical = grid.canonical()
+    assert canonical.canonical() == canonical
+    assert sorted(canonical.spacing_mm) == pytest.approx(sorted(grid.spacing_mm))
+    assert sorted(canonical.shape) == sorted(grid.shape)
+    determinants = [abs(np.linalg.det(each.matrix)) for each in (grid, canonical)]
+    assert determinants[0] == pytest.approx(determinants[1])
+
+
+@given(oblique(), st.tuples(*[st.floats(-3, 3)] * 3))
+def test_a_shift_moves_a_grid_by_its_longest_part_in_voxels(grid, shift):
+    moved = grid.matrix
+    moved[:3, 3] += moved[:3, :3] @ shift
+    other = Grid(shape=grid.shape, affine=as_affine(moved))
+    assert same_place_voxels(grid, other) == pytest.approx(np.abs(shift).max(), abs=1e-6)
