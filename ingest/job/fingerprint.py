@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ingest.case import BadCaseError, Case
-from ingest.scans.detached import data_files
 from ingest.scans.nifti import read_header
+from ingest.scans.text_header import data_files
 from ingest.search import files_below
 
 _GZIP_MAGIC = b"\x1f\x8b"

@@ -1,6 +1,7 @@
 """A MetaImage, NRRD or MINC file, read by SimpleITK, slab by slab."""
 
 import contextlib
+import math
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ingest.case import BadCaseError
-from ingest.scans.detached import data_files
 from ingest.scans.geometry import Grid, as_affine
+from ingest.scans.text_header import data_files, field_of
 from ingest.scans.values import to_hu, to_mask
 
 try:
@@ -26,6 +27,9 @@ SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)  # failures are raised, t
 
 _FROM_LPS = np.diag([-1.0, -1.0, 1.0])  # ITK's axes run to the left and to the back
 _SLABS_AT_ONCE = 16
+_MOST_VOXELS_OF_BYTE = 1032  # what zlib makes of a byte, at most
+_OF_META_IMAGE, _OF_NRRD = ("NDims", "DimSize"), ("dimension", "sizes")
+_AXES = {".mha": _OF_META_IMAGE, ".mhd": _OF_META_IMAGE, ".nrrd": _OF_NRRD, ".nhdr": _OF_NRRD}
 _ADDRESS = re.compile(r"\w+\(0x[0-9a-f]+\): ")
 
 
@@ -92,22 +96,47 @@ def _opened(path: Path) -> Any:
     """
     if not path.is_file():
         raise BadCaseError(f"{path} is missing: restore it, or take the case out")
+    if path.suffix in _AXES:
+        _refuse_claims(path, *_AXES[path.suffix])
     reader = SimpleITK.ImageFileReader()
     reader.SetFileName(str(path))
     with _errors_name(path):
         reader.ReadImageInformation()
     if reader.GetDimension() != 3 or reader.GetNumberOfComponents() != 1:
-        raise BadCaseError(
-            f"{path}: a volume has 3 axes and one number in each voxel, found "
-            f"{reader.GetDimension()} axes and {reader.GetNumberOfComponents()} numbers: write it "
-            "as one plain volume (from 3D Slicer: export the segmentation as a labelmap)"
-        )
+        raise _no_plain_volume(path, reader.GetDimension(), reader.GetNumberOfComponents())
     if path.suffix in (".nrrd", ".nhdr") and "NRRD_space" not in reader.GetMetaDataKeys():
         raise BadCaseError(
             f"{path} does not say which way its axes run (it has no field `space`): write it anew "
             "with `space` and `space directions`, or convert it to NIfTI"
         )
     return reader
+
+
+def _no_plain_volume(path: Path, axes: int, numbers: int) -> BadCaseError:
+    return BadCaseError(
+        f"{path}: a volume has 3 axes and one number in each voxel, found {axes} axes and "
+        f"{numbers} in each: write it as one plain volume (from 3D Slicer: export the segmentation "
+        "as a labelmap)"
+    )
+
+
+def _refuse_claims(path: Path, name_of_axes: str, name_of_sizes: str) -> None:
+    """Refuse what a header cannot mean, which ITK would take memory for, or trip over."""
+    with _errors_name(path):
+        axes, sizes = field_of(path, name_of_axes), field_of(path, name_of_sizes).split()
+        held = sum(file.stat().st_size for file in data_files(path) or (path,))
+    if not (axes.isdecimal() and len(axes) < 3 and all(map(str.isdecimal, sizes))):
+        raise BadCaseError(
+            f"{path} is damaged (its {name_of_axes} is {axes[:20]!r}, its {name_of_sizes} "
+            f"{' '.join(sizes)[:40]!r}): copy or download it again"
+        )
+    if int(axes) != 3 or len(sizes) != 3:
+        raise _no_plain_volume(path, int(axes), 1)
+    if math.prod(map(int, sizes)) > _MOST_VOXELS_OF_BYTE * held:
+        raise BadCaseError(
+            f"{path} is damaged ({' x '.join(sizes)} voxels in {held} bytes): copy or download it "
+            "again"
+        )
 
 
 def _grid(path: Path) -> Grid:
@@ -153,6 +182,9 @@ def _errors_name(path: Path) -> Iterator[None]:
     """Turn failures of ITK into one line with the file's name."""
     try:
         yield
+    except OSError as error:
+        what = f"{error.filename}: {error.strerror}"
+        raise BadCaseError(f"{path} is damaged ({what}): copy or download it again") from error
     except RuntimeError as error:
         said = _ADDRESS.sub("", str(error).rpartition("ERROR: ")[2]).partition("Reason: ")[0]
         what = " ".join(said.split()).rstrip(".")

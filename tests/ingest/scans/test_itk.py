@@ -1,10 +1,13 @@
 """Volumes that SimpleITK reads lie where nibabel's copy of them lies, and are read whole or not."""
 
+import contextlib
 import itertools
 
 import nibabel as nib
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ingest.case import BadCaseError, Case
 from ingest.recipe import Recipe
@@ -178,3 +181,44 @@ def test_a_case_of_such_files_gives_the_slices_of_its_nifti_copy(tmp_path, orien
             assert (ours.image == theirs.image).all()
             assert (ours.mask == theirs.mask).all()
     assert any(record.mask.any() for record in found["nii"])
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("NDims", "663993"),
+        ("NDims", "-3"),
+        ("NDims", ""),
+        ("DimSize", "9999 9999 9999"),
+        ("DimSize", "7 six 20"),
+    ],
+)
+def test_a_header_that_cannot_be_is_refused_before_memory_is_taken(tmp_path, field, value):
+    path = write(tmp_path / "x.mha", HU.T)
+    header, data = path.read_bytes().split(b"LOCAL\n", 1)
+    lines = [
+        f"{field} = {value}".encode() if line.startswith(field.encode()) else line
+        for line in header.split(b"\n")
+    ]
+    path.write_bytes(b"\n".join(lines) + b"LOCAL\n" + data)
+    with pytest.raises(BadCaseError, match=r"x\.mha is damaged \("):
+        ItkImage(path)
+
+
+@given(
+    kind=st.sampled_from(["mha", "mhd", "nrrd", "nhdr"]),
+    start=st.integers(0, 330),
+    length=st.integers(0, 12),
+    put=st.text("0123456789 .-()\neE%", max_size=6),
+)
+@settings(max_examples=80, deadline=None)
+def test_a_damaged_header_is_read_or_refused_and_nothing_else(
+    tmp_path_factory, kind, start, length, put
+):
+    folder = tmp_path_factory.mktemp("x")
+    path = write(folder / f"x.{kind}", HU.T)
+    data = path.read_bytes()
+    path.write_bytes(data[:start] + put.encode() + data[start + length :])
+    with contextlib.suppress(BadCaseError):
+        scan = ItkImage(path)
+        assert whole(scan, np.int16).shape == scan.grid.shape

@@ -1,8 +1,8 @@
-"""A header knows the files of its voxels, whichever way it names them."""
+"""A header tells its fields, and the files of its voxels, whichever way it names them."""
 
 import pytest
 
-from ingest.scans.detached import data_files
+from ingest.scans.text_header import data_files, field_of
 
 HEADERS = {
     "x.mhd": {
@@ -12,6 +12,9 @@ HEADERS = {
         "ElementDataFile = s%02d.raw 1 5 2": ["s01.raw", "s03.raw", "s05.raw"],
         "ElementDataFile = LOCAL\nrest": [],
         "NDims = 3": [],
+        "ElementDataFile =   ": [],
+        "ElementDataFile = a%sb 1 2": ["a%sb 1 2"],
+        "ElementDataFile = %d 1 99999999999": ["%d 1 99999999999"],
     },
     "x.nhdr": {
         "data file: x.raw.gz": ["x.raw.gz"],
@@ -32,3 +35,18 @@ def test_the_files_that_a_header_names(tmp_path, name, field, files):
 
 def test_a_header_that_is_not_there_names_none(tmp_path):
     assert data_files(tmp_path / "absent.mhd") == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "field", "value"),
+    [
+        ("x.mha", "NDims = 3\r\nElementDataFile = LOCAL\nNDims = 9", "NDims", "3"),
+        ("x.mha", "NDims = 3\nNDims = 2\nElementDataFile = LOCAL\n", "NDims", ""),
+        ("x.mha", "NDims =\n3\nElementDataFile = LOCAL\n", "NDims", ""),
+        ("x.nrrd", "sizes: 1 2 3\n\nsizes: 7", "sizes", "1 2 3"),
+        ("x.nrrd", "", "sizes", ""),
+    ],
+)
+def test_a_field_counts_once_and_before_the_voxels(tmp_path, name, text, field, value):
+    (tmp_path / name).write_text(text)
+    assert field_of(tmp_path / name, field) == value
