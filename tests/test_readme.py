@@ -56,34 +56,47 @@ def test_demo_leaves_what_the_readme_names(demo):
         assert (ROOT / name).exists(), name
 
 
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    """A fresh clone of the project, with a data set where the README has it unpacked."""
+    folder = tmp_path_factory.mktemp("readme") / "lungseg"
+    subprocess.run(["git", "clone", "-q", ROOT, folder], check=True, timeout=60)
+    made = "--cases 6 --test-cases 1 --size 64 --slices 40".split()
+    run_in(folder, ["python", "-m", "ingest", "phantom", "--out", "data/Task06_Lung", *made])
+    return folder
+
+
+def run_in(folder, words):
+    """Run a command as the README's reader does, in the clone and with its code."""
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    environment.pop("PYTHONPATH", None)  # the clone's code lies in the folder
+    done = subprocess.run(
+        words, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout}{done.stderr}"
+    return done
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_commands_run_in_the_order_of_the_page(tmp_path):
-    subprocess.run(
-        shlex.split(
-            f"{sys.executable} -m ingest phantom --out Task06_Lung "
-            "--cases 6 --test-cases 1 --size 64 --slices 40"
-        ),
-        cwd=tmp_path,
-        check=True,
-        timeout=120,
-    )
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+def test_commands_run_in_the_order_of_the_page_and_leave_a_clean_tree(clone):
     for command in shown_commands():
         if command.startswith("make "):
             continue
         words = shlex.split(command)
         assert words[:2] == ["python", "-m"], f"the README shows a command no test runs: {command}"
-        done = subprocess.run(
-            words + QUICK.get(words[2], "").split(),
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+        done = run_in(clone, words + QUICK.get(words[2], "").split())
+        assert done.stdout.strip(), f"{command} ends without a word"
+    status = ["git", "status", "--porcelain", "--untracked-files=all"]
+    assert run_in(clone, status).stdout == ""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_shard_opens_in_plain_webdataset_as_the_page_says(clone):
+    """Runs after the commands of the page; warnings are errors."""
+    snippet = re.search(r"```python\n(import webdataset.*?)```", README, re.DOTALL).group(1)
+    run_in(clone, ["python", "-W", "error", "-c", snippet + "\nassert hu.shape == mask.shape"])
 
 
 def test_make_commands_are_the_ones_that_run_here():
