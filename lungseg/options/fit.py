@@ -10,6 +10,7 @@ from lungseg.options.draw import DrawOptions
 from lungseg.options.loss import LossOptions
 from lungseg.options.machine import MachineOptions
 from lungseg.options.net import NetOptions
+from lungseg.options.presets import PRESETS, Preset
 from lungseg.options.run import RunOptions
 from lungseg.options.step import StepOptions
 from lungseg.options.validation import ValidationOptions
@@ -23,7 +24,11 @@ class TrainingOptions(Options):
     """What decides a training, wherever it lies."""
 
     RENAMED: ClassVar[Mapping[str, str]] = {"window": "window_shards"}
+    PRESETS: ClassVar[Mapping[Preset, Mapping[str, Any]]] = PRESETS
 
+    preset: Preset = "default"
+    """Options to begin with, which other flags and --config change: tutorial is the plain U-Net of
+    the well-known notebook, trained as there; small is for processors."""
     data: DataOptions
     validation: ValidationOptions = dataclasses.field(default_factory=ValidationOptions)
     draw: DrawOptions = dataclasses.field(default_factory=DrawOptions)
@@ -44,11 +49,14 @@ class TrainingOptions(Options):
     def of(cls, **values: Any) -> Self:
         """Options by the names of their flags: `FitOptions.of(shards="shards", out="runs/a")`.
 
+        A preset is what the other values change.
+
         Raises:
             TypeError: If there is no option of a name.
             ValueError: If a value is refused.
         """
-        return from_flat(cls, values)
+        preset = PRESETS.get(values.get("preset", "default"), {})
+        return from_flat(cls, {**preset, **values})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

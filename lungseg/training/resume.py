@@ -21,6 +21,7 @@ _MAY_CHANGE = (
     "cache_gb",
     "out",
     "resume",
+    "preset",  # what it stands for is kept
     "validate",
     "accelerator",
     "devices",

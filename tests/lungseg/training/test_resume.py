@@ -82,7 +82,7 @@ def test_what_decides_a_training_may_not_change(shards, finished, name):
 
 def test_every_option_of_a_training_is_either_free_or_kept(shards, finished):
     """One that is added later is kept unless somebody says that it is free."""
-    known = {*CHANGES, *FREE, "shards", "out", "resume", "validate"}
+    known = {*CHANGES, *FREE, "shards", "out", "preset", "resume", "validate"}
     assert flat_values(options(shards, finished)).keys() == known
 
 
