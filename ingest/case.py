@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ingest.scans.names import stem
+from ingest.names import stem
 from shards.console.errors import KnownError
 
 Subset = Literal["training", "test"]

@@ -9,8 +9,8 @@ from pathlib import Path
 from ingest.case import BadCaseError, Case, Subset
 from ingest.dicom.signature import is_dicom
 from ingest.msd import find_msd_cases, is_msd
+from ingest.names import IN_WORDS, how_to_convert
 from ingest.patient_folders import find_folder_cases
-from ingest.scans.names import IN_WORDS, how_to_convert
 from ingest.search import files_below
 
 _LONGEST_NAME_BYTES = 80  # a member of a tar may have 100, such as <case>-12345.mask.npy.gz

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from ingest.case import BadCaseError, Case, case_name
 from ingest.dicom.signature import is_dicom
+from ingest.names import IN_WORDS, how_to_convert, is_volume
 from ingest.patient_folders import find_folder_scans
-from ingest.scans.names import IN_WORDS, how_to_convert, is_volume
 from ingest.search import files_below
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.case import BadCaseError, Case, Subset, case_name
-from ingest.scans.names import VOLUMES, is_volume, stem
+from ingest.names import VOLUMES, is_volume, stem
 from ingest.scans.text_header import data_files
 
 _log = logging.getLogger(__name__)

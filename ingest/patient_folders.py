@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ingest.case import Case, as_case_name, case_name
-from ingest.scans.names import is_volume, stem
+from ingest.names import is_volume, stem
 from shards.console.words import some
 
 _log = logging.getLogger(__name__)

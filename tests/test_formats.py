@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ingest.dicom.masks.contours import CONTOUR_VOLUME
+from ingest.names import VOLUMES
 from ingest.options import BuildShards, Check
-from ingest.scans.names import VOLUMES
 from shards.console.limits import flag
 
 ROOT = Path(__file__).parents[1]

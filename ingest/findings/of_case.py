@@ -9,8 +9,8 @@ from ingest.findings.headers import header_findings
 from ingest.findings.read_case import VOXELS_CRC32, read_case
 from ingest.findings.reading import remark_findings
 from ingest.findings.voxels import VoxelChecks
+from ingest.readers import open_image, open_label
 from ingest.recipe import Recipe
-from ingest.scans.open import open_image, open_label
 from ingest.scans.planes import axial_planes, stored_downwards
 from ingest.scans.volume import Volume
 

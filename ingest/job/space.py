@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ingest.job.one_case import Task
-from ingest.scans.open import open_image
+from ingest.readers import open_image
 from shards.errors import StoreError
 from shards.index import shard_name
 from shards.storage.target import Target

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ingest.case import BadCaseError, Case
+from ingest.readers import open_image, open_label
 from ingest.recipe import Recipe
 from ingest.scans.geometry import Grid
-from ingest.scans.open import open_image, open_label
 from ingest.scans.planes import axial_planes, stored_downwards
 from ingest.scans.volume import Scan, Volume
 

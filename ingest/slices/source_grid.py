@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ingest.case import Case
+from ingest.names import is_itk
+from ingest.readers import open_image, open_label
 from ingest.recipe import Recipe
 from ingest.scans.geometry import Grid, to_canonical
-from ingest.scans.names import is_itk
-from ingest.scans.open import open_image, open_label
 from ingest.scans.volume import whole
 from ingest.slices.kept import kept_slices
 from ingest.slices.opened import OpenCase, open_case

@@ -8,9 +8,9 @@ import numpy.typing as npt
 from ingest.case import BadCaseError, Case
 from ingest.findings.finding import refuse
 from ingest.findings.headers import header_findings
+from ingest.readers import open_label
 from ingest.recipe import Recipe
 from ingest.scans.geometry import Grid, to_canonical
-from ingest.scans.open import open_label
 from ingest.scans.volume import whole
 
 Mask = npt.NDArray[np.uint8]

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.case import BadCaseError, Case
+from ingest.readers import open_image, open_label
 from ingest.recipe import Recipe
 from ingest.scans.itk import ItkImage, ItkLabel
 from ingest.scans.nifti import NiftiImage
-from ingest.scans.open import open_image, open_label
 from ingest.scans.volume import whole
 from ingest.slices.source_grid import write_mask
 from tests.toy_cases import slices_of

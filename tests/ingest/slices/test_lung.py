@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from ingest.phantom.case import make_phantom
+from ingest.readers import open_image
 from ingest.scans.geometry import Grid, as_affine, to_canonical
-from ingest.scans.open import open_image
 from ingest.scans.planes import axial_planes
 from ingest.slices.lung import LungExtent, longest_stretch, lung_area_mm2
 

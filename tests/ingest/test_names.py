@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.scans.names import VOLUMES, how_to_convert, is_itk, is_volume, stem
+from ingest.names import VOLUMES, how_to_convert, is_itk, is_volume, stem
 
 
 @pytest.mark.parametrize("suffix", VOLUMES)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ingest.dicom.signature import is_dicom
+from ingest.names import is_itk
 from ingest.scans.geometry import Grid
-from ingest.scans.names import is_itk
 from ingest.scans.nifti import NiftiImage, NiftiLabel
 from ingest.scans.nifti_forms import Form
 from ingest.scans.volume import Scan, Volume

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from ingest.case import BadCaseError
-from ingest.scans.open import open_image, open_label
+from ingest.readers import open_image, open_label
 from ingest.scans.volume import whole
 
 AFFINE = np.array([[-0.7, 0, 0, 20], [0, -0.7, 0, 5], [0, 0, 2.5, -100], [0, 0, 0, 1.0]])
