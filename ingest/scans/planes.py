@@ -63,3 +63,13 @@ def _oriented(slab: npt.NDArray[Any], grid: Grid) -> npt.NDArray[Any]:
     if flip_i or flip_j:
         slab = cv2.flip(slab, -1 if flip_i and flip_j else int(flip_i))
     return slab
+
+
+def stored_slab(plane: npt.NDArray[Any], grid: Grid) -> npt.NDArray[Any]:
+    """Turn a canonical (y, x) plane into a slab (j, i) as `Volume.slabs` has it: C-contiguous."""
+    (axis_i, flip_i), (_, flip_j), _ = grid.axes
+    if axis_i == 1:
+        flip_i, flip_j = flip_j, flip_i
+    if flip_i or flip_j:
+        plane = cv2.flip(plane, -1 if flip_i and flip_j else int(flip_i))
+    return np.ascontiguousarray(plane.T if axis_i == 1 else plane)

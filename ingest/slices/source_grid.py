@@ -1,7 +1,6 @@
 """A scan -> the slices a model sees, and masks of slices -> the scan's own grid."""
 
 import dataclasses
-import gzip
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,15 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ingest.case import Case
-from ingest.names import is_itk
-from ingest.readers import open_image, open_label
+from ingest.readers import open_label
 from ingest.recipe import Recipe
 from ingest.scans.geometry import Grid, to_canonical
 from ingest.scans.volume import whole
 from ingest.slices.kept import kept_slices
 from ingest.slices.opened import OpenCase, open_case
 from ingest.slices.prepare import prepare_image
-from shards.console.whole import write_whole
 
 Image = npt.NDArray[np.int16]
 Mask = npt.NDArray[np.uint8]
@@ -119,10 +116,20 @@ def to_source_grid(
         if piece.dtype == np.uint8:
             plane = cv2.resize(piece, size, interpolation=cv2.INTER_NEAREST) != 0
         else:
-            wide = cv2.resize(piece.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
-            plane = wide >= threshold
+            plane = widened(piece, size) >= threshold
         planes[:, :, number] = plane.T
     return mask
+
+
+def widened(probability: npt.NDArray[Any], size: tuple[int, int]) -> npt.NDArray[np.float32]:
+    """Probabilities of a slice on the pixels of its axial plane, interpolated bilinearly.
+
+    Args:
+        probability: (size, size).
+        size: (width, height) of the plane.
+    """
+    wide = cv2.resize(probability.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
+    return np.asarray(wide, np.float32)
 
 
 def read_label(path: Path, *, on: Grid | None = None, roi: Sequence[str] = ()) -> tuple[Mask, Grid]:
@@ -138,30 +145,3 @@ def read_label(path: Path, *, on: Grid | None = None, roi: Sequence[str] = ()) -
     """
     label = open_label(path, on=on, roi=roi)
     return whole(label, np.uint8), label.grid
-
-
-def write_mask(mask: Mask, like: Path | Case, out: Path) -> None:
-    """Write a mask as NIfTI uint8 on the exact grid of a scan; equal masks give equal bytes.
-
-    Args:
-        mask: Along the stored axes of `like`.
-        like: The scan, or its case: shape, affine and their codes are taken over.
-        out: `.nii.gz` or `.nii`; appears when it is whole.
-    """
-    import nibabel
-
-    path, files = (like, ()) if isinstance(like, Path) else (like.image, like.files)
-    if path.is_dir() or is_itk(path):
-        image = nibabel.Nifti1Image(mask, open_image(path, files).grid.matrix)
-        image.set_qform(image.affine, code=1)
-    else:
-        source = nibabel.load(path)
-        header = source.header.copy()
-        header.set_data_dtype(np.uint8)
-        header.set_slope_inter(1, 0)
-        header["cal_min"], header["cal_max"] = 0, 1
-        image = type(source)(mask.reshape(source.shape), None, header)
-    data = image.to_bytes()
-    if out.name.endswith(".gz"):
-        data = gzip.compress(data, compresslevel=6, mtime=0)
-    write_whole(out, data)

@@ -2,27 +2,45 @@
 
 from pathlib import Path
 
-from ingest.scans.geometry import to_canonical
-from ingest.slices.source_grid import ScanSlices
-from lungseg.inference.infer import Mask
-from lungseg.report.pictures import caption, outline_picture, picture_size, write_gif
+import numpy as np
+import numpy.typing as npt
+
+from ingest.scans.geometry import Grid
+from lungseg.report.pictures import Picture, caption, outline_picture, picture_size, write_gif
 from shards.console.whole import whole_or_nothing
 
 
-def write_animation(name: str, scan: ScanSlices, mask: Mask, target: Path) -> None:
-    """The slices that the model saw, from the feet up, with the prediction outlined."""
-    canonical = scan.grid.canonical()
-    width_mm, height_mm, _ = (
-        size * pitch for size, pitch in zip(canonical.shape, canonical.spacing_mm, strict=True)
-    )
-    size = picture_size((height_mm, width_mm), edge=384)
-    planes = to_canonical(mask, scan.grid)
-    pictures = (
-        caption(
-            outline_picture(image, None, planes[:, :, z].T, size=size),
-            f"{name}  slice {z} of {scan.num_slices}",
-        )
-        for z, image in zip(scan.z, scan.images, strict=True)
-    )
-    with whole_or_nothing(target) as unfinished:
-        write_gif(pictures, unfinished)
+class Animation:
+    """The slices that the model saw, from the feet up, with the prediction outlined.
+
+    Args:
+        name: Name of the scan.
+        grid: Its grid.
+    """
+
+    def __init__(self, name: str, grid: Grid) -> None:
+        width, height, self._num_slices = grid.canonical().shape
+        x_mm, y_mm, _ = grid.canonical().spacing_mm
+        self._name = name
+        self._size = picture_size((height * y_mm, width * x_mm), edge=384)
+        self._pictures: dict[int, Picture] = {}
+
+    def add(self, z: int, image: npt.NDArray[np.int16], mask: npt.NDArray[np.uint8]) -> None:
+        """Draw a slice.
+
+        Args:
+            z: Its canonical number.
+            image: (size, size) HU.
+            mask: (height, width) over the same field of view.
+        """
+        text = f"{self._name}  slice {z} of {self._num_slices}"
+        self._pictures[z] = caption(outline_picture(image, None, mask, size=self._size), text)
+
+    def write(self, target: Path) -> None:
+        """Write the animation whole, or not at all.
+
+        Raises:
+            OSError: If it cannot be written.
+        """
+        with whole_or_nothing(target) as unfinished:
+            write_gif((self._pictures[z] for z in sorted(self._pictures)), unfinished)

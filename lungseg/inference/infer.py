@@ -1,6 +1,8 @@
 """A scan -> probability of tumor per slice -> a mask on the scan's own grid."""
 
-from collections.abc import Callable, Iterator
+import collections
+import itertools
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +12,7 @@ from ingest.slices.source_grid import ScanSlices, to_source_grid
 from lungseg.inference.model_file import LoadedModel
 from shards.console.errors import KnownError
 
+Image = npt.NDArray[np.int16]
 Mask = npt.NDArray[np.uint8]
 Plane = npt.NDArray[np.float32]
 
@@ -56,29 +59,32 @@ def predict_scan(
 @torch.inference_mode()
 def probabilities(
     model: LoadedModel,
-    images: npt.NDArray[np.int16],
+    images: Iterable[Image],
     *,
     device: torch.device,
     batch_size: int,
+    downwards: bool = False,
 ) -> Iterator[Plane]:
     """Run the net over the slices of one scan, some at a time.
 
     Args:
         model: The model.
-        images: (n, size, size) HU, in z order.
+        images: (size, size) HU of each slice, one after the other; at most a batch is held.
         device: Where the net lies and runs.
         batch_size: Slices in one forward pass.
+        downwards: Whether they come from the head to the feet.
 
     Yields:
-        Tumor probabilities (size, size) of each slice, in order.
+        Tumor probabilities (size, size) of each slice, in the order of the images.
 
     Raises:
         DeviceError: If a batch does not fit into the device's memory.
     """
-    for start in range(0, len(images), batch_size):
-        middle = np.arange(start, min(start + batch_size, len(images)))
-        rows = neighbor_rows(middle, len(images), neighbors=model.neighbors)
-        pixels = torch.from_numpy(images[rows]).to(device)
+    stacks = windows(images, neighbors=model.neighbors)
+    while batch := list(itertools.islice(stacks, batch_size)):
+        pixels = torch.from_numpy(np.array(batch)).to(device)
+        if downwards:
+            pixels = pixels.flip(1)
         logits = _run(model.net, model.view(pixels))
         yield from torch.sigmoid(logits[:, 0].float()).cpu().numpy()
 
@@ -94,21 +100,32 @@ def _run(net: torch.nn.Module, batch: torch.Tensor) -> torch.Tensor:
     return logits
 
 
-def neighbor_rows(
-    rows: npt.NDArray[np.int64], num_slices: int, *, neighbors: int
-) -> npt.NDArray[np.int64]:
-    """Positions of the slices that a net sees as channels; the edge slices are repeated.
+def windows(images: Iterable[Image], *, neighbors: int) -> Iterator[list[Image]]:
+    """Each slice with those before and behind it, which a net sees as channels.
 
     Args:
-        rows: (b,) positions of the slices to segment.
-        num_slices: Slices of the scan.
+        images: The slices of a scan, in order.
         neighbors: Channels: 1, 3 or 5.
 
-    Returns:
-        (b, neighbors), the slice itself in the middle.
+    Yields:
+        `neighbors` slices, the one to segment in the middle; the scan's edges are repeated.
     """
-    offsets = np.arange(neighbors) - neighbors // 2
-    return np.asarray(np.clip(rows[:, None] + offsets, 0, num_slices - 1))
+    held: collections.deque[Image] = collections.deque(maxlen=neighbors)
+    for image in _with_edges_repeated(images, neighbors // 2):
+        held.append(image)
+        if len(held) == neighbors:
+            yield list(held)
+
+
+def _with_edges_repeated(images: Iterable[Image], times: int) -> Iterator[Image]:
+    last = None
+    for image in images:
+        if last is None:
+            yield from itertools.repeat(image, times)
+        yield image
+        last = image
+    if last is not None:
+        yield from itertools.repeat(last, times)
 
 
 def pick_device(name: str) -> torch.device:

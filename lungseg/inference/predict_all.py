@@ -1,24 +1,21 @@
 """Find tumor in scans: a mask on each scan's own grid, and on request an animation."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 
 from ingest.case import BadCaseError, Case
 from ingest.find_scans import find_scans
-from ingest.slices.source_grid import write_mask
-from lungseg.inference.animation import write_animation
 from lungseg.inference.errors import PredictError
-from lungseg.inference.infer import pick_device, predict_scan
+from lungseg.inference.infer import pick_device
 from lungseg.inference.ledger import NAME, Ledger
 from lungseg.inference.model_file import LoadedModel, load_model
+from lungseg.inference.one_scan import predict_one
 from lungseg.inference.options import PredictOptions
-from lungseg.inference.read_scan import read_views
-from lungseg.inference.targets import check_out, targets_of
+from lungseg.inference.targets import check_out
 from shards.console.command import save_config
 from shards.console.progress import progress
 
@@ -62,10 +59,10 @@ def _predict_all(
     failed: dict[str, str] = {}
     with progress(None, unit="slice") as bar:
         for number, scan in enumerate(scans, start=1):
-            watch = partial(bar.step, f"{scan.name} ({number}/{len(scans)})")
+            step = partial(bar.step, f"{scan.name} ({number}/{len(scans)})")
             ledger.begin(scan)
             try:
-                done[scan.name] = _predict(scan, model, options, device=device, watch=watch)
+                done[scan.name] = predict_one(scan, model, options, device=device, step=step)
             except BadCaseError as error:
                 failed[scan.name] = str(error)
                 ledger.failed(scan, str(error))
@@ -74,38 +71,6 @@ def _predict_all(
                 ledger.done(scan, done[scan.name])
                 logger.info("%s: %s", scan.name, _in_words(done[scan.name]))
     return {"predicted": done, "failed": failed} | ({"exit_code": 1} if failed else {})
-
-
-def _predict(
-    case: Case,
-    model: LoadedModel,
-    options: PredictOptions,
-    *,
-    device: torch.device,
-    watch: Callable[[], None],
-) -> dict[str, Any]:
-    """Predict one scan and write what was asked for."""
-    (scan,) = read_views(case, [options.reading(model.recipe)])
-    mask = predict_scan(
-        model,
-        scan,
-        device=device,
-        threshold=options.threshold,
-        batch_size=options.batch_size,
-        watch=lambda *_: watch(),
-    )
-    mask_path, *gif_path = targets_of(case.name, options)
-    for target in gif_path:
-        write_animation(case.name, scan, mask, target)
-    write_mask(mask, case, mask_path)
-    voxels = int(np.count_nonzero(mask))
-    return {
-        "tumor_voxels": voxels,
-        "tumor_ml": round(voxels * float(np.prod(scan.grid.spacing_mm)) / 1000, 4),
-        "slices": scan.num_slices,
-        "slices_unread": scan.dropped,
-        "files": [target.name for target in (mask_path, *gif_path)],
-    }
 
 
 def _in_words(done: dict[str, Any]) -> str:

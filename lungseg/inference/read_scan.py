@@ -2,10 +2,12 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ingest.case import Case
 from ingest.recipe import Recipe
-from ingest.slices.kept import NoSliceKeptError
+from ingest.slices.kept import NoSliceKeptError, kept_slices
+from ingest.slices.opened import OpenCase, open_case
 from ingest.slices.source_grid import ScanSlices, load_views
 
 logger = logging.getLogger(__name__)
@@ -24,10 +26,24 @@ def read_views(case: Case, recipes: Sequence[Recipe]) -> list[ScanSlices]:
     try:
         return load_views(case, recipes)
     except NoSliceKeptError as error:
-        logger.warning("%s: all slices are read, because %s", case.name, _reason(error))
+        _say(case, error)
         return load_views(case, [recipe.keeping_all() for recipe in recipes])
 
 
-def _reason(error: NoSliceKeptError) -> str:
-    """What was found, without the advice, which is for a build."""
-    return str(error).rpartition(": ")[0]
+def open_scan(case: Case, recipe: Recipe) -> tuple[OpenCase, range]:
+    """Open a scan, and tell the canonical numbers of the slices to read; see `read_views`.
+
+    Raises:
+        BadCaseError: If a header is damaged.
+    """
+    opened = open_case(replace(case, label=None), recipe)
+    try:
+        return opened, kept_slices(opened, recipe)
+    except NoSliceKeptError as error:
+        _say(case, error)
+        return opened, kept_slices(opened, recipe.keeping_all())
+
+
+def _say(case: Case, error: NoSliceKeptError) -> None:
+    """Say what was found, without the advice, which is for a build."""
+    logger.warning("%s: all slices are read, because %s", case.name, str(error).rpartition(": ")[0])

@@ -15,8 +15,8 @@ from ingest.recipe import Recipe
 from ingest.scans.itk import ItkImage, ItkLabel
 from ingest.scans.nifti import NiftiImage
 from ingest.scans.volume import whole
-from ingest.slices.source_grid import write_mask
 from tests.toy_cases import slices_of
+from tests.toy_masks import write_mask
 
 sitk = pytest.importorskip("SimpleITK")
 

@@ -10,8 +10,9 @@ from ingest.job.check import check
 from ingest.options import BuildShards, Check
 from ingest.recipe import Recipe
 from ingest.scans.nifti import NiftiImage, NiftiLabel
-from ingest.slices.source_grid import load_scan, write_mask
+from ingest.slices.source_grid import load_scan
 from shards.manifest import Manifest
+from tests.toy_masks import write_mask
 
 AFFINE = np.array([[-0.7, 0, 0, 10], [0, 0.8, 0, -20], [0, 0, 2.5, 30], [0, 0, 0, 1.0]])
 SHAPE = (12, 10, 8)

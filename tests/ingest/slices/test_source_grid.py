@@ -17,9 +17,9 @@ from ingest.slices.source_grid import (
     load_views,
     read_label,
     to_source_grid,
-    write_mask,
 )
 from tests.toy_cases import slices_of
+from tests.toy_masks import write_mask
 
 SHAPE = (64, 64, 12)
 AFFINE = np.array([[0.7, 0, 0, -20], [0, 0.7, 0, 5], [0, 0, 2.5, 100], [0, 0, 0, 1.0]])

@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 import torch
 
-from ingest.slices.source_grid import load_scan, write_mask
+from ingest.slices.source_grid import load_scan
 from lungseg.inference.infer import (
     DeviceError,
-    neighbor_rows,
     pick_device,
     predict_scan,
     probabilities,
 )
+from tests.toy_masks import write_mask
 
 CPU = torch.device("cpu")
 WHERE = [
@@ -93,7 +93,25 @@ def test_neighbors_are_channels_and_edge_slices_are_repeated(neighbors, make_mod
     channels = (torch.cat(seen)[:, :, 0, 0] * 3071).round().int().tolist()
     offsets = range(-(neighbors // 2), neighbors // 2 + 1)
     assert channels == [[min(max(z + step, 0), 3) for step in offsets] for z in range(4)]
-    assert neighbor_rows(np.arange(4), 4, neighbors=neighbors).tolist() == channels
+    seen.clear()
+    list(probabilities(model, images[::-1], device=CPU, batch_size=3, downwards=True))
+    channels = (torch.cat(seen)[:, :, 0, 0] * 3071).round().int().tolist()
+    assert channels == [[min(max(z + step, 0), 3) for step in offsets] for z in reversed(range(4))]
+
+
+@pytest.mark.parametrize("neighbors", [1, 3, 5])
+def test_no_more_than_a_batch_of_slices_is_read_ahead(neighbors, make_model):
+    read = []
+
+    def images():
+        for z in range(50):
+            read.append(z)
+            yield np.zeros((8, 8), np.int16)
+
+    model = make_model(neighbors=neighbors)
+    for done, _ in enumerate(probabilities(model, images(), device=CPU, batch_size=4)):
+        assert len(read) <= done + 4 + neighbors // 2 + 1
+    assert len(read) == done + 1 == 50
 
 
 def test_too_large_a_batch_is_one_known_error(make_model):

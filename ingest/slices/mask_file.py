@@ -1,0 +1,96 @@
+"""A mask as a NIfTI file on its scan's own grid, written plane by plane."""
+
+import contextlib
+import io
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ingest.names import is_itk
+from ingest.scans.geometry import to_canonical
+from ingest.scans.planes import stored_slab
+from ingest.slices.opened import OpenCase
+from shards.console.whole import whole_or_nothing
+
+Plane = npt.NDArray[np.uint8]
+Write = Callable[[Any], object]
+
+
+@contextlib.contextmanager
+def mask_file(opened: OpenCase, out: Path) -> Iterator[Callable[[Plane], object]]:
+    """Write a mask in constant memory where the file of its scan has axial slices, else at once.
+
+    Shape, affine and their codes are those of the scan; equal masks give equal bytes.
+
+    Args:
+        opened: The scan.
+        out: `.nii.gz` or `.nii`; appears when it is whole.
+
+    Yields:
+        A function that takes the (height, width) uint8 mask of each axial plane, in the order of
+        `opened.numbers`.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    with (
+        whole_or_nothing(out) as unfinished,
+        unfinished.open("wb") as file,
+        _packed(file, packs=out.name.endswith(".gz")) as write,
+    ):
+        write(_head(opened))
+        if opened.grid.streams:
+            yield lambda plane: write(stored_slab(plane, opened.grid).tobytes())
+        else:
+            with _collected(opened, write) as put:
+                yield put
+
+
+@contextlib.contextmanager
+def _packed(file: IO[bytes], *, packs: bool) -> Iterator[Write]:
+    if not packs:
+        yield file.write
+        return
+    packer = zlib.compressobj(6, wbits=31)  # a gzip without name and time
+    yield lambda data: file.write(packer.compress(data))
+    file.write(packer.flush())
+
+
+@contextlib.contextmanager
+def _collected(opened: OpenCase, write: Write) -> Iterator[Callable[[Plane], object]]:
+    """Put planes into a volume along other stored axes, and write it behind the last one."""
+    slabs = np.zeros(opened.grid.shape[::-1], np.uint8)
+    planes = to_canonical(slabs.T, opened.grid)
+    numbers = iter(opened.numbers)
+
+    def put(plane: Plane) -> None:
+        planes[:, :, next(numbers)] = plane.T
+
+    yield put
+    write(slabs.data)
+
+
+def _head(opened: OpenCase) -> bytes:
+    """What stands before the voxels."""
+    import nibabel
+
+    path = opened.case.image
+    if path.is_dir() or is_itk(path):
+        nothing = np.broadcast_to(np.uint8(0), opened.grid.shape)
+        image = nibabel.Nifti1Image(nothing, opened.grid.matrix)
+        image.set_qform(image.affine, code=1)
+    else:
+        source = nibabel.load(path)
+        header = source.header.copy()
+        header.set_data_dtype(np.uint8)
+        header["cal_min"], header["cal_max"] = 0, 1
+        image = type(source)(np.broadcast_to(np.uint8(0), source.shape), None, header)
+    image.header.set_slope_inter(1, 0)
+    image.update_header()
+    stream = io.BytesIO()
+    image.header.write_to(stream)
+    return stream.getvalue()

@@ -1,0 +1,72 @@
+"""A scan from file to file."""
+
+import gzip
+
+import nibabel
+import numpy as np
+import pytest
+import torch
+
+from ingest.case import BadCaseError, Case
+from ingest.slices.source_grid import load_scan
+from lungseg.inference.infer import predict_scan
+from lungseg.inference.one_scan import predict_one
+from lungseg.inference.options import PredictOptions
+
+CPU = torch.device("cpu")
+
+
+def predicted(path, model, out, **given):
+    steps = []
+    options = PredictOptions(checkpoint=path, input=path, out=out, device="cpu", **given)
+    case = Case(name="a", image=path, label=None, patient="a")
+    out.mkdir(exist_ok=True)
+    result = predict_one(case, model, options, device=CPU, step=lambda: steps.append(1))
+    return result, len(steps)
+
+
+@pytest.mark.parametrize("where", ["RAS", "LPS", "LPI", "PIR", "SAR", "ALI"])
+@pytest.mark.parametrize("neighbors", [1, 3])
+def test_the_mask_is_the_one_that_a_scan_in_memory_gives(
+    where, neighbors, tmp_path, scans, make_model
+):
+    path = scans.write_scan(tmp_path / "a.nii.gz", scans.ball((90, 70, 25)), orientation=where)
+    model = make_model(neighbors=neighbors, drop_slices=4)
+    result, steps = predicted(path, model, tmp_path / "out", batch_size=3)
+    expected = predict_scan(model, load_scan(path, model.recipe), device=CPU)
+    found = np.asarray(nibabel.load(tmp_path / "out/a.nii.gz").dataobj)
+    assert (found == expected).all()
+    assert found.any()
+    assert (result["slices"], result["slices_unread"], steps) == (25, 4, 21)
+
+
+class LooksUp(torch.nn.Module):
+    """Says tumor where the slice above is brighter than the slice below."""
+
+    def forward(self, batch):
+        return 0.05 * (3071 * (batch[:, 2:] - batch[:, :1]) - 300)
+
+
+@pytest.mark.parametrize("where", ["LPS", "LPI"])
+def test_what_lies_above_is_above_whichever_end_comes_first(where, tmp_path, scans, make_model):
+    path = scans.write_scan(tmp_path / "a.nii.gz", scans.ball(), orientation=where)
+    model = make_model(neighbors=3)
+    object.__setattr__(model, "net", LooksUp())
+    predicted(path, model, tmp_path / "out")
+    image = nibabel.as_closest_canonical(nibabel.load(tmp_path / "out/a.nii.gz"))
+    hu = np.asarray(nibabel.as_closest_canonical(nibabel.load(path)).dataobj)
+    above = np.concatenate((hu[:, :, 1:], hu[:, :, -1:]), axis=2)
+    below = np.concatenate((hu[:, :, :1], hu[:, :, :-1]), axis=2)
+    assert (np.asarray(image.dataobj) == (above - below >= 300)).all()
+
+
+@pytest.mark.parametrize("where", ["LPS", "LPI"])
+def test_a_scan_that_is_damaged_at_its_end_leaves_no_mask(where, tmp_path, scans, make_model):
+    path = scans.write_scan(tmp_path / "a.nii.gz", scans.ball(), orientation=where)
+    content = gzip.decompress(path.read_bytes())
+    damaged = bytearray(gzip.compress(content, mtime=0))
+    damaged[-5] ^= 1
+    path.write_bytes(bytes(damaged))
+    with pytest.raises(BadCaseError):
+        predicted(path, make_model(drop_slices=5), tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
