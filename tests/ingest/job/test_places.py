@@ -1,17 +1,20 @@
 """The same shards from a Ray cluster, and into a store that speaks S3."""
 
 import hashlib
+import os
 import re
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
+from dataclasses import replace
 
 import nibabel as nib
 import numpy as np
 import pytest
 
+from ingest.find_cases import find_cases
 from ingest.job import journal
 from ingest.job.build import build_shards
 from ingest.job.engines import NoClusterError
@@ -67,6 +70,32 @@ def test_a_ray_cluster_builds_the_same_bytes(source, local, tmp_path):
         if path.is_file()
     }
     assert built == local
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_a_case_that_hangs_on_a_cluster_is_tried_once_more_and_the_others_built(
+    source, tmp_path, monkeypatch, caplog
+):
+    import ray
+
+    os.mkfifo(tmp_path / "never.nii.gz")
+    cases = find_cases(source)
+    cases[2] = replace(cases[2], image=tmp_path / "never.nii.gz")
+    monkeypatch.setattr("ingest.job.build.find_cases", lambda *_args, **_options: cases)
+    monkeypatch.setattr("ingest.job.agenda.of_case", lambda case, _source: {"image": case.name})
+    monkeypatch.setattr("ingest.job.build.check_space", lambda *_args: None)
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
+    try:
+        out = str(tmp_path / "out")
+        summary = build_shards(
+            BuildShards(source=source, out=out, address="auto", case_minutes=0.2, **SLICES)
+        )
+    finally:
+        ray.shutdown()
+    assert (summary["cases"], list(summary["rejected"])) == (3, ["lung_2"])
+    assert "it took over 0.2 minutes, twice" in summary["rejected"]["lung_2"]
+    assert "lung_2: it took over 0.2 minutes and was stopped, it is tried once" in caplog.text
 
 
 @pytest.mark.ray
