@@ -2,7 +2,6 @@
 
 import tarfile
 
-import cv2
 import nibabel as nib
 import numpy as np
 import pytest
@@ -15,10 +14,7 @@ from ingest.job.build import build_shards
 from ingest.options import BuildShards
 from ingest.phantom.case import make_phantom
 from ingest.recipe import Recipe
-from ingest.scans.geometry import Grid, as_affine
 from ingest.slices.lung import lung_area_mm2
-from ingest.slices.prepare import prepare_image, prepare_mask
-from ingest.slices.source_grid import to_source_grid
 from shards.codec import decode
 from shards.manifest import Manifest
 from tests.toy_cases import slices_of
@@ -183,78 +179,3 @@ def test_a_scan_without_lung_is_refused_by_the_rule_of_the_lungs(tmp_path):
     case = save_case(tmp_path, np.full(SHAPE, 40, np.int16))
     with pytest.raises(BadCaseError, match="shows no lung: take the case out, or drop by"):
         slices_of(case, Recipe(drop_outside_lungs=True))
-
-
-def shares(mask, size):
-    """Share of each pixel's area that is tumor, by the overlap of intervals along both axes."""
-    height, width = (
-        np.array(
-            [
-                [max(0.0, min(s + 1, (p + 1) * n / size) - max(s, p * n / size)) for s in range(n)]
-                for p in range(size)
-            ]
-        )
-        * (size / n)
-        for n in mask.shape
-    )
-    return height @ mask @ width.T
-
-
-@pytest.mark.parametrize("size", [7, 16, 24, 31, 32, 48])
-def test_by_area_a_pixel_is_tumor_where_half_of_it_is(size):
-    for shape in ((48, 48), (64, 96)):
-        blobs = cv2.blur(rng.random(shape).astype(np.float32), (7, 7))
-        mask = (blobs > np.median(blobs)).astype(np.uint8)
-        ours = prepare_mask(mask, Recipe(size=size, mask="area"))
-        share = shares(mask, size)
-        clear = np.abs(share - 0.5) > 1e-5
-        np.testing.assert_array_equal(ours[clear], (share >= 0.5)[clear])
-        assert ours[~clear].all()
-        assert 0 < ours.mean() < 1
-
-
-@pytest.mark.parametrize("size", [7, 16, 24, 31, 32, 48, 60])
-def test_by_nearest_neighbor_a_pixel_is_what_lies_at_its_corner(size):
-    mask = (rng.random((48, 64)) < 0.5).astype(np.uint8)
-    rows, columns = (np.arange(size) * n // size for n in mask.shape)
-    ours = prepare_mask(mask, Recipe(size=size))
-    np.testing.assert_array_equal(ours, mask[np.ix_(rows, columns)])
-
-
-@pytest.mark.parametrize("shrink", [2, 3, 4, 8])
-def test_a_pixel_of_a_smaller_image_is_the_mean_of_those_it_covers(shrink):
-    hu = rng.integers(-1000, 3000, (48, 48), dtype=np.int16)
-    size = 48 // shrink
-    mean = hu.reshape(size, shrink, size, shrink).mean(axis=(1, 3))
-    assert np.abs(prepare_image(hu.copy(), Recipe(size=size)) - mean).max() <= 0.5 + 1e-6
-
-
-def nodule(n, diameter):
-    """A ball in (n, n, 9) voxels, at a random place."""
-    center = [*rng.uniform(n / 3, 2 * n / 3, 2), rng.uniform(3.5, 4.5)]
-    squares = [(np.arange(size) - c) ** 2 for size, c in zip((n, n, 9), center, strict=True)]
-    return (sum(np.ix_(*squares)) <= (diameter / 2) ** 2).astype(np.uint8)
-
-
-def ceiling(mask, rule, affine):
-    """Dice of a mask that was made smaller by half and put back: what no model can exceed."""
-    recipe = Recipe(size=len(mask) // 2, mask=rule)
-    planes = [
-        prepare_mask(np.ascontiguousarray(plane.T), recipe) for plane in np.moveaxis(mask, 2, 0)
-    ]
-    back = to_source_grid(
-        planes, range(len(planes)), Grid(shape=mask.shape, affine=as_affine(affine))
-    )
-    return 2 * np.count_nonzero(back & mask) / (back.sum() + mask.sum())
-
-
-@pytest.mark.parametrize("diameter_mm", [3.0, 4.0, 8.0])
-def test_masks_by_area_leave_small_nodules_a_higher_dice_to_reach(diameter_mm):
-    pixel_mm = 0.7  # of 512 x 512 scans; what lies around the nodule changes nothing
-    affine = np.diag([pixel_mm, pixel_mm, pixel_mm, 1])
-    nodules = [nodule(48, diameter_mm / pixel_mm) for _ in range(100)]
-    nearest, area = (
-        np.array([ceiling(mask, rule, affine) for mask in nodules]) for rule in ("nearest", "area")
-    )
-    assert area.mean() > nearest.mean() + 0.01
-    assert np.mean(area >= nearest) > 0.9
