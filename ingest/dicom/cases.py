@@ -79,7 +79,7 @@ def _damaged(headers: Iterable[Header], groups: Scans) -> list[Stray]:
     return [
         (header, header.problem)
         for header in _unlisted(headers, groups)
-        if header.problem and header.values.get("SOPClassUID") in CT_CLASSES | {None}
+        if header.problem and header.text("SOPClassUID") in CT_CLASSES | {""}
     ]
 
 
@@ -165,7 +165,7 @@ def _mask_of(headers: list[Header], roi: Sequence[str], frame: str) -> tuple[Pat
     except BadCaseError as error:
         return headers[0].path, str(error)
     for kinds in (SEGMENTATIONS, {RTSTRUCT}):
-        found = [header for header in holding if header.values.SOPClassUID in kinds]
+        found = [header for header in holding if header.text("SOPClassUID") in kinds]
         if len(found) > 1:
             files = some([str(header.path) for header in found])
             return found[0].path, (

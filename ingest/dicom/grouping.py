@@ -34,7 +34,7 @@ def ct_scans(headers: Iterable[Header]) -> Scans:
     groups: Scans = defaultdict(list)
     for header in headers:
         is_scout = "LOCALIZER" in (header.values.get("ImageType") or ())
-        is_ct = header.values.get("SOPClassUID") in CT_CLASSES
+        is_ct = header.text("SOPClassUID") in CT_CLASSES
         if is_ct and header.series and not is_scout:
             groups[header.series].append(header)
     return {key: scan for series, group in groups.items() for key, scan in _parts(series, group)}

@@ -15,7 +15,7 @@ LINK_TAGS = ["ReferencedFrameOfReferenceSequence", "ReferencedSeriesSequence"]
 
 def is_mask(header: Header) -> bool:
     """Whether a file is a DICOM-SEG or an RTSTRUCT."""
-    return header.values.get("SOPClassUID") in SEGMENTATIONS | {RTSTRUCT}
+    return header.text("SOPClassUID") in SEGMENTATIONS | {RTSTRUCT}
 
 
 def masks_by_series(
@@ -91,14 +91,10 @@ def _scans_of(uid: str, mask: Header, groups: Scans) -> set[str]:
 
 def _images_of(values: Any, uid: str) -> set[str]:
     """UIDs of the images of a series that a SEG or an RTSTRUCT says it was drawn on."""
-    items = [*(values.get("ReferencedSeriesSequence") or ())]
-    for frame in values.get("ReferencedFrameOfReferenceSequence") or ():
-        for study in frame.get("RTReferencedStudySequence") or ():
-            items += study.get("RTReferencedSeriesSequence") or ()
     return {
-        str(image.get("ReferencedSOPInstanceUID"))
-        for item in items
-        if item.get("SeriesInstanceUID") == uid
+        _uid(image, "ReferencedSOPInstanceUID")
+        for item in _series_items(values)
+        if _uid(item, "SeriesInstanceUID") == uid
         for name in ("ReferencedInstanceSequence", "ContourImageSequence")
         for image in item.get(name) or ()
     }
@@ -118,24 +114,28 @@ def _absent(mask: Header, named: set[str]) -> str:
 
 def _referenced(values: Any) -> set[str]:
     """UIDs of the series that a SEG or an RTSTRUCT says it was drawn on."""
-    found = {item.get("SeriesInstanceUID") for item in values.get("ReferencedSeriesSequence") or ()}
+    return {_uid(item, "SeriesInstanceUID") for item in _series_items(values)} - {""}
+
+
+def _series_items(values: Any) -> list[Any]:
+    items = [*(values.get("ReferencedSeriesSequence") or ())]
     for frame in values.get("ReferencedFrameOfReferenceSequence") or ():
         for study in frame.get("RTReferencedStudySequence") or ():
-            series = study.get("RTReferencedSeriesSequence") or ()
-            found |= {item.get("SeriesInstanceUID") for item in series}
-    return {str(uid) for uid in found if uid}
+            items += study.get("RTReferencedSeriesSequence") or ()
+    return items
+
+
+def _uid(item: Any, keyword: str) -> str:
+    """An identifier as text; empty when it is absent."""
+    return str(item.get(keyword) or "")
 
 
 def _on_frame(mask: Header, groups: Scans) -> set[str]:
     """The one series in a mask's frame of reference, of its patient if others have it too."""
-    frames = {
-        item.get("FrameOfReferenceUID")
-        for item in mask.values.get("ReferencedFrameOfReferenceSequence") or ()
-    } | {mask.values.get("FrameOfReferenceUID")}
+    items = [mask.values, *(mask.values.get("ReferencedFrameOfReferenceSequence") or ())]
+    frames = {_uid(item, "FrameOfReferenceUID") for item in items} - {""}
     same = {
-        series
-        for series, group in groups.items()
-        if group[0].values.get("FrameOfReferenceUID") in frames - {None}
+        series for series, group in groups.items() if group[0].text("FrameOfReferenceUID") in frames
     }
     own = {series for series in same if patient_of(groups[series]) == mask.text("PatientID")}
     return next((found for found in (same, own) if len(found) == 1), set())

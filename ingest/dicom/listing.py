@@ -68,7 +68,7 @@ def show_regions(result: dict[str, Any]) -> str:
 
 
 def _may_be_mask(header: Header) -> bool:
-    return bool(header.problem) and header.values.get("SOPClassUID") not in CT_CLASSES
+    return bool(header.problem) and header.text("SOPClassUID") not in CT_CLASSES
 
 
 def _named(masks: Iterable[Header]) -> tuple[list[Named], list[str]]:

@@ -60,7 +60,7 @@ def _refuse_unreadable(headers: list[Header], where: str) -> None:
     """Refuse what can be known to fail before any pixel is read."""
     for header in headers:
         header.refuse()
-    if any(header.values.get("SOPClassUID") in _MULTI_FRAME_CT for header in headers):
+    if any(header.text("SOPClassUID") in _MULTI_FRAME_CT for header in headers):
         raise BadCaseError(
             f"{where}: a slice must be one file, found multi-frame CT: convert it to single "
             "frames, or to NIfTI, for example with dcm2niix"

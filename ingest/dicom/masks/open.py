@@ -27,8 +27,9 @@ def open_mask(path: Path, *, on: Grid | None, roi: Sequence[str] = ()) -> Volume
     if on is None:
         raise BadCaseError(f"a DICOM mask needs the scan it was drawn on, {path} stands alone")
     values = read_file(path)
-    if values.get("SOPClassUID") == RTSTRUCT:
+    kind = str(values.get("SOPClassUID"))
+    if kind == RTSTRUCT:
         return ContourMask(path, values, on=on, roi=roi)
-    if values.get("SOPClassUID") in SEGMENTATIONS:
+    if kind in SEGMENTATIONS:
         return SegmentMask(path, values, on=on, roi=roi)
     raise BadCaseError(f"a DICOM mask is a SEG or RTSTRUCT file, {path} is neither")

@@ -187,7 +187,9 @@ class SegmentMask:
             return np.asarray(np.isin(stored, self._chosen), float)
         if self._kind == "BINARY":
             return np.asarray(stored != 0, float)
-        return np.asarray(stored / float(self._file.get("MaximumFractionalValue") or 255))
+        if self._file.get("MaximumFractionalValue") is None:
+            return np.asarray(stored / 255)
+        return np.asarray(stored / numbers(self._file, "MaximumFractionalValue", 1, self.path))
 
 
 def _stored(values: Any, number: int) -> npt.NDArray[Any]:

@@ -65,6 +65,13 @@ def test_a_mask_whose_frame_leaves_a_choice_or_nothing_is_lost_with_what_it_name
     assert "was drawn on no known series" in why
 
 
+def test_identifiers_that_hold_several_are_none_of_ours():
+    strange = mask_on(["1.2", "1.3"], frame=["1.9", "1.8"])
+    found, (why,) = linked([strange], [slice_of("1.2"), slice_of("1.3", frame=["1.9", "1.7"])])
+    assert (found, "which is not here" in why) == ({}, True)
+    assert not is_mask(Header(path=Path("x"), name="x", values=item(SOPClassUID=[RTSTRUCT, CT])))
+
+
 def test_a_stray_is_at_home_by_its_series_its_folder_or_its_patient():
     groups = {
         "1.2": [slice_of("1.2", folder="a", patient="A")],

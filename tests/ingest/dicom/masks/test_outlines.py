@@ -57,8 +57,8 @@ def test_a_wall_of_one_pixel_is_a_ring():
 
 def test_outlines_that_cross_are_a_union_and_said():
     filled = fill(square(5, 5, 10), square(10, 8, 10))
-    assert filled.mask.sum() == 200 - 5 * 7
-    assert filled.overlaps == 2
+    assert filled.mask.sum() == filled.area == 200 - 5 * 7
+    assert (filled.overlaps, filled.length) == (2, 80)
 
 
 def test_outlines_of_the_xor_kind_cut_each_other_out():
@@ -80,9 +80,10 @@ def test_neighbors_that_share_an_edge_neither_cross_nor_nest():
 
 
 def test_what_lies_between_pixel_centers_is_counted():
-    filled = fill(square(5, 5, 10), np.array([[30.2, 30.2], [30.8, 30.2], [30.5, 30.8]]))
-    assert (filled.mask.sum(), filled.empty) == (100, 1)
-    assert filled.area == pytest.approx(100 + 0.18)
+    tiny = np.array([[0.2, 0.2], [0.8, 0.2], [0.5, 0.8]])
+    filled = fill(square(5, 5, 10), tiny + 30, tiny + 8)
+    assert (filled.mask.sum(), filled.empty, filled.twins) == (100, 2, 0)
+    assert filled.area == pytest.approx(100 + 2 * 0.18)
 
 
 CIRCLES = st.builds(circle, st.floats(5, 50), st.floats(5, 40), st.floats(1.5, 20))
