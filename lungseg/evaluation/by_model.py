@@ -12,8 +12,8 @@ from ingest.scans.geometry import to_canonical
 from ingest.slices.prepare import prepare_mask
 from lungseg.evaluation.options import EvaluateOptions
 from lungseg.evaluation.predictor import LabeledScan, Mask, Prediction
-from lungseg.inference.infer import Plane, pick_device, predict_scan
-from lungseg.inference.model_file import LoadedModel, load_model
+from lungseg.inference.ensemble import load_ensemble
+from lungseg.inference.infer import Model, Plane, pick_device, predict_scan
 from lungseg.scores.case_score import Role
 
 
@@ -30,9 +30,9 @@ class ModelPredictor:
     """
 
     def __init__(self, checkpoint: Path, options: EvaluateOptions) -> None:
-        self._path = checkpoint
+        self._paths = (checkpoint, *options.average_with)
         self._device = pick_device(options.device)
-        self._model = load_model(checkpoint, device=self._device)
+        self._model = load_ensemble(self._paths, flips=options.flips, device=self._device)
         self._batch_size = options.batch_size
         self.reading = options.reading(self._model.recipe)
         self.views: tuple[Recipe, ...] = (self.reading,)
@@ -67,8 +67,9 @@ class ModelPredictor:
     def about(self) -> dict[str, Any]:
         """The checkpoint's place and hash, and the recipe by which scans were read."""
         return {
-            "checkpoint": str(self._path),
+            "checkpoint": ", ".join(map(str, self._paths)),
             "checkpoint_sha256": self._model.sha256,
+            "flips": self._model.flips,
             "recipe": self.reading.to_dict(),
         }
 
@@ -89,10 +90,10 @@ class ModelPredictor:
 
     def in_words(self) -> str:
         """The threshold, and where the net runs."""
-        return f"at threshold {self.threshold}, by {self._path} on {self._device}"
+        return f"at threshold {self.threshold}, by {self.about()['checkpoint']} on {self._device}"
 
 
-def role_of(case: str, model: LoadedModel) -> Role:
+def role_of(case: str, model: Model) -> Role:
     """What the training of a model did with a case: train on it, choose the checkpoint, nothing."""
     if case in model.training_cases:
         return "training"

@@ -39,7 +39,7 @@ class EvaluateOptions(InferenceOptions):
         if (self.checkpoint is None) == (self.predictions is None):
             given = "neither" if self.checkpoint is None else "both"
             raise ValueError(f"one of --checkpoint and --predictions is needed, got {given}")
-        of_model = {"threshold": None, "all_slices": False}
+        of_model = {"threshold": None, "all_slices": False, "average_with": (), "flips": False}
         unused = [name for name, default in of_model.items() if getattr(self, name) != default]
         if self.predictions is not None and unused:
             flag = "--" + unused[0].replace("_", "-")

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 
 from ingest.slices.source_grid import ScanSlices, to_source_grid
+from lungseg.inference.ensemble import Ensemble
 from lungseg.inference.model_file import LoadedModel
 from shards.console.errors import KnownError
 
@@ -17,12 +18,15 @@ Mask = npt.NDArray[np.uint8]
 Plane = npt.NDArray[np.float32]
 
 
+Model = LoadedModel | Ensemble
+
+
 class DeviceError(KnownError):
     """The device asked for is not there."""
 
 
 def predict_scan(
-    model: LoadedModel,
+    model: Model,
     scan: ScanSlices,
     *,
     device: torch.device,
@@ -58,7 +62,7 @@ def predict_scan(
 
 @torch.inference_mode()
 def probabilities(
-    model: LoadedModel,
+    model: Model,
     images: Iterable[Image],
     *,
     device: torch.device,
@@ -85,19 +89,17 @@ def probabilities(
         pixels = torch.from_numpy(np.array(batch)).to(device)
         if downwards:
             pixels = pixels.flip(1)
-        logits = _run(model.net, model.view(pixels))
-        yield from torch.sigmoid(logits[:, 0].float()).cpu().numpy()
+        yield from _run(model, pixels).cpu().numpy()
 
 
-def _run(net: torch.nn.Module, batch: torch.Tensor) -> torch.Tensor:
+def _run(model: Model, pixels: torch.Tensor) -> torch.Tensor:
     try:
-        logits: torch.Tensor = net(batch)
+        return model.probability(pixels)
     except torch.OutOfMemoryError as error:
         raise DeviceError(
-            f"{batch.device} has not enough memory for {len(batch)} slices at once: lower "
+            f"{pixels.device} has not enough memory for {len(pixels)} slices at once: lower "
             "--batch-size, or use --device cpu"
         ) from error
-    return logits
 
 
 def windows(images: Iterable[Image], *, neighbors: int) -> Iterator[list[Image]]:

@@ -52,6 +52,18 @@ class LoadedModel:
         """What the net sees of HU."""
         return view_of(self.options, self.recipe.to_dict())
 
+    def probability(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Run the net.
+
+        Args:
+            pixels: (b, neighbors, h, w) int16 HU.
+
+        Returns:
+            (b, h, w) float32, probability of tumor.
+        """
+        logits: torch.Tensor = self.net(self.view(pixels))
+        return torch.sigmoid(logits[:, 0].float())
+
 
 def load_model(path: Path, *, device: torch.device | None = None) -> LoadedModel:
     """Load a checkpoint; no code in the file is run.

@@ -14,8 +14,7 @@ from ingest.slices.opened import OpenCase
 from ingest.slices.prepare import prepare_image
 from ingest.slices.source_grid import widened
 from lungseg.inference.animation import Animation
-from lungseg.inference.infer import Image, Mask, Plane, probabilities
-from lungseg.inference.model_file import LoadedModel
+from lungseg.inference.infer import Image, Mask, Model, Plane, probabilities
 from lungseg.inference.options import PredictOptions
 from lungseg.inference.read_scan import open_scan
 from lungseg.inference.targets import targets_of
@@ -23,7 +22,7 @@ from lungseg.inference.targets import targets_of
 
 def predict_one(
     case: Case,
-    model: LoadedModel,
+    model: Model,
     options: PredictOptions,
     *,
     device: torch.device,
@@ -82,7 +81,7 @@ def _planes(
     opened: OpenCase,
     kept: range,
     recipe: Recipe,
-    model: LoadedModel,
+    model: Model,
     device: torch.device,
     batch_size: int,
 ) -> Iterator[tuple[Image, Plane]]:

@@ -20,6 +20,11 @@ class InferenceOptions(Options):
     unread, which is said."""
     fill_nan: Annotated[int | None, VALUES] = None
     """HU for voxels without a number (NaN, infinite); else scans with such voxels are refused."""
+    average_with: tuple[Path, ...] = ()
+    """More checkpoints (of other folds, or seeds), whose probabilities are averaged with those of
+    --checkpoint."""
+    flips: bool = False
+    """Average over four mirrors of each slice: four times as slow."""
     device: str = "auto"
     """`auto` (a GPU where there is one), `cpu` or, for example, `cuda:1`."""
     batch_size: Annotated[int, Limits(least=1, most=65536)] = 16

@@ -9,10 +9,10 @@ import torch
 
 from ingest.case import BadCaseError, Case
 from ingest.find_scans import find_scans
+from lungseg.inference.ensemble import load_ensemble
 from lungseg.inference.errors import PredictError
-from lungseg.inference.infer import pick_device
+from lungseg.inference.infer import Model, pick_device
 from lungseg.inference.ledger import NAME, Ledger
-from lungseg.inference.model_file import LoadedModel, load_model
 from lungseg.inference.one_scan import predict_one
 from lungseg.inference.options import PredictOptions
 from lungseg.inference.targets import check_out
@@ -27,7 +27,8 @@ def predict(options: PredictOptions) -> dict[str, Any]:
     scans = find_scans(options.input)
     check_out(scans, options)
     device = pick_device(options.device)
-    model = load_model(options.checkpoint, device=device)
+    paths = (options.checkpoint, *options.average_with)
+    model = load_ensemble(paths, flips=options.flips, device=device)
     ledger = Ledger(options, model.sha256)
     left = ledger.left(scans)
     if len(left) < len(scans):
@@ -50,7 +51,7 @@ def predict(options: PredictOptions) -> dict[str, Any]:
 
 def _predict_all(
     scans: Sequence[Case],
-    model: LoadedModel,
+    model: Model,
     options: PredictOptions,
     device: torch.device,
     ledger: Ledger,

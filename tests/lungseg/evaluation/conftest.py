@@ -26,7 +26,7 @@ def run(tmp_path, source, monkeypatch):
     (tmp_path / "best.ckpt").write_bytes(b"weights")
 
     def run(model=None, **options):
-        monkeypatch.setattr("lungseg.evaluation.by_model.load_model", lambda path, device: model)
+        monkeypatch.setattr("lungseg.inference.ensemble.load_model", lambda path, device: model)
         settings = {"source": source, "out": tmp_path / "out", "device": "cpu"} | options
         if "predictions" not in options:
             settings["checkpoint"] = tmp_path / "best.ckpt"

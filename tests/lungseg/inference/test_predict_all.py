@@ -20,7 +20,7 @@ from lungseg.inference.predict_all import predict
 def run(tmp_path, make_model, monkeypatch):
     """Predicts into `tmp_path/out`."""
     model = make_model(drop_slices=3)
-    monkeypatch.setattr("lungseg.inference.predict_all.load_model", lambda path, device: model)
+    monkeypatch.setattr("lungseg.inference.ensemble.load_model", lambda path, device: model)
 
     def run(path, **options):
         settings = {"out": tmp_path / "out", "device": "cpu"} | options
@@ -164,6 +164,13 @@ def test_what_is_done_is_skipped_and_only_the_rest_is_made(run, folder, tmp_path
     assert first.keys() == again.keys()
     assert all(first[name] == again[name] for name in first if name != "config.yaml")
     assert run(folder, gif=gif, skip_done=True)["predicted"] == {}
+
+
+def test_averaging_and_flips_are_other_results(run, folder):
+    run(folder)
+    for other in ({"flips": True}, {"average_with": (folder / "second.ckpt",)}):
+        with pytest.raises(PredictError, match="of another checkpoint, scan or options"):
+            run(folder, skip_done=True, **other)
 
 
 def test_a_failed_scan_is_tried_again(run, folder):
