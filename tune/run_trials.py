@@ -123,4 +123,5 @@ def _quiet() -> None:
         "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
         "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     }
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # we tell of failed trials ourselves
     warnings.filterwarnings("ignore", module="ray")

@@ -218,7 +218,7 @@ def test_slurm_script_runs_a_search_to_its_end(tmp_path):
         "SLURM_CPUS_PER_TASK": "2",
     }
     words = shlex.split("--trials 2 --epochs 1 --width 4 --depth 3 --batch-size 8 --augment none")
-    words += ["--shards", shards, "--out", tmp_path / "out"]
+    words += ["--lr", "0.01", "--shards", shards, "--out", tmp_path / "out"]
     done = subprocess.run(
         ["bash", CLUSTER / "slurm" / "ray.sbatch", *words],
         cwd=ROOT,

@@ -3,8 +3,17 @@
 import json
 import os
 
+import pytest
+import ray.tune
+
 from cluster.resources import Resources
-from tune.trials.trial import _prepare_environment, reached
+from lungseg.errors import DivergedError, TrainingError
+from lungseg.training import run
+from tune.options.config import SearchOptions
+from tune.trials import trial
+from tune.trials.trial import _prepare_environment, reached, run_trial
+
+CONFIG = {"number": 0, "loss": "dice", "lr": 0.001, "oversample": 2.0}
 
 
 def leave(folder, *, first_epoch, dice, best):
@@ -36,3 +45,39 @@ def test_a_trial_knows_nothing_of_slurm(monkeypatch):
     _prepare_environment(Resources(cpus=3))
     assert not [name for name in os.environ if name.startswith("SLURM_")]
     assert os.environ["OMP_NUM_THREADS"] == "3"
+
+
+@pytest.fixture
+def told(monkeypatch, tmp_path):
+    """Function: an error that ends the training -> what is reported of the trial."""
+    monkeypatch.setattr(trial, "_node", lambda: "here")
+    monkeypatch.setattr(trial, "_prepare_environment", lambda _: None)
+    reports = []
+    monkeypatch.setattr(ray.tune, "report", reports.append)
+    search = SearchOptions.of(shards=str(tmp_path), out=tmp_path)
+
+    def tell(error):
+        def fit(*_, **__):
+            raise error
+
+        monkeypatch.setattr(run, "fit", fit)
+        run_trial(CONFIG, search=search, resources=Resources(cpus=1))
+        (report,) = reports
+        return report
+
+    return tell
+
+
+def test_a_loss_that_is_no_number_is_one_attempt_and_its_settings_fault(told):
+    report = told(DivergedError("the loss is nan"))
+    assert (report["failed"], report["poor"], report["epoch"]) == ("the loss is nan", True, 0)
+
+
+def test_damaged_shards_are_not_the_settings_fault(told):
+    report = told(TrainingError("lung_001.tar is damaged"))
+    assert (report["failed"], report["poor"]) == ("lung_001.tar is damaged", False)
+
+
+def test_what_is_not_known_is_tunes_to_try_again(told):
+    with pytest.raises(OSError, match="full"):
+        told(OSError("the disk is full"))
