@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import webdataset as wds
 
+from shards.arrow import to_parquet
 from shards.index import ShardIndex
 from shards.manifest import CaseEntry, Manifest
 from shards.record import Slice
@@ -57,7 +58,7 @@ def write_ours(folder: Path) -> None:
             written = shard.finish()
         parts.append(written.index)
         entries[case] = _entry(case, written)
-    index = ShardIndex.concatenate(parts).to_parquet()
+    index = to_parquet(ShardIndex.concatenate(parts))
     manifest = Manifest(
         recipe={"clip": [-1000, 3071], "scale": SCALE, "size": SIZE},
         source="benchmark",

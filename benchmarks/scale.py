@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import tyro
 
+from shards.arrow import from_parquet, to_parquet
 from shards.index import ShardIndex
 from shards.order.plan import Plan
 from shards.order.window import Windows
@@ -38,7 +39,7 @@ def main(options: Options) -> None:
     path = options.folder / f"{options.slices}.parquet"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(make_index(options.slices // PER_CASE).to_parquet())
+        path.write_bytes(to_parquet(make_index(options.slices // PER_CASE)))
     if options.only:
         print(measure(options.only, path))
         return
@@ -83,7 +84,7 @@ def measure(way: str, path: Path) -> str:
 
         data = path.read_bytes()
         began = time.perf_counter()
-        ShardIndex.from_parquet(data, where=str(path))
+        from_parquet(data, where=str(path))
     else:
         num = int(path.stem)
         tumor = np.arange(num) % 100 < 6

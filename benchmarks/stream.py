@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from shards.arrow import to_parquet
 from shards.index import ShardIndex
 from shards.manifest import CaseEntry, Manifest
 from shards.order.plan import Plan
@@ -67,7 +68,7 @@ def make_set(root, *, num_cases, size):
     shutil.rmtree(root, ignore_errors=True)
     (root / "cases").mkdir(parents=True)
     made = [write_case(root, number, size) for number in range(num_cases)]
-    index = ShardIndex.concatenate([index for _, index in made]).to_parquet()
+    index = to_parquet(ShardIndex.concatenate([index for _, index in made]))
     manifest = Manifest(
         recipe={},
         source="noise",

@@ -72,7 +72,7 @@ def extreme_tumors(
 
     Args:
         volumes_ml: Tumor in the slices of each case, in mL.
-        case: (n,) case of each slice.
+        case: (n,) case of each slice, ascending.
         tumor_pixels: (n,) tumor pixels on it.
         count: Cases wanted of either kind; no case is in both.
 
@@ -83,7 +83,11 @@ def extreme_tumors(
     order = [int(c) for c in np.argsort(-np.array(volumes_ml), kind="stable") if c in outlined]
     largest = order[:count]
     smallest = order[len(largest) :][-count:][::-1]
-    widest = {c: int(np.argmax(np.where(case == c, tumor_pixels, -1))) for c in order}
+    begins, ends = (np.searchsorted(case, order, side) for side in ("left", "right"))
+    widest = {
+        c: int(begin + np.argmax(tumor_pixels[begin:end]))
+        for c, begin, end in zip(order, begins, ends, strict=True)
+    }
     return [widest[c] for c in largest], [widest[c] for c in smallest]
 
 

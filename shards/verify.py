@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
 from isal import isal_zlib
 
 from shards.console.command import Options
@@ -168,14 +169,13 @@ class Checker:
     def _agree(self, case: str) -> bool:
         """Whether the stretches fill the shard, and the tags are as often as the manifest says."""
         entry, index = self.manifest.cases[case], self._indexes[case]
-        place = 0
-        for row in range(len(index)):
-            start, end = index.stretch(row)
-            if start != place:
-                return False
-            place = end
+        starts, ends = index.stretches()
+        borders = np.concatenate([[0], ends])
+        if not np.array_equal(starts, borders[:-1]):
+            return False
         tumor_slices = int(index.tumor.sum())
-        return (place + _END_OF_ARCHIVE_BYTES, tumor_slices) == (entry.bytes, entry.tumor_slices)
+        found = (int(borders[-1]) + _END_OF_ARCHIVE_BYTES, tumor_slices)
+        return found == (entry.bytes, entry.tumor_slices)
 
     def _damage(self, file: str, what: str, keys: tuple[str, ...] = ()) -> Damage:
         do = "run `python -m ingest build-shards` again with the same --source and --out"

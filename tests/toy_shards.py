@@ -4,6 +4,7 @@ import hashlib
 
 import numpy as np
 
+from shards.arrow import to_parquet
 from shards.index import ShardIndex
 from shards.manifest import CaseEntry, Manifest
 from shards.record import Slice
@@ -46,7 +47,7 @@ def make_shards(root, *, num_cases=5, num_slices=13, size=32, seed=0):
             tumor_voxels=int(written.index.tumor_pixels.sum()),
             tumor_voxels_dropped=0,
         )
-    index = ShardIndex.concatenate(parts).to_parquet()
+    index = to_parquet(ShardIndex.concatenate(parts))
     manifest = Manifest(
         recipe={"size": size, "clip": [-1000, 3071], "scale": 1 / 3071, "drop_slices": 0},
         source="disks",

@@ -13,6 +13,7 @@ from typing import Any
 
 from ingest.job.one_case import Built
 from ingest.recipe import Recipe
+from shards.arrow import from_parquet, to_parquet
 from shards.errors import ManifestError
 from shards.index import ShardIndex
 from shards.manifest import INDEX_NAME, MANIFEST_NAME, CaseEntry, Manifest
@@ -69,7 +70,7 @@ class Past:
         indexes = self.indexes
         if indexes is None:
             where = f"{target.url}/{INDEX_NAME}"
-            index = ShardIndex.from_parquet(target.read(INDEX_NAME) or b"", where=where)
+            index = from_parquet(target.read(INDEX_NAME) or b"", where=where)
             indexes = {name: index.only(place) for place, name in enumerate(index.cases)}
         return {name: Built(entry=self.entries[name], index=indexes[name]) for name in names}
 
@@ -151,7 +152,7 @@ def record(target: Target, case: str, built: Built) -> None:
 
 def finish(target: Target, manifest: Manifest, indexes: Iterable[ShardIndex]) -> None:
     """Write index and manifest, which makes the set whole."""
-    index = ShardIndex.concatenate(list(indexes)).to_parquet()
+    index = to_parquet(ShardIndex.concatenate(list(indexes)))
     target.write(INDEX_NAME, index)
     manifest = dataclasses.replace(manifest, index_sha256=hashlib.sha256(index).hexdigest())
     target.write(MANIFEST_NAME, manifest.to_json().encode())

@@ -139,15 +139,17 @@ class Stretch(NamedTuple):
 
 def stretches_of(index: ShardIndex, cases: tuple[int, ...]) -> list[Stretch]:
     """Cut the validation cases into stretches; they are the same on any number of ranks."""
-    all_rows = np.flatnonzero(np.isin(index.case, cases))
     stretches: list[Stretch] = []
+    before = 0
     for number, case in enumerate(cases):
-        of_case = np.flatnonzero(index.case[all_rows] == case)
-        for start in range(0, len(of_case), STRETCH):
-            slices = of_case[start : start + STRETCH]
+        of_case = index.rows_of(case)
+        shift = before - of_case.start
+        for start in range(of_case.start, of_case.stop, STRETCH):
+            rows = np.arange(start, min(start + STRETCH, of_case.stop))
             stretches.append(
-                Stretch(number=len(stretches), case=number, slices=slices, rows=all_rows[slices])
+                Stretch(number=len(stretches), case=number, slices=rows + shift, rows=rows)
             )
+        before += of_case.stop - of_case.start
     return stretches
 
 

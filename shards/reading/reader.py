@@ -170,8 +170,9 @@ class SliceReader:
         index = self._shards.index
         with self._shards.open(index.shard(case)) as file:
             content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        first, end = np.searchsorted(index.case, [case, case + 1]).tolist()
-        shard = _OpenShard(np.frombuffer(content, np.uint8), np.zeros(end - first, np.bool_), first)
+        rows = index.rows_of(case)
+        verified = np.zeros(rows.stop - rows.start, np.bool_)
+        shard = _OpenShard(np.frombuffer(content, np.uint8), verified, rows.start)
         with self._lock:
             self._open[case] = shard
             if len(self._open) > self._max_open:

@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from shards.arrow import from_parquet
 from shards.errors import ChangedSetError, DamagedShardError, ManifestError, ShardError, StoreError
 from shards.index import ShardIndex
 from shards.manifest import INDEX_NAME, MANIFEST_NAME, Manifest
@@ -254,7 +255,7 @@ def read_index(data: bytes, manifest: Manifest, *, where: str) -> ShardIndex:
         ManifestError: If it is damaged or belongs to another manifest.
     """
     if hashlib.sha256(data).hexdigest() == manifest.index_sha256:
-        index = ShardIndex.from_parquet(data, where=where)
+        index = from_parquet(data, where=where)
         counts = np.bincount(index.case, minlength=len(index.cases)).tolist()
         if dict(zip(index.cases, counts, strict=True)) == {
             name: entry.slices for name, entry in manifest.cases.items()

@@ -5,6 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
+from shards.arrow import to_parquet
 from shards.index import ShardIndex
 from shards.manifest import CaseEntry, Manifest
 from shards.record import Slice
@@ -50,7 +51,7 @@ def write_set(root, *, cases="abc", size=8, compress=False, tumor=every_third, *
     """Write a whole shard set of random slices, of which `tumor(case, z)` show tumor."""
     kinds = {"num_slices": 4, "size": size, "compress": compress, "seed": 0, "tumor": tumor} | kinds
     made = {case: write_case(root, case, **kinds) for case in sorted(cases)}
-    index = ShardIndex.concatenate([index for _, index in made.values()]).to_parquet()
+    index = to_parquet(ShardIndex.concatenate([index for _, index in made.values()]))
     manifest = Manifest(
         recipe={"clip": [-1000, 3071], "scale": 1 / 3071, "size": size},
         source="random",

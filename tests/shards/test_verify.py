@@ -7,6 +7,7 @@ import os
 import numpy as np
 import pytest
 
+from shards.arrow import to_parquet
 from shards.errors import DamagedShardError, FormatVersionError, ManifestError
 from shards.manifest import Manifest
 from shards.reading.reader import SliceReader
@@ -85,7 +86,7 @@ def test_without_an_index_shards_are_still_checked(shard_folder):
 def test_an_index_that_contradicts_the_manifest_is_damage(shard_folder):
     manifest = Manifest.from_json((shard_folder / "manifest.json").read_bytes(), where="")
     index = open_shards(shard_folder).index
-    wrong = dataclasses.replace(index, tumor=~index.tumor).to_parquet()
+    wrong = to_parquet(dataclasses.replace(index, tumor=~index.tumor))
     (shard_folder / "index.parquet").write_bytes(wrong)
     manifest = dataclasses.replace(manifest, index_sha256=hashlib.sha256(wrong).hexdigest())
     (shard_folder / "manifest.json").write_text(manifest.to_json())

@@ -71,6 +71,6 @@ def _slices_to_show(shards: ShardSet, cases: tuple[int, ...]) -> list[int]:
     index = shards.index
     rows = []
     for case in cases:
-        of_case = np.flatnonzero(index.case == case)
-        rows.append(int(of_case[np.argmax(index.tumor_pixels[of_case])]))
+        of_case = index.rows_of(case)
+        rows.append(of_case.start + int(np.argmax(index.tumor_pixels[of_case])))
     return sorted(rows, key=lambda row: (-int(index.tumor_pixels[row]), row))[:_NUM_PICTURES]

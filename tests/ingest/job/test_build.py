@@ -22,8 +22,8 @@ from ingest.job import journal
 from ingest.job.build import build_shards
 from ingest.job.one_case import Outcome, build_case
 from ingest.options import BuildShards
+from shards.arrow import from_parquet
 from shards.errors import ShardError, StoreError
-from shards.index import ShardIndex
 from shards.manifest import Manifest
 from tests.toy_cases import slices_of
 
@@ -107,7 +107,7 @@ def test_shards_hold_the_slices_of_the_recipe_for_plain_webdataset(source, tmp_p
 def test_manifest_and_index_agree_with_the_sources(source, tmp_path):
     build(source, tmp_path / "out")
     manifest = manifest_of(tmp_path / "out")
-    index = ShardIndex.from_parquet((tmp_path / "out/index.parquet").read_bytes(), where="")
+    index = from_parquet((tmp_path / "out/index.parquet").read_bytes(), where="")
     assert index.cases == tuple(manifest.cases) == tuple(sorted(manifest.folds))
     assert manifest.recipe["drop_slices"] == 2
     entry = manifest.cases["lung_001"]
