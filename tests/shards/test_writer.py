@@ -1,4 +1,4 @@
-"""The laws of the shard format: writer, codec, index and manifest together."""
+"""A case becomes one tar, whole or not at all, that tarfile and webdataset read."""
 
 import io
 import subprocess
@@ -6,16 +6,13 @@ import sys
 import tarfile
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import webdataset as wds
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from shards.arrow import from_parquet, to_parquet
-from shards.codec import decode, encode
-from shards.index import ShardIndex
 from shards.record import Slice
-from shards.writer import ShardWriter
+from shards.writer import ShardWriter, tar_header
 
 
 def make_slice(z=0, *, case="lung_001", tumor=True, size=16, seed=0):
@@ -31,18 +28,6 @@ def write(path, records, *, compress=False):
         for record in records:
             shard.add(record)
         return shard.finish()
-
-
-@pytest.mark.parametrize("compress", [False, True])
-@pytest.mark.parametrize("tumor", [False, True])
-def test_decoding_gives_back_what_was_encoded(compress, tumor):
-    record = make_slice(7, tumor=tumor)
-    members = encode(record, record.tumor_pixels, compress=compress)
-    again = decode({name: b"".join(pieces) for name, pieces in members.items()})
-    assert again.key == "lung_001-0007"
-    assert again.spacing_mm == record.spacing_mm
-    np.testing.assert_array_equal(again.image, record.image)
-    np.testing.assert_array_equal(again.mask, record.mask)
 
 
 @pytest.mark.parametrize("compress", [False, True])
@@ -114,43 +99,21 @@ def test_a_shard_that_finds_no_room_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_index_survives_parquet_and_joins_cases(tmp_path):
-    parts = [
-        write(tmp_path / f"{case}.tar", [make_slice(z, case=case) for z in range(n)]).index
-        for case, n in (("a", 2), ("b", 3))
-    ]
-    index = ShardIndex.concatenate(parts)
-    again = from_parquet(to_parquet(index), where="memory")
-    assert again.cases == ("a", "b")
-    assert again.case.tolist() == [0, 0, 1, 1, 1]
-    assert again.shard(1) == "cases/b.tar"
-    for name in ("z", "image_offset", "mask_size", "tumor", "crc32"):
-        np.testing.assert_array_equal(getattr(again, name), getattr(index, name))
-    assert to_parquet(again) == to_parquet(index)
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0/"), min_size=1, max_size=30))
+@example("ü" * 30)
+def test_a_header_is_what_tarfile_writes(name):
+    info = tarfile.TarInfo(name)
+    info.size, info.mode = 8**9 + 7, 0o644
+    assert tar_header(name, info.size) == info.tobuf(tarfile.USTAR_FORMAT, "utf-8")
 
 
-def test_index_is_read_alike_whatever_its_row_groups_call_the_cases(tmp_path):
-    parts = [
-        write(tmp_path / f"{case}.tar", [make_slice(z, case=case) for z in range(n)]).index
-        for case, n in (("a", 2), ("b", 3), ("ü", 4))
-    ]
-    sink = io.BytesIO()
-    tables = [pq.read_table(pa.BufferReader(to_parquet(part))) for part in parts]
-    with pq.ParquetWriter(sink, tables[0].schema) as writer:
-        for table in tables:
-            writer.write_table(table, row_group_size=2)
-    again = from_parquet(sink.getvalue(), where="memory")
-    assert again.cases == ("a", "b", "ü")
-    assert to_parquet(again) == to_parquet(ShardIndex.concatenate(parts))
+def test_a_name_too_long_for_a_header_is_refused():
+    assert len(tar_header("n" * 100, 1)) == 512
+    with pytest.raises(ValueError, match="may have 100 bytes, got 101"):
+        tar_header("n" * 101, 1)
 
 
-def test_reading_and_writing_an_index_imports_no_pandas(tmp_path):
-    part = write(tmp_path / "a.tar", [make_slice()]).index
-    (tmp_path / "index.parquet").write_bytes(to_parquet(part))
-    script = (
-        "import sys, pathlib, shards.arrow as i\n"
-        "data = pathlib.Path(sys.argv[1]).read_bytes()\n"
-        "i.to_parquet(i.from_parquet(data, where=''))\n"
-        "assert 'pyarrow' in sys.modules and 'pandas' not in sys.modules"
-    )
-    subprocess.run([sys.executable, "-c", script, tmp_path / "index.parquet"], check=True)
+def test_a_writer_that_is_left_before_it_finished_leaves_nothing(tmp_path):
+    with ShardWriter(tmp_path / "a.tar", case="a") as shard:
+        shard.add(make_slice())
+    assert list(tmp_path.iterdir()) == []
