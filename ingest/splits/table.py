@@ -26,7 +26,10 @@ def read_table(path: Path, columns: Sequence[str], *, option: str) -> list[dict[
     """
     lines = read_text(path, option=option).splitlines()
     separator = max(_SEPARATORS, key=lines[0].count) if lines else ","
-    names, *rows = list(csv.reader(lines, delimiter=separator)) or [[]]
+    try:
+        names, *rows = list(csv.reader(lines, delimiter=separator)) or [[]]
+    except csv.Error as error:
+        raise BadCaseError(f"{option}: {path} is no table ({error}): save it as CSV") from error
     names = [name.strip().lower() for name in names]
     for column in columns:
         if column not in names:

@@ -77,6 +77,7 @@ def test_what_does_not_fit_is_a_problem_by_name(source):
     assert "two has a_seg.nii, b_seg.nii: move the others away" in said.pop("two")[1]
     assert said.pop("none") == (True, "")
     assert "is a label by its name" in said.pop("lone_mask")[1]
+    assert {case.name: case.patient for case in cases}["lone_mask"] == "lone"
     for name in ("many_ct", "many_scan"):
         assert "could be the label of ct.nii, scan.nii" in said.pop(name)[1]
     assert said.pop("loose_1_ct") == said.pop("loose_2_ct") == (True, "")

@@ -36,6 +36,7 @@ def test_follow_ups_that_count_as_patients_of_their_own_are_named(names):
         [f"lung_{n:03d}" for n in range(63)],
         [f"LUNG1-{n:03d}" for n in range(9)],
         ["Task06_001", "Task06_002", "Task06_003"],
+        ["set7_01", "set7_02", "set7_03"],
         ["scan_1", "scan_2", "t0", "t1"],
         [f"chest_scan_{n}" for n in range(30)],
         ["only"],
@@ -52,7 +53,10 @@ def test_one_patient_for_all_is_said():
     assert "--patient-from StudyInstanceUID" in finding.message
     (finding,) = patient_findings(dict.fromkeys(map(str, range(11)), "X") | own("a", "b"))
     assert finding.message.startswith("11 of 13 cases are of patient 'X'")
+    (finding,) = patient_findings({"a": "X", "b": "X"})
+    assert finding.case == "a"
     assert patient_findings({"a": "X"}) == []
+    assert patient_findings(dict.fromkeys(map(str, range(10)), "X") | own("a", "b")) == []
 
 
 def test_a_patient_in_two_folds_is_said_once():

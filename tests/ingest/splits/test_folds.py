@@ -42,6 +42,7 @@ def test_the_seed_decides_and_the_order_of_cases_does_not():
     cases = subjects(20)
     backwards = dict(reversed(cases.items()))
     assert assign_folds(cases, seed=1) == assign_folds(backwards, seed=1)
+    assert assign_folds(cases) == assign_folds(cases, seed=0, num_folds=5)
     assert len({tuple(assign_folds(cases, seed=seed).values()) for seed in range(5)}) == 5
 
 

@@ -47,3 +47,5 @@ def test_a_file_that_is_no_text_is_refused(tmp_path):
         read_table(tmp_path / "absent", ("case",), option="--x")
     with pytest.raises(BadCaseError, match="no text in UTF-8: save it as CSV UTF-8"):
         read_table(table(tmp_path, "case\n\xe4", "latin-1"), ("case",), option="--x")
+    with pytest.raises(BadCaseError, match=r"is no table \(field larger than"):
+        read_table(table(tmp_path, "case\n" + "x" * 200_000), ("case",), option="--x")
