@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lungseg.report.words import counted
 from lungseg.scores.case_score import CaseScore
+from shards.console.words import counted
 
 
 def cautions(

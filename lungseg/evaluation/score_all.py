@@ -10,17 +10,17 @@ from lungseg.evaluation.by_masks import MasksPredictor
 from lungseg.evaluation.by_model import ModelPredictor
 from lungseg.evaluation.case_choice import choose_cases
 from lungseg.evaluation.cautions import cautions
-from lungseg.evaluation.leave import as_csv, check_out, leave
+from lungseg.evaluation.leave import as_csv, leave, refuse_to_replace
 from lungseg.evaluation.of_case import examine
 from lungseg.evaluation.options import EvaluateOptions
 from lungseg.evaluation.predictor import Predictor
 from lungseg.evaluation.provenance import facts_of
 from lungseg.report.evaluation import Chapter, render
-from lungseg.report.words import counted
 from lungseg.scores.case_score import CaseScore
 from lungseg.scores.lesions import Lesion
 from lungseg.scores.summary import metrics
 from shards.console.progress import progress
+from shards.console.words import counted
 
 NUM_FRAMES = 600
 """Pictures of all cases together, before the report is fitted to its size."""
@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 def evaluate(options: EvaluateOptions) -> dict[str, Any]:
     """Score the cases, write the results and return the scores with what they mean."""
-    check_out(options)
+    refuse_to_replace(options)
     predictor = _predictor(options)
     kind, cases = choose_cases(options, predictor.role_of, roi=predictor.reading.roi)
     predictor.require(cases)

@@ -8,14 +8,12 @@ from lungseg.inference.errors import PredictError
 from lungseg.inference.options import PredictOptions
 
 
-def check_out(scans: Sequence[Case], options: PredictOptions) -> None:
-    """Refuse a place that cannot hold results, and to replace a scan ever.
+def spare_scans(scans: Sequence[Case], options: PredictOptions) -> None:
+    """Refuse to replace a scan, ever.
 
     Raises:
         PredictError: Before anything is read or written.
     """
-    if options.out.exists() and not options.out.is_dir():
-        raise PredictError(f"--out must be a folder, {options.out} is a file: choose another")
     targets = {path.resolve() for scan in scans for path in targets_of(scan.name, options)}
     for scan in scans:
         if scan.image.resolve() in targets:

@@ -7,8 +7,8 @@ from typing import Any
 from lungseg.report.charts import area_plot, dice_plot, volume_plot
 from lungseg.report.filmstrip import Filmstrip
 from lungseg.report.page import page_template
-from lungseg.report.words import counted
 from lungseg.scores.case_score import CaseScore
+from shards.console.words import counted
 
 PICTURE_BYTES = 4_500_000
 """Room for pictures in a page of less than 6 MB."""

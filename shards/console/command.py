@@ -30,6 +30,8 @@ Commands = Mapping[str, type[Any]] | type[Any]
 Result = dict[str, Any]
 Several: Any = tyro.conf.UseAppendAction
 """Marks the type of an option that may be given several times, each time a value more."""
+Positional: Any = tyro.conf.Positional
+"""Marks the type of a value that is given without a flag, by its place."""
 
 _DISTRIBUTION = "lungseg"
 _REGISTRY = tyro.constructors.ConstructorRegistry()
