@@ -103,7 +103,7 @@ def _cut_off(target: Target) -> Past | None:
             for case, values in json.loads(target.read(name) or b"{}").items():
                 entries[case] = CaseEntry.from_dict(values["entry"])
                 indexes[case] = ShardIndex.of_case(case, values["rows"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ManifestError(
             f"{target.url}/{BUILD_FOLDER} is damaged ({error}): delete it and build again"
         ) from error
