@@ -3,6 +3,8 @@
 import pytest
 import yaml
 
+from shards.console.groups import replaced
+from shards.errors import ShardError
 from tests.toy_trials import outcome
 from tune import driver
 from tune.options.config import SearchOptions
@@ -79,3 +81,14 @@ def test_another_search_in_the_folder_is_refused_before_anything_runs(options, r
     with pytest.raises(SearchError, match="--seed 0, now it is 5"):
         driver.search(options(trials=2, seed=5))
     assert run == [0]
+
+
+def test_an_address_where_nobody_listens_is_said_at_once(options):
+    with pytest.raises(SearchError, match=r"no Ray cluster at '127\.0\.0\.1:9'"):
+        driver.search(options(address="127.0.0.1:9"))
+
+
+def test_shards_that_are_none_leave_no_folder(options, tmp_path):
+    with pytest.raises(ShardError, match="no shard"):
+        driver.search(replaced(options(), shards=str(tmp_path)))
+    assert not options().out.exists()

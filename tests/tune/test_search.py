@@ -175,30 +175,6 @@ def test_a_trial_that_cannot_work_ends_the_search_with_its_reason(search, tmp_pa
     assert "Traceback" not in done.stderr
 
 
-def test_address_where_nobody_listens(search, toy, tmp_path):
-    started = time.monotonic()
-    done = search(toy, tmp_path / "out", "--address", "127.0.0.1:9").run()
-    assert time.monotonic() - started < 30
-    assert done.returncode == 1
-    assert "no Ray cluster at '127.0.0.1:9'" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
-
-
-def test_shards_that_are_none(search, tmp_path):
-    done = search(tmp_path, tmp_path / "out").run()
-    assert done.returncode == 1
-    assert "no shard" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
-    assert not (tmp_path / "out").exists()
-
-
-def test_unknown_flag(search, tmp_path):
-    done = search(tmp_path, tmp_path / "out", "--trails", 3).run()
-    assert done.returncode == 2
-    assert "--trails" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
-
-
 def test_help_is_quick_and_tells_of_shared_storage():
     code = (
         "import sys, tune.search; from shards.console.command import parse; "

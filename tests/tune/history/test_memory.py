@@ -102,3 +102,17 @@ def test_an_epoch_that_is_told_twice_counts_once(tmp_path):
     memory.report(0, report(0, 1))
     memory.report(0, report(0, 1))
     assert (tmp_path / "j" / "journal.jsonl").read_text().count("reported") == 1
+
+
+def test_the_study_knows_which_trials_run_failed_or_were_poor(tmp_path):
+    memory = recall(tmp_path / "j")
+    for _ in range(4):
+        memory.next()
+    memory.end(0, reason="no memory")
+    memory.end(1, reason="the loss is nan", poor=True)
+    train(memory, 2)
+    states = [(trial.state.name, trial.value) for trial in memory._study._study.trials]
+    best = memory.records[2].last["best_dice_case_mean"]
+    assert states == [("FAIL", None), ("COMPLETE", 0.0), ("COMPLETE", best), ("RUNNING", None)]
+    again = [trial.state.name for trial in recall(tmp_path / "j")._study._study.trials]
+    assert again == ["RUNNING", "COMPLETE", "COMPLETE", "RUNNING"]
