@@ -11,11 +11,11 @@ from ingest.slices.mask_file import mask_file
 from ingest.slices.opened import open_case
 
 
-def write_mask(mask, like, out):
+def write_mask(mask, like, out, recipe=None):
     """Write a mask along the stored axes of a scan: a path, or a case."""
     if isinstance(like, Path):
         like = Case(name="scan", image=like, label=None, patient="scan")
-    opened = open_case(like, Recipe())
+    opened = open_case(like, recipe or Recipe())
     planes = to_canonical(mask, opened.grid)
     with mask_file(opened, out) as put:
         for z in opened.numbers:

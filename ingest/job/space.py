@@ -40,7 +40,9 @@ def check_space(tasks: Iterable[Task], target: Target, present: Mapping[str, int
 
 def _bytes_of(task: Task) -> int:
     try:
-        grid = open_image(task.case.image, task.case.files).grid.canonical()
+        grid = open_image(
+            task.case.image, task.case.files, form=task.recipe.nifti_form
+        ).grid.canonical()
     except Exception:  # noqa: BLE001 (building the case will tell)
         return 0
     num_slices, step_mm = grid.shape[2], grid.spacing_mm[2]

@@ -22,6 +22,7 @@ from ingest.scans.values import to_hu, to_mask
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _READ_BYTES = 1 << 18
+_MOST_INFLATED = 1100  # times its size; deflate's limit is 1032
 
 Stream = _GzipReader | _SparseReader
 
@@ -121,10 +122,14 @@ def read_header(path: Path, *, form: Form | None = None) -> NiftiHeader:
         form: As of `NiftiImage`.
 
     Raises:
-        BadCaseError: If the file is missing, unreadable or no NIfTI file.
+        BadCaseError: If the file is missing, unreadable, no NIfTI file or shorter than its voxels.
     """
     with _errors_name(path), open_stream(path) as stream:
-        return parse_header(_up_to(stream, LONGEST_BYTES), where=str(path), form=form)
+        header = parse_header(_up_to(stream, LONGEST_BYTES), where=str(path), form=form)
+        inflates = 1 if isinstance(stream, io.FileIO) else _MOST_INFLATED
+        if header.volume_bytes > path.stat().st_size * inflates:  # before memory is asked for
+            raise EOFError
+        return header
 
 
 @contextlib.contextmanager

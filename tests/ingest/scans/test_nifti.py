@@ -275,3 +275,22 @@ def test_a_wrong_end_of_a_gzip_is_refused(tmp_path, damage):
     )
     with pytest.raises(BadCaseError, match=r"bad\.nii\.gz is (damaged|truncated)"):
         whole(NiftiImage(tmp_path / "bad.nii.gz"), np.int16)
+
+
+@pytest.mark.parametrize("size", [30_000, 2**40, 2**62])
+@pytest.mark.parametrize("suffix", ["nii", "nii.gz"])
+def test_a_header_that_promises_more_than_the_file_can_hold_asks_for_no_memory(
+    tmp_path, size, suffix
+):
+    data = bytearray(nib.Nifti2Image(some_hu(), TILT).to_bytes())
+    struct.pack_into("<3q", data, 24, size, size, size)
+    path = tmp_path / f"scan.{suffix}"
+    path.write_bytes(gzip.compress(data) if suffix.endswith("gz") else data)
+    with pytest.raises(BadCaseError, match="is truncated"):
+        NiftiImage(path)
+
+
+def test_the_most_that_gzip_can_pack_is_read(tmp_path):
+    image = nib.Nifti1Image(np.zeros((256, 256, 64), np.int16), TILT)
+    nib.save(image, tmp_path / "scan.nii.gz")
+    assert not whole(NiftiImage(tmp_path / "scan.nii.gz"), np.int16).any()

@@ -125,7 +125,7 @@ def source(tmp_path):
 
 def test_a_build_refuses_both_forms_until_one_is_chosen_which_check_says_alike(source, tmp_path):
     options = {"source": source, "size": 12, "drop_slices": 0, "workers": 1}
-    with pytest.raises(BadCaseError, match="none of 1 cases"):
+    with pytest.raises(BadCaseError, match="none of 1 case"):
         build_shards(BuildShards(out=str(tmp_path / "out"), **options))
     (finding,) = check(Check(**options))["findings"]
     assert (finding["level"], "--nifti-form" in finding["message"]) == ("fatal", True)
@@ -139,8 +139,9 @@ def test_a_build_refuses_both_forms_until_one_is_chosen_which_check_says_alike(s
 
 def test_a_predicted_mask_keeps_the_forms_of_its_scan(source, tmp_path):
     path = source / "imagesTr" / "a.nii.gz"
-    scan = load_scan(path, Recipe(size=12, drop_slices=0, nifti_form="qform"))
+    recipe = Recipe(size=12, drop_slices=0, nifti_form="qform")
+    scan = load_scan(path, recipe)
     np.testing.assert_allclose(scan.grid.matrix, MIRRORED, atol=1e-5)
-    write_mask(np.zeros(SHAPE, np.uint8), path, tmp_path / "mask.nii.gz")
+    write_mask(np.zeros(SHAPE, np.uint8), path, tmp_path / "mask.nii.gz", recipe)
     grid = NiftiLabel(tmp_path / "mask.nii.gz", form="qform").grid
     assert grid == scan.grid
