@@ -191,14 +191,14 @@ def _convert(element: Any) -> None:
 def _was_dicom(path: Path) -> bool:
     """Whether a file was meant as DICOM: by its suffix, or because nothing or only zeros are left.
 
-    Names of DICOM files often have no suffix, or are UIDs.
+    Names of DICOM files often have no suffix, or are UIDs; those with a dot in front are marks.
     """
     suffix = path.suffix.lower()
     if suffix in _SUFFIXES:
         return True
     with path.open("rb") as file:
         is_void = not file.read(_START).strip(b"\0")
-    return is_void and not suffix.strip(".0123456789")
+    return is_void and not path.name.startswith(".") and not suffix.strip(".0123456789")
 
 
 def _once(headers: Iterable[Header]) -> list[Header]:

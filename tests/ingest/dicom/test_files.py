@@ -106,7 +106,8 @@ def test_a_file_that_is_named_as_dicom_and_is_none_has_a_problem(folder, content
 def test_an_emptied_slice_has_a_problem_whatever_its_name(folder):
     for name in ("IM0003", "1.2.840.1"):
         (folder / name).write_bytes(b"")
-    (folder / "notes.txt").write_bytes(b"")
+    for name in ("notes.txt", ".complete"):
+        (folder / name).write_bytes(b"")
     problems = [header.name for header in read_headers(folder) if header.problem]
     assert problems == ["1.2.840.1", "IM0003"]
 
