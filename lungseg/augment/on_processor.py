@@ -1,6 +1,7 @@
 """The changes of one slice on the processor, as transforms of albumentations."""
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # importing it asks the network otherwise
@@ -14,6 +15,7 @@ from lungseg.augment.draw import Floats, SliceDraw, draw_slice
 from lungseg.augment.strength import BLUR_REACH, STRENGTHS
 
 Mask = npt.NDArray[np.uint8]
+_Take = Callable[[npt.NDArray[Any], npt.NDArray[Any], int, float], object]
 _BLUR_TAPS = 2 * BLUR_REACH + 1
 
 
@@ -87,11 +89,15 @@ class Mirror(_OfDraw, albu.DualTransform):  # type: ignore[misc]  # albumentatio
 
     def apply_to_images(self, images: Floats, draw: SliceDraw, **_: Any) -> Floats:
         """Mirror all channels."""
-        return np.ascontiguousarray(images[..., ::-1]) if draw.mirror else images
+        if draw.mirror:
+            for image in images:
+                cv2.flip(image, 1, image)
+        return images
 
     def apply_to_mask(self, mask: Mask, draw: SliceDraw, **_: Any) -> Mask:
         """Mirror the mask."""
-        return np.ascontiguousarray(mask[:, ::-1]) if draw.mirror else mask
+        mirrored: Mask = cv2.flip(mask, 1) if draw.mirror else mask
+        return mirrored
 
 
 class Warp(_OfDraw, albu.DualTransform):  # type: ignore[misc]
@@ -109,46 +115,56 @@ class Warp(_OfDraw, albu.DualTransform):  # type: ignore[misc]
     def get_params_dependent_on_data(
         self, params: dict[str, Any], data: dict[str, Any]
     ) -> dict[str, Any]:
-        """The place that each pixel is taken from, once for all channels and the mask."""
+        """How to take pixels from their places, once for all channels and the mask."""
         del params
-        draw: SliceDraw = data["draw"]
-        return {"places": places(draw, data["mask"].shape) if draw.warps else None}
+        return {"take": _taking(data["draw"], data["mask"].shape)}
 
-    def apply_to_images(
-        self, images: Floats, places: tuple[Floats, Floats] | None, **_: Any
-    ) -> Floats:
+    def apply_to_images(self, images: Floats, take: _Take | None, **_: Any) -> Floats:
         """Interpolate linearly."""
-        if places is not None:
-            for image in images:
-                image[:] = cv2.remap(
-                    image,
-                    *places,
-                    cv2.INTER_LINEAR,
-                    borderMode=cv2.BORDER_CONSTANT,
-                    borderValue=self._fill,
-                )
-        return images
+        if take is None:
+            return images
+        taken = np.empty_like(images)
+        for image, into in zip(images, taken, strict=True):
+            take(image, into, cv2.INTER_LINEAR, self._fill)
+        return taken
 
-    def apply_to_mask(self, mask: Mask, places: tuple[Floats, Floats] | None, **_: Any) -> Mask:
+    def apply_to_mask(self, mask: Mask, take: _Take | None, **_: Any) -> Mask:
         """Take the nearest pixel."""
-        if places is None:
+        if take is None or not mask.any():
             return mask
-        moved: Mask = cv2.remap(mask, *places, cv2.INTER_NEAREST)
-        return moved
+        taken = np.empty_like(mask)
+        take(mask, taken, cv2.INTER_NEAREST, 0)
+        return taken
 
 
-def places(draw: SliceDraw, shape: tuple[int, int]) -> tuple[Floats, Floats]:
-    """Where each pixel of a warped slice is taken from: columns and rows, (h, w) each."""
+def _taking(draw: SliceDraw, shape: tuple[int, int]) -> _Take | None:
+    """The function (image, into, interpolation, fill) that warps as drawn; None where none does."""
+    size, matrix = shape[::-1], draw.matrix
+    edge = {"borderMode": cv2.BORDER_CONSTANT}
+    if draw.bend is not None:
+        taken_from = places(draw, shape)
+        return lambda image, into, how, fill: cv2.remap(
+            image, taken_from, None, how, into, borderValue=fill, **edge
+        )
+    if matrix is None:
+        return None
+    return lambda image, into, how, fill: cv2.warpAffine(
+        image, matrix, size, into, how | cv2.WARP_INVERSE_MAP, borderValue=fill, **edge
+    )
+
+
+def places(draw: SliceDraw, shape: tuple[int, int]) -> Floats:
+    """Where each pixel of a bent slice is taken from: (h, w, 2), column and row."""
     height, width = shape
-    down, across = np.arange(height, dtype=np.float32), np.arange(width, dtype=np.float32)
     matrix = np.eye(2, 3, dtype=np.float32) if draw.matrix is None else draw.matrix
-    columns, rows = (np.add.outer(down * row[1] + row[2], across * row[0]) for row in matrix)
+    across = np.multiply.outer(np.arange(width, dtype=np.float32), matrix[:, 0]) + matrix[:, 2]
+    per_row = np.stack([np.tile(matrix[:, 1], width), across.reshape(-1)])
+    rows = np.stack([np.arange(height, dtype=np.float32), np.ones(height, np.float32)], axis=1)
+    found: Floats = (rows @ per_row).reshape(height, width, 2)
     if draw.bend is not None:
         nodes = np.ascontiguousarray(draw.bend.transpose(1, 2, 0))
-        bend = cv2.resize(nodes, (width, height), interpolation=cv2.INTER_CUBIC)
-        columns += bend[..., 0]
-        rows += bend[..., 1]
-    return columns, rows
+        cv2.add(found, cv2.resize(nodes, (width, height), interpolation=cv2.INTER_CUBIC), found)
+    return found
 
 
 class Coarsen(_OfDraw, albu.ImageOnlyTransform):  # type: ignore[misc]
