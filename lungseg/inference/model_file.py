@@ -68,6 +68,9 @@ class LoadedModel:
 def load_model(path: Path, *, device: torch.device | None = None) -> LoadedModel:
     """Load a checkpoint; no code in the file is run.
 
+    A net of the user's own is made from the class that the file names, a `torch.nn.Module` that
+    Python can import here.
+
     Args:
         path: A file that `lungseg.fit` wrote, `best.ckpt` or `last.ckpt`.
         device: Where the net shall lie; by default the CPU.

@@ -141,6 +141,9 @@ class SliceData(pl.LightningDataModule):
     def on_before_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         """Note the position as a batch goes to the device: those prefetched do not count.
 
+        What chance decides inside the net (dropout) begins from the position too, so that a
+        training that goes on is the one that was cut off.
+
         Raises:
             shards.errors.ChangedSetError: If a new epoch begins and the shards are others by now.
         """
@@ -150,6 +153,7 @@ class SliceData(pl.LightningDataModule):
             if position["epoch"] != self._position["epoch"]:
                 self.shards.check_unchanged()
             self._position = position
+            torch.manual_seed(self._seed_of_chance(position))
         return batch
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
@@ -204,6 +208,10 @@ class SliceData(pl.LightningDataModule):
             world_size=world_size,
             neighbors=self._options.view.neighbors,
         )
+
+    def _seed_of_chance(self, position: dict[str, int]) -> int:
+        where = (position["epoch"], position["samples_consumed"], self._world()[1])
+        return int(np.random.SeedSequence([self._options.step.seed, *where]).generate_state(1)[0])
 
     def _augments_on_device(self) -> bool:
         """Whether slices are changed in whole batches, where the net is."""

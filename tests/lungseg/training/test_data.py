@@ -142,3 +142,18 @@ def test_a_stream_needs_no_reader_of_the_index(shards, tmp_path, monkeypatch):
     assert len(batches(shards, tmp_path, **given)) == 6
     with pytest.raises(AssertionError):
         TrainingSlices(open_shards(shards), options(shards, tmp_path), None)
+
+
+def test_chance_inside_the_net_is_decided_by_the_position_and_the_rank(shards, tmp_path):
+    def drawn(rank, start):
+        data = data_of(shards, tmp_path, augment="none", rank=rank, world_size=2)
+        data.load_state_dict({"epoch": 0, "samples_consumed": start})
+        numbers = []
+        for batch in data.train_dataloader():
+            data.on_before_batch_transfer(batch, 0)
+            numbers.append(float(torch.rand(1, dtype=torch.float64)))
+        return numbers
+
+    whole = [drawn(rank, 0) for rank in (0, 1)]
+    assert len({number for of_rank in whole for number in of_rank}) == 2 * len(whole[0])
+    assert [drawn(rank, 16) for rank in (0, 1)] == [of_rank[2:] for of_rank in whole]

@@ -9,11 +9,15 @@ import zipfile
 
 import numpy as np
 import pytest
+import torch
 
 from lungseg.errors import TrainingError
+from lungseg.inference.model_file import load_model
+from lungseg.models.imported import NetError
 from lungseg.options.fit import FitOptions
 from lungseg.training.data import SliceData
 from lungseg.training.run import fit
+from shards.reading.reader import SliceReader
 from shards.storage.store import open_shards
 from tests.toy_training import equal, flags, options, table, weights
 
@@ -114,3 +118,45 @@ def test_workers_do_not_change_what_is_learned(shards, tmp_path, order):
         fit(options(shards, tmp_path / str(num_workers), num_workers=num_workers, **given))
         assert len(table(tmp_path / str(num_workers))) == 2
     assert equal(*(weights(tmp_path / name / "last.ckpt") for name in ("0", "2")))
+
+
+KINDS = {
+    "deep": {"depth": 3, "deep_supervision": True, "residual": True, "dropout": 0.2},
+    "windows": {"neighbors": 3, "hu_window": [[-1000, 400], [-160, 240]], "up": "bilinear"},
+    "tversky": {"loss": "focal_tversky", "convolutions": 1, "channels": [4, 6]},
+    "of the user": {
+        "net": "torch.nn:Conv2d",
+        "net_args": ["out_channels=1", "kernel_size=3", "padding=1"],
+        "neighbors": 3,
+    },
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_trained_net_scores_after_loading_what_it_did_in_training(shards, tmp_path, kind):
+    """Whatever the net is and sees: the checkpoint is enough to predict."""
+    out = tmp_path / "run"
+    result = fit(options(shards, out, epochs=2, lr=0.02, augment_on="device", **KINDS[kind]))
+    model, read = load_model(out / "best.ckpt"), open_shards(shards)
+    reader = SliceReader(read, neighbors=model.neighbors)
+    scores = []
+    for case in model.validation_cases:
+        rows = np.flatnonzero(read.index.case == read.index.cases.index(case))
+        images, masks = reader.read(rows)
+        with torch.no_grad():
+            found = model.probability(images) >= model.threshold
+        truth = masks[:, 0] > 0
+        scores.append(2 * float((found & truth).sum()) / max(1, float(found.sum() + truth.sum())))
+    assert np.mean(scores) == pytest.approx(result["dice_case_mean"], abs=0.01)
+
+
+def test_a_net_too_deep_for_the_slices_is_refused_before_training(shards, tmp_path):
+    with pytest.raises(NetError, match="9 levels are too many"):
+        fit(options(shards, tmp_path / "x", depth=9))
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_net_that_is_none_is_refused_before_training(shards, tmp_path):
+    with pytest.raises(NetError, match="must make logits"):
+        fit(options(shards, tmp_path / "x", net="torch.nn:Identity", neighbors=3))
+    assert not (tmp_path / "x").exists()
