@@ -10,6 +10,7 @@ from ingest.dicom.files import HEADER_TAGS, Header, read_headers
 from ingest.dicom.links import is_mask
 from ingest.dicom.regions import REGION_TAGS, matching, region_names
 from ingest.dicom.series import CT_CLASSES
+from shards.console.words import counted
 
 Named = tuple[Header, dict[int, str]]
 """A mask with the names of its regions by number."""
@@ -57,8 +58,8 @@ def show_regions(result: dict[str, Any]) -> str:
     """Render what `regions_of` returns for people: one line for each name, then what is amiss."""
     width = max((len(region["name"]) for region in result["regions"]), default=0)
     lines = [
-        f"{region['name']:{width}}  {region['files']} files, {region['patients']} patients"
-        + "  tumor" * region["tumor"]
+        f"{region['name']:{width}}  {counted(region['files'], 'file')}, "
+        f"{counted(region['patients'], 'patient')}{'  tumor' * region['tumor']}"
         for region in result["regions"]
     ]
     lines += [f"no such region in {name}" for name in result["without"]]
