@@ -9,8 +9,9 @@ from shards.console.out import refuse_out
 
 DESCRIPTION = """Train a U-Net on shards and keep the checkpoint with the best validation Dice.
 
-Leaves in --out: best.ckpt, last.ckpt, config.yaml (for --config), metrics.csv, result.json,
-pictures/ and tensorboard/. The score is Dice per case over the slices of the validation cases."""
+Leaves in --out: best.ckpt, last.ckpt, config.yaml (for --config), metrics.csv, curves.png,
+result.json, pictures/ and tensorboard/. The score is Dice per case over the slices of the
+validation cases."""
 
 
 def main(options: FitOptions) -> dict[str, Any] | None:

@@ -12,6 +12,7 @@ import torch
 from pytorch_lightning.callbacks import Callback
 
 from lungseg.options.fit import FitOptions
+from lungseg.training.callbacks.epoch_table import TIMES
 from lungseg.training.run import fit
 from shards.console.command import parse
 
@@ -37,10 +38,10 @@ def flags(shards, out, **given):
 
 
 def table(out):
-    """The rows of metrics.csv; speed, which no two trainings share, left out."""
+    """The rows of metrics.csv; times, which no two trainings share, left out."""
     with (out / "metrics.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    return [{name: row[name] for name in row if name != "train/slices_per_s"} for row in rows]
+    return [{name: row[name] for name in row if name not in TIMES} for row in rows]
 
 
 def weights(path):

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from lungseg.training.data import split_by_fold
+from lungseg.training.split import split_cases
 from shards.console.command import save_config
 from shards.console.groups import replaced
 from shards.order.draw import oversample_ratio
@@ -85,7 +85,7 @@ def _memory(options: SearchOptions, first: Point) -> Memory:
 
 def _first_point(options: SearchOptions, shards: ShardSet) -> Point:
     """The searched values of the training that the options describe, where the search begins."""
-    split = split_by_fold(shards, options.validation.fold)
+    split = split_cases(shards, options.validation)
     tumor = shards.index.tumor[np.isin(shards.index.case, split.training)]
     return {
         "loss": options.loss.loss,

@@ -17,7 +17,7 @@ class DrawOptions(Limited):
     """weighted: slices are drawn with replacement, as torch's WeightedRandomSampler does. balanced:
     without; any two slices with tumor are seen equally often in an epoch, or once more, and those
     without take turns over the epochs."""
-    oversample: Annotated[float | Literal["auto"], Limits(least=0, most=1_000_000)] = "auto"
+    oversample: Annotated[float | Literal["auto"], Limits(above=0, most=1_000_000)] = "auto"
     """How many times as likely a slice with tumor is drawn as one without; auto: half of the draws
     show tumor, 1: no oversampling."""
     order: Order = "exact"

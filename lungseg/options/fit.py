@@ -63,4 +63,13 @@ class TrainingOptions(Options):
 class FitOptions(TrainingOptions):
     """Train a U-Net on the slices of a shard set and keep the checkpoint with the best Dice."""
 
+    SWITCHES: ClassVar[Mapping[str, str]] = {"resume": "no"}
+
     run: RunOptions
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.validation.fold == "none" and (self.run.validate or self.validation.patience):
+            raise ValueError(
+                "--fold none leaves nothing to validate on: leave out --validate and --patience"
+            )

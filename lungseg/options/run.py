@@ -16,10 +16,13 @@ class RunOptions(Limited):
     devices: Annotated[int | Literal["auto"], Limits(least=1, most=1024)] = "auto"
     """How many devices of this machine train together (DDP on one node, not several): GPUs where
     there are any, else CPU processes."""
-    resume: bool = False
+    resume: bool | Literal["auto"] = False
     """Go on from last.ckpt in --out, at the very next batch. What decides the training must be as
-    it was, --epochs included (it shapes the learning rate), which --config OUT/config.yaml sees to;
-    --devices, --accelerator, --num-workers, --checkpoint-minutes, --cache, --cache-gb and the place
-    of the same shards may change."""
+    it was, which --config OUT/config.yaml sees to; there may be more --epochs, and --devices,
+    --accelerator, --num-workers, --checkpoint-minutes, --cache, --cache-gb and the place of the
+    same shards may change. auto: begin where there is nothing to go on from, so that one command
+    line serves however often it is cut off."""
+    init_from: Path | None = None
+    """Begin with the weights of this checkpoint of the same net, to fine-tune them."""
     validate: Path | None = None
     """Only score this checkpoint on the validation cases; leaves validation.json in --out."""

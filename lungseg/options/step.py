@@ -14,7 +14,8 @@ class StepOptions(Limited):
     """How many steps there are, and what each does."""
 
     epochs: Annotated[int, Limits(least=1, most=1_000_000)] = 30
-    """Epochs; one draws as many slices as the training cases have."""
+    """Epochs; one draws as many slices as the training cases have. A training that goes on may be
+    given more: its learning rate then follows the --schedule of all of them."""
     batch_size: Annotated[int, Limits(least=1, most=65536)] = 32
     """Slices per step, over all devices together."""
     lr: Annotated[float, Limits(above=0, most=1000)] = 1e-3
@@ -32,5 +33,7 @@ class StepOptions(Limited):
     """Weight decay of the optimizer."""
     clip: Annotated[float | None, Limits(above=0, most=1_000_000)] = 1.0
     """Largest norm of the gradient, to which larger ones are shortened; None: any."""
+    ema: Annotated[float | None, Limits(above=0, below=1)] = None
+    """Validate and keep the moving average of the weights, with this decay, as 0.999."""
     seed: Annotated[int, SEED] = 0
     """Seed of weights, order and augmentation."""

@@ -1,7 +1,7 @@
 """What a training is validated on, and how."""
 
 import dataclasses
-from typing import Annotated
+from typing import Annotated, Literal
 
 from shards.console.limits import Limited, Limits
 
@@ -10,7 +10,14 @@ from shards.console.limits import Limited, Limits
 class ValidationOptions(Limited):
     """What the model is validated on, and how."""
 
-    fold: Annotated[int, Limits(least=0, most=1000)] = 0
-    """Fold of cases to validate on; the model is trained on the other folds."""
+    EXCLUDING = (("fold", "validation_cases"),)
+
+    fold: Annotated[int | Literal["none"], Limits(least=0, most=1000)] = 0
+    """Fold of cases to validate on; the model is trained on the others. none: on all cases, without
+    validation; last.ckpt is the model."""
+    validation_cases: tuple[str, ...] = ()
+    """Names of the cases to validate on instead of a fold, or one text file with a name a line."""
+    patience: Annotated[int | None, Limits(least=1, most=1_000_000)] = None
+    """End the training after so many epochs without a better Dice; None: never before --epochs."""
     threshold: Annotated[float, Limits(above=0, below=1)] = 0.5
     """Probability from which a pixel is tumor."""

@@ -68,14 +68,15 @@ class TrainingSlices(Dataset[Batch]):
 
         Returns:
             `image` (b, channels, h, w) float32 as the net sees it, or int16 of HU, `mask`
-            (b, 1, h, w) uint8, the training's `position` after the step, and `draws` where the
-            device augments.
+            (b, 1, h, w) uint8, the training's `position` after the step, the `rows` of the index
+            that were read (None for a stream), and `draws` where the device augments.
         """
         images, masks = self._read(request)
         if self._augment is not None:
             images = self._augmented(self._augment, request, images.numpy(), masks.numpy())
         position = {"epoch": request.epoch, "samples_consumed": request.samples_consumed}
-        batch: Batch = {"image": images, "mask": masks, "position": position}
+        rows = request.rows if isinstance(self._source, SliceReader) else None
+        batch: Batch = {"image": images, "mask": masks, "position": position, "rows": rows}
         if self._strength is not None:
             batch["draws"] = self._draws(self._strength, request, masks.shape[2:])
         return batch

@@ -1,22 +1,21 @@
 """Shards -> batches of training and validation slices, from any position of the training."""
 
-import dataclasses
 import logging
 import os
+import signal
 from typing import Any, Literal
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader
 
 from lungseg.augment.on_device import augment
-from lungseg.errors import TrainingError
 from lungseg.models.view import view_of
 from lungseg.options.fit import FitOptions
 from lungseg.training.batches import Batch, TrainingSlices, ValidationSlices, clip_of, stretches_of
+from lungseg.training.split import split_cases
 from shards.console.groups import flat_values
 from shards.order.draw import oversample_ratio
 from shards.order.fetch import ShardFetcher
@@ -34,48 +33,6 @@ Loader = DataLoader[Batch] | ThreadedLoader[Any, Batch]
 _NUM_READERS = 2
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Split:
-    """Which cases train and which validate.
-
-    Attributes:
-        training: Positions of the training cases in the index's `cases`.
-        validation: Those of the validation cases.
-    """
-
-    training: tuple[int, ...]
-    validation: tuple[int, ...]
-
-
-def split_by_fold(shards: ShardSet, fold: int) -> Split:
-    """Validation on the cases of one fold, training on all others.
-
-    Args:
-        shards: The shard set.
-        fold: The fold, 0-based.
-
-    Returns:
-        The split.
-
-    Raises:
-        TrainingError: If there is no such fold, nothing to train on, or no tumor to find in it.
-    """
-    folds = [shards.manifest.folds[case] for case in shards.index.cases]
-    validation = tuple(i for i, of_case in enumerate(folds) if of_case == fold)
-    training = tuple(i for i, of_case in enumerate(folds) if of_case != fold)
-    if not validation or not training:
-        raise TrainingError(
-            f"--fold {fold} leaves {len(training)} cases to train on and {len(validation)} to "
-            f"validate on; {shards.url} has the folds {sorted(set(folds))}"
-        )
-    if not shards.index.tumor[np.isin(shards.index.case, validation)].any():
-        raise TrainingError(
-            f"no slice of fold {fold} shows tumor, so Dice per case cannot be told: choose another "
-            f"--fold of {sorted(set(folds))}"
-        )
-    return Split(training=training, validation=validation)
-
-
 class SliceData(pl.LightningDataModule):
     """Training batches in the order of the plan, validation batches case by case.
 
@@ -90,7 +47,7 @@ class SliceData(pl.LightningDataModule):
     def __init__(self, shards: ShardSet, options: FitOptions) -> None:
         super().__init__()
         self.shards = shards
-        self.split = split_by_fold(shards, options.validation.fold)
+        self.split = split_cases(shards, options.validation)
         self._options = options
         index = shards.index
         rows = np.flatnonzero(np.isin(index.case, self.split.training))
@@ -98,7 +55,7 @@ class SliceData(pl.LightningDataModule):
         self.plan = Plan(
             rows=rows,
             tumor=tumor,
-            oversample=_oversample(options, tumor),
+            oversample=oversample_ratio(options.draw.oversample, tumor),
             seed=options.step.seed,
             draw=options.draw.draw,
             windows=Windows(shard=index.case[rows], size=options.draw.window_shards)
@@ -167,6 +124,11 @@ class SliceData(pl.LightningDataModule):
         if not batch["image"].is_floating_point():
             batch["image"] = self.view(batch["image"])
         return batch
+
+    def names(self, rows: list[int]) -> list[str]:
+        """What slices are called in their shards, `<case>-<zzzz>`, by rows of the index."""
+        index = self.shards.index
+        return [f"{index.cases[index.case[row]]}-{index.z[row]:04d}" for row in rows]
 
     def state_dict(self) -> dict[str, Any]:
         """The position behind the last batch that was trained on."""
@@ -249,19 +211,9 @@ class SliceData(pl.LightningDataModule):
             batch_size=None,
             sampler=sampler,
             num_workers=workers,
-            worker_init_fn=_one_thread,
+            worker_init_fn=_begin_worker,
             pin_memory=torch.cuda.is_available(),
         )
-
-
-def _oversample(options: FitOptions, tumor: npt.NDArray[np.bool_]) -> float:
-    """The ratio; refuses one that leaves nothing to draw."""
-    if options.draw.oversample == 0 and tumor.all():
-        raise TrainingError(
-            f"--oversample 0 draws only slices without tumor, and all {len(tumor)} training slices "
-            "show tumor: use --oversample auto"
-        )
-    return oversample_ratio(options.draw.oversample, tumor)
 
 
 def num_workers(wanted: int | Literal["auto"], shares: int) -> int:
@@ -271,6 +223,10 @@ def num_workers(wanted: int | Literal["auto"], shares: int) -> int:
     return max(0, min(8, len(os.sched_getaffinity(0)) // shares - 1))
 
 
-def _one_thread(worker: int) -> None:
+def _begin_worker(worker: int) -> None:
+    """One thread each, and no answer to a signal that all processes get: the training ends them."""
     del worker
     cv2.setNumThreads(0)
+    for signum in (signal.SIGINT, signal.SIGUSR1):
+        signal.signal(signum, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: signal.signal(signal.SIGTERM, signal.SIG_DFL))

@@ -1,12 +1,10 @@
 """The Lightning module: what one training step and one validation epoch do."""
 
-import math
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 
-from lungseg.errors import DivergedError
 from lungseg.losses.build import build_loss
 from lungseg.losses.deep_supervision import at_all_levels
 from lungseg.models.build import build_net, check_net
@@ -15,7 +13,7 @@ from lungseg.scores.validation_dice import CaseDice
 from lungseg.training.batches import Batch, stretches_of
 from lungseg.training.data import SliceData
 from lungseg.training.optimizer import build_optimizer, build_schedule
-from lungseg.training.ranks import sum_over_ranks
+from lungseg.training.process.ranks import sum_over_ranks
 from shards.console.groups import flat_values
 
 
@@ -49,6 +47,8 @@ class LungSegmenter(pl.LightningModule):
             num_stretches=len(stretches),
             threshold=options.validation.threshold,
         )
+        self._loss_here = build_loss(options.loss)
+        self._val_loss: torch.Tensor
         self.scores: dict[str, Any] = {}
         self._num_threads = torch.get_num_threads()
         ours = {
@@ -71,10 +71,12 @@ class LungSegmenter(pl.LightningModule):
         del batch_idx
         loss = at_all_levels(self._loss, self.net(batch["image"]), batch["mask"])
         self.log("train/loss", loss, prog_bar=True, sync_dist=True)
+        self.log("lr", self.trainer.optimizers[0].param_groups[0]["lr"], rank_zero_only=True)
         return loss
 
     def on_validation_epoch_start(self) -> None:
         """Score on one thread: on a processor a convolution's last bit depends on their number."""
+        self._val_loss = torch.zeros(2, dtype=torch.float64, device=self.device)
         self._num_threads = torch.get_num_threads()
         torch.set_num_threads(1)
 
@@ -84,6 +86,8 @@ class LungSegmenter(pl.LightningModule):
         if len(batch["image"]) == 0:
             return None
         logits: torch.Tensor = self(batch["image"])
+        loss = self._loss_here(logits, batch["mask"]).double()
+        self._val_loss += torch.stack([loss, torch.ones_like(loss)]) * len(logits)
         self.dice.update(logits, batch["mask"], batch["stretch"])
         return logits
 
@@ -92,22 +96,11 @@ class LungSegmenter(pl.LightningModule):
         torch.set_num_threads(self._num_threads)
         self.scores = self.dice.compute()
         self.dice.reset()
+        loss, num_slices = sum_over_ranks(self._val_loss).tolist()
+        self.log("val/loss", loss / num_slices)
         for name in ("dice_case_mean", "dice_pooled_soft", "missed", "n"):
             shown = name == "dice_case_mean"
             self.log(f"val/{_logged(name)}", float(self.scores[name]), prog_bar=shown)
-
-    def on_train_epoch_end(self) -> None:
-        """Stop a training whose weights are lost.
-
-        Raises:
-            DivergedError: If the mean loss of the epoch is no number.
-        """
-        loss = float(self.trainer.callback_metrics["train/loss_epoch"])
-        if not math.isfinite(loss):
-            raise DivergedError(
-                f"the loss of epoch {self.current_epoch + 1} is {loss}: lower --lr (it was "
-                f"{self._options.step.lr}) and start again"
-            )
 
     def configure_optimizers(self) -> Any:
         """The optimizer and its learning rate at each step."""

@@ -1,5 +1,6 @@
 """Whether a training may begin in its folder, or go on from the last.ckpt there."""
 
+import logging
 import pickle
 import zipfile
 from pathlib import Path
@@ -7,15 +8,20 @@ from typing import Any
 
 import torch
 from lightning_utilities.core.rank_zero import rank_zero_only
+from torch import nn
 
 from lungseg.errors import TrainingError
 from lungseg.options.fit import FitOptions
+from lungseg.training.callbacks.best_checkpoint import BEST
 from lungseg.training.callbacks.last_checkpoint import LAST
 from shards.console.groups import flat_values
 from shards.console.limits import flag
 from shards.storage.store import ShardSet
 
+logger = logging.getLogger(__name__)
+
 _MAY_CHANGE = (
+    "epochs",  # that there are not fewer is checked
     "shards",  # where they lie: that they are the same is checked
     "cache",
     "cache_gb",
@@ -46,14 +52,40 @@ def checkpoint_to_resume(options: FitOptions, shards: ShardSet) -> Path | None:
         TrainingError: If a training would begin over another one, or if one that goes on has no
             checkpoint, other shards than it began with, or other options that decide the training.
     """
-    last = options.run.out / LAST
+    out = options.run.out
     if not options.run.resume:
-        _check_vacant(options.run.out)
+        _check_vacant(out)
         return None
-    began = _hyper_parameters(last)
+    if options.run.resume == "auto" and not any((out / name).exists() for name in (LAST, BEST)):
+        return None
+    checkpoint, content = _last_whole(out)
+    began = content["hyper_parameters"]
     _check_same_shards(shards, began["lungseg"]["manifest_sha256"])
     _check_same_options(options, began)
-    return last
+    _check_epochs(options, began, content.get("SliceData", {}).get("epoch", 0))
+    return checkpoint
+
+
+def load_weights(module: nn.Module, checkpoint: Path, *, option: str) -> None:
+    """Give a module the weights of a checkpoint.
+
+    Args:
+        module: The module.
+        checkpoint: The checkpoint.
+        option: What names it on the command line.
+
+    Raises:
+        TrainingError: If it is none, or one of another net.
+    """
+    try:
+        content = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        module.load_state_dict(content["state_dict"])
+    except (OSError, RuntimeError, KeyError, TypeError, pickle.UnpicklingError) as error:
+        what = " ".join(str(error).split())[:200]
+        raise TrainingError(
+            f"{option} {checkpoint} is no checkpoint of a training with these options ({what}): "
+            "give its best.ckpt, and its config.yaml as --config"
+        ) from error
 
 
 def _check_vacant(out: Path) -> None:
@@ -64,24 +96,48 @@ def _check_vacant(out: Path) -> None:
         )
 
 
-def _hyper_parameters(last: Path) -> dict[str, Any]:
-    """What the module of the training that wrote a checkpoint was made with."""
-    if not zipfile.is_zipfile(last):
-        found = "is no checkpoint" if last.exists() else "does not exist"
+def _last_whole(out: Path) -> tuple[Path, dict[str, Any]]:
+    """The last checkpoint, or where it is torn the best one, and what it holds."""
+    reasons = []
+    for path in (out / LAST, out / BEST):
+        try:
+            content = _content(path)
+        except (OSError, RuntimeError, KeyError, TypeError, pickle.UnpicklingError) as error:
+            reasons.append(f"{path}, which {str(error).splitlines()[0]}")
+            continue
+        if reasons:
+            logger.warning("%s: going on from %s", reasons[0].replace(", which", ""), path)
+        return path, content
+    raise TrainingError(
+        f"--resume needs {reasons[0]}, and there is no whole {BEST} either: leave --resume out to "
+        "start a training in another --out"
+    )
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """What a checkpoint holds; raises what says why it is none."""
+    if not path.exists():
+        raise FileNotFoundError("does not exist")
+    if not zipfile.is_zipfile(path):
+        raise RuntimeError(f"is no checkpoint ({path.stat().st_size} bytes, not those of one)")
+    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    if not isinstance(content, dict) or "lungseg" not in content.get("hyper_parameters", {}):
+        raise RuntimeError("is no checkpoint of a training")
+    return content
+
+
+def _check_epochs(options: FitOptions, began: dict[str, Any], done: int) -> None:
+    """More epochs may follow; say what becomes of the learning rate."""
+    then, now = began["epochs"], options.step.epochs
+    if now < done:
         raise TrainingError(
-            f"--resume needs {last}, which {found}: leave --resume out to start a training"
+            f"--epochs {now} are fewer than the {done} that the training in {options.run.out} has "
+            "had: give as many, or more"
         )
-    try:
-        content = torch.load(last, map_location="cpu", weights_only=True, mmap=True)
-        began: dict[str, Any] = content["hyper_parameters"]
-        began["lungseg"]["manifest_sha256"]
-    except (OSError, RuntimeError, KeyError, TypeError, pickle.UnpicklingError) as error:
-        what = str(error).splitlines()[0]
-        raise TrainingError(
-            f"--resume needs {last}, which is no checkpoint of a training ({what}): start a new "
-            "training in another --out"
-        ) from error
-    return began
+    if now != then:
+        stays = options.step.schedule == "constant"
+        rest = "stays" if stays else f"follows the {options.step.schedule} of all {now} from here"
+        logger.info("--epochs was %d and is %d: the learning rate %s", then, now, rest)
 
 
 def _check_same_shards(shards: ShardSet, then: str) -> None:

@@ -1,22 +1,23 @@
 """One training from options to scores: checks, Lightning's trainer, and what it leaves behind."""
 
 import logging
-import pickle
-import warnings
-from collections.abc import Sequence
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from lightning_fabric.utilities.exceptions import MisconfigurationException
-from pytorch_lightning.callbacks import Callback
-from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.callbacks import Callback, EarlyStopping
 
 from lungseg.errors import TrainingError
 from lungseg.options.fit import FitOptions
-from lungseg.training.callbacks.best_checkpoint import BestCheckpoint
+from lungseg.training.callbacks.best_checkpoint import BEST, BestCheckpoint
 from lungseg.training.callbacks.best_score import BestScore
+from lungseg.training.callbacks.curves import Curves
+from lungseg.training.callbacks.end_together import EndTogether, StoppedError, signals_given_back
 from lungseg.training.callbacks.epoch_loss import EpochLoss
 from lungseg.training.callbacks.epoch_table import EpochTable
 from lungseg.training.callbacks.last_checkpoint import (
@@ -24,11 +25,17 @@ from lungseg.training.callbacks.last_checkpoint import (
     LastCheckpoint,
     LastCheckpointInsideEpoch,
 )
-from lungseg.training.callbacks.progress import Throughput, progress_bar
+from lungseg.training.callbacks.moving_average import MovingAverage
+from lungseg.training.callbacks.progress import progress_bar
 from lungseg.training.callbacks.slice_pictures import SlicePictures
+from lungseg.training.callbacks.throughput import Throughput
+from lungseg.training.checkpoint_io import WholeCheckpoints
 from lungseg.training.data import SliceData
 from lungseg.training.module import LungSegmenter
-from lungseg.training.resume import checkpoint_to_resume
+from lungseg.training.process.peers import wait_for_reason, watched_peers
+from lungseg.training.process.slurm import check_one_task
+from lungseg.training.resume import checkpoint_to_resume, load_weights
+from lungseg.training.trainer import build_trainer, quiet_lightning
 from shards.console.command import save_config
 from shards.console.groups import replaced
 from shards.console.whole import write_json
@@ -50,32 +57,35 @@ def fit(options: FitOptions, *, callbacks: Sequence[Callback] = ()) -> dict[str,
 
     Raises:
         TrainingError: If the training cannot start or go on.
+        SystemExit: If SIGTERM or SIGUSR1 ended it, with 128 and the signal's number.
+        KeyboardInterrupt: If Ctrl-C did.
         shards.errors.ShardError: If the shards cannot be read.
     """
-    _quiet_lightning()
+    check_one_task(options.run.devices)
+    quiet_lightning()
     shards, options = _open(options)
+    out = options.run.out
     checkpoint = checkpoint_to_resume(options, shards)
     data = SliceData(shards, options)
     pl.seed_everything(options.step.seed, verbose=False)
     module = LungSegmenter(options, data)
-    best = BestScore(options.run.out / "result.json", _passport(options, data))
-    trainer = _trainer(options, [*_callbacks(options, data), best, *callbacks])
-    _check_batch_size(options, trainer.world_size)
+    if options.run.init_from is not None and checkpoint is None:
+        load_weights(module, options.run.init_from, option="--init-from")
+    best = BestScore(out / "result.json", _passport(options, data))
+    checkpoint_io = WholeCheckpoints()
+    trainer = build_trainer(
+        options, [*_callbacks(options, data, best), *callbacks], checkpoint_io=checkpoint_io
+    )
     if trainer.is_global_zero:
-        options.run.out.mkdir(parents=True, exist_ok=True)
-        save_config(replaced(options, resume=False), options.run.out / "config.yaml")
-    try:
+        out.mkdir(parents=True, exist_ok=True)
+        save_config(replaced(options, resume=False), out / "config.yaml")
+    with _ends_in_one_line(trainer, out / LAST):
         trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
-    except SystemExit as leaving:
-        if isinstance(leaving.__context__, KeyboardInterrupt):  # Lightning's way with a Ctrl-C
-            last = options.run.out / LAST
-            if last.exists():
-                logger.info("the same command with --resume goes on from %s", last)
-            raise KeyboardInterrupt from None
-        raise
-    if not trainer.is_global_zero or best.best is None:
+    if not trainer.is_global_zero:
         return None
-    return best.best | {"checkpoint": str(options.run.out / "best.ckpt")}
+    if checkpoint_io.failed:
+        raise TrainingError(f"{checkpoint_io.failed}: make room and go on with --resume")
+    return _result(best, options)
 
 
 def validate(options: FitOptions, checkpoint: Path) -> dict[str, Any] | None:
@@ -91,13 +101,15 @@ def validate(options: FitOptions, checkpoint: Path) -> dict[str, Any] | None:
     Raises:
         TrainingError: If the checkpoint is none of such a training.
     """
-    _quiet_lightning()
+    check_one_task(options.run.devices)
+    quiet_lightning()
     shards, options = _open(options)
     data = SliceData(shards, options)
     module = LungSegmenter(options, data)
-    trainer = _trainer(options, [])
-    _load_weights(module, checkpoint)
-    trainer.validate(module, data, verbose=False)
+    trainer = build_trainer(options, [], checkpoint_io=WholeCheckpoints())
+    load_weights(module, checkpoint, option="--validate")
+    with _ends_in_one_line(trainer, checkpoint):
+        trainer.validate(module, data, verbose=False)
     if not trainer.is_global_zero:
         return None
     scores = module.scores | _passport(options, data) | {"checkpoint": str(checkpoint)}
@@ -113,16 +125,59 @@ def _open(options: FitOptions) -> tuple[ShardSet, FitOptions]:
     return shards, replaced(options, shards=shards.url)
 
 
-def _load_weights(module: LungSegmenter, checkpoint: Path) -> None:
+@contextmanager
+def _ends_in_one_line(trainer: pl.Trainer, last: Path) -> Iterator[None]:
+    """Turn the ways in which a training may end early into a line and an exit code."""
+    launcher = trainer.strategy.launcher
+    advice = f"the same command with --resume goes on from {last}"
     try:
-        content = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        module.load_state_dict(content["state_dict"])
-    except (OSError, RuntimeError, KeyError, TypeError, pickle.UnpicklingError) as error:
-        what = str(error).splitlines()[0]
+        watch = watched_peers(lambda: getattr(launcher, "procs", []), advice=advice)
+        with signals_given_back(), watch:
+            try:
+                yield
+            except RuntimeError as error:
+                _explain(error, trainer)
+                raise
+    except StoppedError as stopped:
+        _leave(trainer, stopped.signum, advice)
+    except SystemExit as leaving:
+        if isinstance(leaving.__context__, KeyboardInterrupt):  # Lightning's way with a Ctrl-C
+            if last.exists():
+                logger.info(advice)
+            raise KeyboardInterrupt from None
+        raise
+
+
+def _leave(trainer: pl.Trainer, signum: int, advice: str) -> None:
+    if not trainer.is_global_zero:
+        sys.exit(0)
+    logger.info("the checkpoint is written; %s", advice)
+    if signum == signal.SIGINT:
+        raise KeyboardInterrupt
+    sys.exit(128 + signum)
+
+
+def _explain(error: RuntimeError, trainer: pl.Trainer) -> None:
+    """Say what a user can do about an error of torch."""
+    said = str(error)
+    if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in said:
         raise TrainingError(
-            f"--validate {checkpoint} is no checkpoint of a training with these options ({what}): "
-            "give its best.ckpt, and its config.yaml as --config"
+            "the memory does not suffice for a step: lower --batch-size, --width or --depth, or "
+            "train on more --devices"
         ) from error
+    if "DataLoader" in said:
+        raise TrainingError(
+            f"a process that reads slices ended or stood still ({said.splitlines()[0]}): lower "
+            "--num-workers, 0 reads in this process, and go on with --resume"
+        ) from error
+    if trainer.world_size > 1 and ("peer" in said or "gloo" in said or "NCCL" in said):
+        wait_for_reason()
+
+
+def _result(best: BestScore, options: FitOptions) -> dict[str, Any] | None:
+    if options.validation.fold == "none":
+        return {"checkpoint": str(options.run.out / LAST), "epochs": options.step.epochs}
+    return best.best and best.best | {"checkpoint": str(options.run.out / BEST)}
 
 
 def _passport(options: FitOptions, data: SliceData) -> dict[str, Any]:
@@ -130,76 +185,33 @@ def _passport(options: FitOptions, data: SliceData) -> dict[str, Any]:
     return {
         "grid": f"model: the slices in the shards, {height} x {width} pixels",
         "threshold": options.validation.threshold,
-        "fold": options.validation.fold,
+        "fold": None if options.validation.validation_cases else options.validation.fold,
     }
 
 
-def _callbacks(options: FitOptions, data: SliceData) -> list[Callback]:
+def _callbacks(options: FitOptions, data: SliceData, best: BestScore) -> list[Callback]:
+    """What happens beside the training; averaging comes first, what ends it comes last."""
+    out = options.run.out
     return [
+        *([] if options.step.ema is None else [MovingAverage(options.step.ema)]),
         EpochLoss(),
         progress_bar(),
         Throughput(options.step.batch_size),
-        EpochTable(options.run.out / "metrics.csv"),
-        SlicePictures(options.run.out / "pictures", data, threshold=options.validation.threshold),
-        BestCheckpoint(options.run.out),
-        LastCheckpoint(options.run.out, save_on_train_epoch_end=True),
-        LastCheckpointInsideEpoch(options.run.out, minutes=options.machine.checkpoint_minutes),
+        EpochTable(out / "metrics.csv"),
+        Curves(out / "metrics.csv", out / "curves.png"),
+        *([] if options.validation.fold == "none" else _after_validation(options, data, best)),
+        LastCheckpoint(out, save_on_train_epoch_end=True),
+        LastCheckpointInsideEpoch(out, minutes=options.machine.checkpoint_minutes),
+        EndTogether(out / LAST, lost=out / "lost-batch.json", names=data.names, lr=options.step.lr),
     ]
 
 
-def _trainer(options: FitOptions, callbacks: list[Callback]) -> pl.Trainer:
-    try:
-        return pl.Trainer(
-            accelerator=options.machine.accelerator,
-            devices=options.run.devices,
-            strategy="ddp" if options.run.devices not in (1, "auto") else "auto",
-            precision=_precision(options),
-            max_epochs=options.step.epochs,
-            logger=TensorBoardLogger(options.run.out / "tensorboard", name="", version=""),
-            callbacks=callbacks,
-            gradient_clip_val=options.step.clip,
-            num_sanity_val_steps=0,
-            log_every_n_steps=1,
-            use_distributed_sampler=False,
-            enable_model_summary=False,
-            enable_progress_bar=bool(callbacks),
-        )
-    except MisconfigurationException as error:
-        found = torch.cuda.device_count()
-        raise TrainingError(
-            f"--devices {options.run.devices} with --accelerator {options.machine.accelerator} "
-            f"cannot be had here, {found} GPUs were found: lower --devices, or train on processors "
-            "with --accelerator cpu"
-        ) from error
-
-
-def _precision(options: FitOptions) -> Any:
-    if options.machine.precision != "auto":
-        return {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}[options.machine.precision]
-    on_gpu = options.machine.accelerator != "cpu" and torch.cuda.is_available()
-    return "bf16-mixed" if on_gpu and torch.cuda.is_bf16_supported() else "32-true"
-
-
-def _check_batch_size(options: FitOptions, num_devices: int) -> None:
-    if options.step.batch_size % num_devices:
-        raise TrainingError(
-            f"--batch-size counts the slices of all devices together and must be a multiple of "
-            f"their number, got {options.step.batch_size} for {num_devices} devices"
-        )
-
-
-def _quiet_lightning() -> None:
-    """Keep Lightning to what a user can act on; its own advice does not fit this data path."""
-    for name in ("pytorch_lightning", "lightning_fabric"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    for message in (
-        ".*does not have many workers.*",
-        ".*Checkpoint directory .* exists and is not empty.*",
-        ".*It is recommended to use .* when logging on epoch level.*",
-        ".*isinstance\\(treespec, LeafSpec\\).*",
-        ".*srun.*",
-        ".*`compute` method of metric CaseDice was called before.*",  # a rank without a case
-        ".*Trying to infer the `batch_size`.*",
-        ".*your dataloader is not resumable.*",  # its position is in the checkpoint
-    ):
-        warnings.filterwarnings("ignore", message=message)
+def _after_validation(options: FitOptions, data: SliceData, best: BestScore) -> list[Callback]:
+    out, patience = options.run.out, options.validation.patience
+    early = EarlyStopping(BestCheckpoint.MONITOR, mode="max", patience=patience or 0)
+    return [
+        SlicePictures(out / "pictures", data, threshold=options.validation.threshold),
+        best,
+        BestCheckpoint(out),
+        *([] if patience is None else [early]),
+    ]

@@ -196,6 +196,33 @@ def _optional(
     )
 
 
+@_REGISTRY.primitive_rule
+def _switch_or_word(
+    kind: tyro.constructors.PrimitiveTypeInfo,
+) -> tyro.constructors.PrimitiveConstructorSpec[Any] | None:
+    """A switch that also takes a word: `--resume`, `--resume auto`, `--resume no`."""
+    parts = typing.get_args(kind.type)
+    if kind.type_origin not in (Union, types.UnionType) or bool not in parts:
+        return None
+    words = {word: word for part in parts for word in typing.get_args(part)}
+    words |= {"yes": True, "no": False}
+
+    def parsed(given: list[str]) -> Any:
+        if given and given[0] not in words:
+            raise ValueError(f"{given[0]} is none of {', '.join(words)}")
+        return words[given[0]] if given else True
+
+    return tyro.constructors.PrimitiveConstructorSpec(
+        nargs=(0, 1),
+        metavar=f"[{'|'.join(words)}]",
+        instance_from_str=parsed,
+        is_instance=lambda value: value in words.values(),
+        str_from_instance=lambda value: [
+            word for word, meant in words.items() if meant is value or meant == value
+        ],
+    )
+
+
 def _with_config_file(commands: Commands, args: list[str]) -> list[str]:
     """Put the values of `--preset` and `--config FILE`, that win over it, before the flags."""
     values = _values_of_file(commands, args)
@@ -204,6 +231,7 @@ def _with_config_file(commands: Commands, args: list[str]) -> list[str]:
     given = {word.partition("=")[0] for word in args}
     words: list[str] = []
     for name, value in values.items():
+        value = _declared(commands, "SWITCHES").get(name, value) if value is False else value
         if not {_flag(name), _flag("no-" + name)} & given:  # those that add up would add to these
             words += _as_flag(name, value)
     num_commands = 0 if isinstance(commands, type) else 1

@@ -15,11 +15,13 @@ class BestCheckpoint(ModelCheckpoint):
         folder: The run's folder.
     """
 
+    MONITOR = "val/dice_case_mean"
+
     def __init__(self, folder: Path) -> None:
         super().__init__(
             dirpath=folder,
             filename=Path(BEST).stem,
-            monitor="val/dice_case_mean",
+            monitor=self.MONITOR,
             mode="max",
             save_top_k=1,
             enable_version_counter=False,

@@ -28,7 +28,7 @@ class BestScore(Callback):
         scores = pl_module.scores
         if self.best is not None and scores["dice_case_mean"] <= self.best["dice_case_mean"]:
             return
-        self.best = {**scores, "epoch": trainer.current_epoch, **self._fixed}
+        self.best = {**scores, "epoch": trainer.current_epoch + 1, **self._fixed}
         if trainer.is_global_zero:
             write_json(self._path, self.best)
 

@@ -6,7 +6,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
 
-from lungseg.training.ranks import mean_over_ranks
+from lungseg.training.process.ranks import mean_over_ranks
 
 
 class EpochLoss(Callback):

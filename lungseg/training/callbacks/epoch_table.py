@@ -8,6 +8,9 @@ from pytorch_lightning.callbacks import Callback
 
 from shards.console.whole import whole_or_nothing
 
+TIMES = ("train/slices_per_s", "train/data_wait", "val/time_share", "train/epoch_seconds")
+"""Columns in which two runs differ though they are the same."""
+
 
 class EpochTable(Callback):
     """Writes `metrics.csv`, one row per epoch; a resumed training goes on in it."""
@@ -16,11 +19,12 @@ class EpochTable(Callback):
         "epoch",
         "step",
         "train/loss",
+        "val/loss",
         "val/dice_case_mean",
         "val/dice_pooled_soft",
         "val/dice_missed",
         "val/n",
-        "train/slices_per_s",
+        *TIMES,
         "lr",
     )
 
@@ -34,10 +38,11 @@ class EpochTable(Callback):
         values = trainer.callback_metrics | {
             "train/loss": trainer.callback_metrics["train/loss_epoch"]
         }
-        row: dict[str, float] = {"epoch": trainer.current_epoch, "step": trainer.global_step}
+        epoch = trainer.current_epoch + 1
+        row: dict[str, float] = {"epoch": epoch, "step": trainer.global_step}
         row |= {name: float(values[name]) for name in self.COLUMNS if name in values}
         row["lr"] = trainer.optimizers[0].param_groups[0]["lr"]
-        rows = [old for old in _read_table(self._path) if int(old["epoch"]) < trainer.current_epoch]
+        rows = [old for old in _read_table(self._path) if int(old["epoch"]) < epoch]
         with (
             whole_or_nothing(self._path) as unfinished,
             unfinished.open("w", newline="", encoding="utf-8") as file,

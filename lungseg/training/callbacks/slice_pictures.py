@@ -58,7 +58,7 @@ class SlicePictures(Callback):
     def _keep(self, trainer: pl.Trainer, row: int, picture: npt.NDArray[np.uint8]) -> None:
         index = self._shards.index
         name = f"{index.cases[index.case[row]]}-{index.z[row]:04d}"
-        path = self._folder / f"epoch-{trainer.current_epoch:03d}" / f"{name}.png"
+        path = self._folder / f"epoch-{trainer.current_epoch + 1:03d}" / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(png_bytes(picture))
         if trainer.is_global_zero and isinstance(trainer.logger, TensorBoardLogger):

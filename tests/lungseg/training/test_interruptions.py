@@ -1,6 +1,5 @@
 """A training that was cut off anywhere goes on as if it had not been, also on other ranks."""
 
-import contextlib
 import logging
 import os
 import random
@@ -155,11 +154,10 @@ def test_the_speed_after_going_on_counts_from_there(shards, tmp_path):
     assert float(speed) > 5
 
 
-@pytest.mark.slow
-def test_ctrl_c_ends_a_training_in_two_lines(shards, tmp_path):
-    out = tmp_path / "out"
+def signalled(shards, out, signum, **given):
+    """Exit code and words of a command that got a signal after its first checkpoint."""
     running = subprocess.Popen(
-        [sys.executable, "-m", "lungseg.fit", *flags(shards, out, epochs=1000)],
+        [sys.executable, "-m", "lungseg.fit", *flags(shards, out, epochs=1000, **given)],
         cwd=ROOT,
         stderr=subprocess.PIPE,
         text=True,
@@ -168,12 +166,79 @@ def test_ctrl_c_ends_a_training_in_two_lines(shards, tmp_path):
     while not (out / "last.ckpt").exists():
         assert running.poll() is None, running.communicate()
         time.sleep(0.05)
-    for _ in range(6):  # Python may drop one, as where an object is being destroyed
-        os.killpg(running.pid, signal.SIGINT)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            _, said = running.communicate(timeout=10)
-            break
-    assert running.returncode == 130
-    assert "Traceback" not in said
-    assert f"the same command with --resume goes on from {out}/last.ckpt" in said
-    assert said.endswith("interrupted\n")
+    written = (out / "last.ckpt").stat().st_mtime_ns
+    running.send_signal(signum)
+    _, said = running.communicate(timeout=60)
+    assert (out / "last.ckpt").stat().st_mtime_ns > written
+    return running.returncode, said.splitlines()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("signum", "code"), [(signal.SIGTERM, 143), (signal.SIGUSR1, 138), (signal.SIGINT, 130)]
+)
+def test_a_signal_writes_the_checkpoint_and_ends_with_its_number(shards, tmp_path, signum, code):
+    """In the middle of an epoch: last.ckpt holds the very step, and the training goes on there."""
+    out = tmp_path / "out"
+    found, said = signalled(shards, out, signum, num_workers=2 if code == 130 else 0)
+    assert found == code
+    assert any(line.startswith(f"{signum.name}: the training ends after this") for line in said)
+    rest = said[-2] if signum == signal.SIGINT else said[-1]
+    going_on = f"the same command with --resume goes on from {out}/last.ckpt"
+    assert rest == f"the checkpoint is written; {going_on}"
+    assert not [line for line in said if "Traceback" in line]
+    step = torch.load(out / "last.ckpt", weights_only=True)["global_step"]
+    assert step > 0
+    epochs = -(-(step + 1) // 6)
+    seen = train(tmp_path / "seen.txt", shards, out, num_devices=1, epochs=epochs, resume="auto")
+    assert min(seen) == step
+
+
+@pytest.mark.slow
+def test_a_signal_to_the_first_of_two_processes_ends_both(shards, tmp_path):
+    found, said = signalled(shards, tmp_path / "out", signal.SIGTERM, devices=2)
+    assert found == 143
+    assert [line for line in said if "goes on from" in line]
+    assert not [line for line in said if "Traceback" in line]
+
+
+class Signals(Callback):
+    """Sends this process a signal at the start of a step."""
+
+    def __init__(self, step, *signals):
+        self._step, self._signals = step, signals
+
+    def on_train_batch_start(self, trainer, *_):
+        if trainer.global_step == self._step:
+            for signum in self._signals:
+                os.kill(os.getpid(), signum)
+
+
+@pytest.mark.parametrize("step", [2, 5])
+def test_a_training_that_a_signal_ended_goes_on_as_if_it_had_not(shards, tmp_path, step):
+    """Also where the step is the last of an epoch, whose validation is not lost."""
+
+    def given(name, **further):
+        return options(shards, tmp_path / name, epochs=2, ema=0.9, schedule="one_cycle", **further)
+
+    fit(given("whole"))
+    with pytest.raises(SystemExit) as left:
+        fit(given("cut"), callbacks=[Signals(step, signal.SIGTERM)])
+    assert left.value.code == 143
+    assert len(table(tmp_path / "cut")) == (step == 5) if step == 5 else True
+    fit(given("cut", resume="auto"))
+    assert equal(*(weights(tmp_path / name / "last.ckpt") for name in ("whole", "cut")))
+    assert table(tmp_path / "whole") == table(tmp_path / "cut")
+
+
+def test_a_second_ctrl_c_does_not_wait(shards, tmp_path):
+    twice = Signals(2, signal.SIGINT, signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        fit(options(shards, tmp_path, epochs=1), callbacks=[twice])
+    assert not (tmp_path / "last.ckpt").exists()
+
+
+def test_signals_are_given_back_after_a_training(shards, tmp_path):
+    before = [signal.getsignal(signum) for signum in (signal.SIGTERM, signal.SIGINT)]
+    fit(options(shards, tmp_path, epochs=1))
+    assert [signal.getsignal(signum) for signum in (signal.SIGTERM, signal.SIGINT)] == before

@@ -6,6 +6,7 @@ import shutil
 import pytest
 import torch
 import yaml
+from pytorch_lightning.callbacks import Callback
 
 from lungseg.errors import TrainingError
 from lungseg.training.resume import checkpoint_to_resume
@@ -17,8 +18,11 @@ from tests.toy_shards import make_shards
 from tests.toy_training import equal, options, table, weights
 
 CHANGES = {
+    "ema": 0.9,
+    "patience": 3,
+    "init_from": "other.ckpt",
     "fold": 1,
-    "epochs": 2,
+    "validation_cases": ["lung_001"],
     "batch_size": 4,
     "draw": "balanced",
     "order": "windowed",
@@ -59,6 +63,7 @@ CHANGES = {
     "loader": "webdataset",
 }
 FREE = {
+    "epochs": 2,
     "cache": "elsewhere",
     "cache_gb": 1.0,
     "accelerator": "auto",
@@ -88,7 +93,7 @@ def test_every_option_of_a_training_is_either_free_or_kept(shards, finished):
 
 @pytest.mark.parametrize("name", FREE)
 def test_what_does_not_decide_a_training_may_change(shards, finished, name):
-    now = options(shards, finished, **{"epochs": 1, "resume": True, name: FREE[name]})
+    now = options(shards, finished, **{"epochs": 1, "resume": True} | {name: FREE[name]})
     assert checkpoint_to_resume(now, open_shards(shards)) == finished / "last.ckpt"
 
 
@@ -162,7 +167,67 @@ def test_resuming_from_something_else_says_so(shards, tmp_path, content):
         fit(options(shards, tmp_path, epochs=1, resume=True))
 
 
-def test_resuming_from_a_torn_checkpoint_says_so(shards, tmp_path):
+@pytest.mark.parametrize("resume", [True, "auto"])
+def test_a_torn_checkpoint_without_another_says_so(shards, tmp_path, resume):
     (tmp_path / "last.ckpt").write_bytes(b"PK\x03\x04")
-    with pytest.raises(TrainingError, match=r"last\.ckpt, which is no checkpoint"):
+    with pytest.raises(TrainingError, match=r"last\.ckpt, which is no checkpoint \(4 bytes"):
+        fit(options(shards, tmp_path, epochs=1, resume=resume))
+
+
+@pytest.mark.parametrize("torn", [b"", b"PK\x03\x04", None])
+def test_from_a_torn_checkpoint_the_best_one_goes_on(shards, finished, tmp_path, caplog, torn):
+    caplog.set_level("WARNING")
+    shutil.copytree(finished, tmp_path / "run")
+    last = tmp_path / "run" / "last.ckpt"
+    last.unlink() if torn is None else last.write_bytes(torn)
+    now = options(shards, tmp_path / "run", epochs=2, resume=True)
+    assert checkpoint_to_resume(now, open_shards(shards)) == tmp_path / "run" / "best.ckpt"
+    assert f"going on from {tmp_path / 'run' / 'best.ckpt'}" in caplog.text
+    fit(now)
+    assert [row["epoch"] for row in table(tmp_path / "run")] == ["1", "2"]
+
+
+def test_auto_begins_where_there_is_nothing_and_goes_on_where_there_is(shards, tmp_path):
+    once = fit(options(shards, tmp_path / "new", epochs=1, resume="auto"))
+    before = (tmp_path / "new" / "last.ckpt").read_bytes()
+    assert fit(options(shards, tmp_path / "new", epochs=1, resume="auto")) == once
+    assert (tmp_path / "new" / "last.ckpt").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("schedule", "said"), [("constant", "stays"), ("poly", "follows the poly")]
+)
+def test_a_finished_training_takes_more_epochs(shards, tmp_path, caplog, schedule, said):
+    caplog.set_level("INFO")
+    given = {"schedule": schedule, "warm_up": 0}
+    fit(options(shards, tmp_path / "run", epochs=1, **given))
+    fit(options(shards, tmp_path / "run", epochs=3, resume=True, **given))
+    assert f"--epochs was 1 and is 3: the learning rate {said}" in caplog.text
+    assert [row["epoch"] for row in table(tmp_path / "run")] == ["1", "2", "3"]
+    if schedule == "constant":
+        fit(options(shards, tmp_path / "whole", epochs=3, **given))
+        assert equal(*(weights(tmp_path / name / "last.ckpt") for name in ("run", "whole")))
+
+
+def test_fewer_epochs_than_were_had_are_refused(shards, tmp_path):
+    fit(options(shards, tmp_path, epochs=2))
+    with pytest.raises(TrainingError, match="--epochs 1 are fewer than the 2 that the training"):
         fit(options(shards, tmp_path, epochs=1, resume=True))
+
+
+class WeightsAtStart(Callback):
+    def on_train_start(self, trainer, pl_module):
+        self.found = {name: value.clone() for name, value in pl_module.state_dict().items()}
+
+
+def test_a_training_begins_with_the_weights_that_it_is_given(shards, finished, tmp_path):
+    start = WeightsAtStart()
+    given = {"epochs": 1, "seed": 5, "init_from": finished / "best.ckpt"}
+    fit(options(shards, tmp_path, **given), callbacks=[start])
+    assert equal(start.found, weights(finished / "best.ckpt"))
+
+
+def test_the_weights_of_another_net_are_refused(shards, finished, tmp_path):
+    given = {"epochs": 1, "width": 8, "init_from": finished / "best.ckpt"}
+    with pytest.raises(TrainingError, match=r"--init-from .*best\.ckpt is no checkpoint of a"):
+        fit(options(shards, tmp_path, **given))

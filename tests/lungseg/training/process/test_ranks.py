@@ -13,7 +13,7 @@ from pytorch_lightning.callbacks import Callback
 
 from lungseg.losses.build import build_loss
 from lungseg.options.loss import LOSSES, LossOptions
-from lungseg.training.ranks import mean_over_ranks, sum_over_ranks
+from lungseg.training.process.ranks import mean_over_ranks, sum_over_ranks
 from lungseg.training.run import fit
 from tests.toy_training import flags, options
 
@@ -88,7 +88,7 @@ def test_the_losses_of_two_devices_are_those_of_one(shards, tmp_path, loss):
     code = (
         "import sys; from pathlib import Path; from lungseg.options.fit import FitOptions;"
         "from lungseg.training.run import fit; from shards.console.command import parse;"
-        "from tests.lungseg.training.test_ranks import Losses;"
+        "from tests.lungseg.training.process.test_ranks import Losses;"
         f"fit(parse(FitOptions, sys.argv[1:], prog='', description=''),"
         f" callbacks=[Losses(Path({json.dumps(str(tmp_path / 'two.txt'))}))])"
     )

@@ -1,0 +1,1 @@
+"""The processes of a training on their machine: ranks, signals, deaths, Slurm, shared memory."""

@@ -1,0 +1,114 @@
+"""Which cases of a shard set train and which validate."""
+
+import dataclasses
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from lungseg.errors import TrainingError
+from lungseg.options.validation import ValidationOptions
+from shards.storage.store import ShardSet
+
+_DROPS = ("drop_slices", "drop_mm", "drop_outside_lungs")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Split:
+    """Which cases train and which validate.
+
+    Attributes:
+        training: Positions of the training cases in the index's `cases`.
+        validation: Those of the validation cases.
+    """
+
+    training: tuple[int, ...]
+    validation: tuple[int, ...]
+
+
+def split_cases(shards: ShardSet, options: ValidationOptions) -> Split:
+    """Validation on the cases of a fold, or on named ones, or on none; training on all others.
+
+    Args:
+        shards: The shard set.
+        options: Which cases validate.
+
+    Returns:
+        The split.
+
+    Raises:
+        TrainingError: If there are no such cases, none to train on, or none of either part shows
+            tumor.
+    """
+    cases = shards.index.cases
+    chosen = _validation_cases(shards, options)
+    split = Split(
+        training=tuple(i for i, case in enumerate(cases) if case not in chosen),
+        validation=tuple(i for i, case in enumerate(cases) if case in chosen),
+    )
+    what = "--validation-cases" if options.validation_cases else f"--fold {options.fold}"
+    if not split.training or (options.fold != "none" and not split.validation):
+        folds = sorted(set(shards.manifest.folds.values()))
+        raise TrainingError(
+            f"{what} leaves {_counted(len(split.training))} to train on and "
+            f"{_counted(len(split.validation))} to validate on, and each needs one at least; "
+            f"{shards.url} has {_counted(len(cases))} in the folds {folds}"
+        )
+    _check_tumor(shards, split.training, f"training cases of {what}")
+    if split.validation:
+        _check_tumor(shards, split.validation, f"validation cases of {what}")
+    return split
+
+
+def _validation_cases(shards: ShardSet, options: ValidationOptions) -> set[str]:
+    if options.fold == "none":
+        return set()
+    if not options.validation_cases:
+        return {case for case, fold in shards.manifest.folds.items() if fold == options.fold}
+    named, known = _named(options.validation_cases), shards.index.cases
+    for case in named:
+        if case not in known:
+            near = difflib.get_close_matches(case, known, n=1)
+            hint = f", perhaps you meant {near[0]}" if near else f": its cases are {_few(known)}"
+            raise TrainingError(f"--validation-cases: {shards.url} has no case {case}{hint}")
+    return set(named)
+
+
+def _named(given: Sequence[str]) -> list[str]:
+    """The names that were given, or the lines of the one file that was."""
+    if len(given) == 1 and Path(given[0]).is_file():
+        lines = Path(given[0]).read_text(encoding="utf-8").splitlines()
+        return [line.strip() for line in lines if line.strip()]
+    return [name for word in given for name in word.split(",") if name]
+
+
+def _check_tumor(shards: ShardSet, cases: tuple[int, ...], what: str) -> None:
+    """Refuse cases none of which shows tumor, and say why, as far as the manifest knows."""
+    if shards.index.tumor[np.isin(shards.index.case, cases)].any():
+        return
+    entries = {shards.index.cases[i]: shards.manifest.cases[shards.index.cases[i]] for i in cases}
+    lost = {case: entry.tumor_voxels_dropped for case, entry in entries.items()}
+    lost = {case: voxels for case, voxels in lost.items() if voxels}
+    if lost:
+        recipe = shards.manifest.recipe
+        rule = ", ".join(f"{name} {recipe[name]}" for name in _DROPS if recipe.get(name))
+        raise TrainingError(
+            f"none of the {what} shows tumor, because the recipe ({rule}) dropped all of it: in "
+            f"{_few(list(lost))}, {sum(lost.values())} voxels together; build the shards anew with "
+            "another rule, as --drop-slices 0"
+        )
+    folds = sorted(set(shards.manifest.folds.values()))
+    raise TrainingError(
+        f"none of the {what} shows tumor ({_few(list(entries))}): choose another --fold of "
+        f"{folds}, or other --validation-cases"
+    )
+
+
+def _few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
+
+
+def _counted(number: int) -> str:
+    return f"{number} case" if number == 1 else f"{number} cases"

@@ -1,0 +1,89 @@
+"""The options of a training -> Lightning's trainer."""
+
+import logging
+import warnings
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from lightning_fabric.plugins.io.checkpoint_io import CheckpointIO
+from lightning_fabric.utilities.exceptions import MisconfigurationException
+from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.loggers import TensorBoardLogger
+
+from lungseg.errors import TrainingError
+from lungseg.options.fit import FitOptions
+
+
+def build_trainer(
+    options: FitOptions, callbacks: list[Callback], *, checkpoint_io: CheckpointIO
+) -> pl.Trainer:
+    """The trainer; it looks at no environment but this machine's.
+
+    Args:
+        options: The options.
+        callbacks: What happens beside the training; without any it shows no progress either.
+        checkpoint_io: Writes the checkpoints.
+
+    Raises:
+        TrainingError: If the devices cannot be had, or cannot share a batch.
+    """
+    step, run = options.step, options.run
+    try:
+        trainer = pl.Trainer(
+            accelerator=options.machine.accelerator,
+            devices=run.devices,
+            strategy="ddp" if run.devices not in (1, "auto") else "auto",
+            precision=_precision(options),
+            max_epochs=step.epochs,
+            limit_val_batches=0 if options.validation.fold == "none" else None,
+            logger=TensorBoardLogger(
+                run.out / "tensorboard", name="", version="", default_hp_metric=False
+            ),
+            callbacks=callbacks,
+            plugins=[LightningEnvironment(), checkpoint_io],
+            gradient_clip_val=step.clip,
+            num_sanity_val_steps=0,
+            log_every_n_steps=1,
+            use_distributed_sampler=False,
+            enable_model_summary=False,
+            enable_progress_bar=bool(callbacks),
+        )
+    except MisconfigurationException as error:
+        found = torch.cuda.device_count()
+        raise TrainingError(
+            f"--devices {run.devices} with --accelerator {options.machine.accelerator} "
+            f"cannot be had here, {found} GPUs were found: lower --devices, or train on processors "
+            "with --accelerator cpu"
+        ) from error
+    if step.batch_size % trainer.world_size:
+        raise TrainingError(
+            f"--batch-size counts the slices of all devices together and must be a multiple of "
+            f"their number, got {step.batch_size} for {trainer.world_size} devices"
+        )
+    return trainer
+
+
+def quiet_lightning() -> None:
+    """Keep Lightning to what a user can act on; its own advice does not fit this data path."""
+    for name in ("pytorch_lightning", "lightning_fabric"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    for message in (
+        ".*does not have many workers.*",
+        ".*Checkpoint directory .* exists and is not empty.*",
+        ".*It is recommended to use .* when logging on epoch level.*",
+        ".*isinstance\\(treespec, LeafSpec\\).*",
+        ".*srun.*",
+        ".*`compute` method of metric CaseDice was called before.*",  # a rank without a case
+        ".*Trying to infer the `batch_size`.*",
+        ".*your dataloader is not resumable.*",  # its position is in the checkpoint
+    ):
+        warnings.filterwarnings("ignore", message=message)
+
+
+def _precision(options: FitOptions) -> Any:
+    if options.machine.precision != "auto":
+        return {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}[options.machine.precision]
+    on_gpu = options.machine.accelerator != "cpu" and torch.cuda.is_available()
+    return "bf16-mixed" if on_gpu and torch.cuda.is_bf16_supported() else "32-true"

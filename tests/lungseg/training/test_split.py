@@ -1,0 +1,89 @@
+"""Every case trains or validates; a part without tumor is refused with its real cause."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from lungseg.errors import TrainingError
+from lungseg.options.validation import ValidationOptions
+from lungseg.training.run import fit
+from lungseg.training.split import split_cases
+from shards.storage.store import open_shards
+from tests.toy_training import options, table
+
+
+def split(shards, **given):
+    return split_cases(shards, ValidationOptions(**given))
+
+
+@pytest.fixture
+def opened(shards):
+    return open_shards(shards)
+
+
+def without_tumor(shards, *cases):
+    """The set as if no slice of some cases showed tumor."""
+    rows = np.isin(shards.index.case, cases)
+    shards.index = dataclasses.replace(shards.index, tumor=shards.index.tumor & ~rows)
+    return shards
+
+
+@pytest.mark.parametrize(
+    ("given", "validation"),
+    [
+        ({"fold": 2}, (2,)),
+        ({"fold": "none"}, ()),
+        ({"validation_cases": ("lung_003", "lung_001")}, (1, 3)),
+        ({"validation_cases": ("lung_003,lung_001",)}, (1, 3)),
+    ],
+)
+def test_every_case_trains_or_validates(opened, given, validation):
+    found = split(opened, **given)
+    assert found.validation == validation
+    assert sorted(found.training + found.validation) == [0, 1, 2, 3, 4]
+
+
+def test_a_file_names_a_case_a_line(opened, tmp_path):
+    (tmp_path / "cases.txt").write_text("lung_004\n\nlung_000 \n")
+    given = (str(tmp_path / "cases.txt"),)
+    assert split(opened, validation_cases=given).validation == (0, 4)
+
+
+def test_a_case_that_is_none_is_refused_with_the_nearest(opened):
+    with pytest.raises(TrainingError, match="has no case lung_03, perhaps you meant lung_003"):
+        split(opened, validation_cases=("lung_03",))
+
+
+def test_a_fold_and_named_cases_exclude_each_other():
+    with pytest.raises(ValueError, match="--fold and --validation-cases exclude each other"):
+        ValidationOptions(fold=1, validation_cases=("a",))
+
+
+@pytest.mark.parametrize(
+    ("cases", "what"),
+    [((0,), "validation cases of --fold 0"), ((1, 2, 3, 4), "training cases of --fold 0")],
+)
+def test_a_part_without_tumor_is_refused(opened, cases, what):
+    with pytest.raises(TrainingError, match=f"none of the {what} shows tumor .*another --fold"):
+        split(without_tumor(opened, *cases), fold=0)
+
+
+def test_tumor_that_the_recipe_dropped_is_the_cause_that_is_told(opened):
+    manifest = opened.manifest
+    entry = dataclasses.replace(manifest.cases["lung_000"], tumor_voxels_dropped=77)
+    opened.manifest = dataclasses.replace(
+        manifest,
+        cases=manifest.cases | {"lung_000": entry},
+        recipe=manifest.recipe | {"drop_slices": 30},
+    )
+    told = r"recipe \(drop_slices 30\) dropped all of it: in lung_000, 77 voxels .*--drop-slices 0"
+    with pytest.raises(TrainingError, match=told):
+        split(without_tumor(opened, 0), fold=0)
+
+
+def test_all_cases_train_where_no_fold_validates(shards, tmp_path):
+    found = fit(options(shards, tmp_path, epochs=2, fold="none"))
+    assert found == {"checkpoint": str(tmp_path / "last.ckpt"), "epochs": 2}
+    assert [row["val/dice_case_mean"] for row in table(tmp_path)] == ["", ""]
+    assert not (tmp_path / "best.ckpt").exists()
