@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ingest.case import BadCaseError, Case
-from ingest.dicom.files import HEADER_TAGS, Header, read_headers, some
+from ingest.dicom.files import HEADER_TAGS, Header, read_headers
 from ingest.dicom.grouping import SPLIT_TAGS, Scans, ct_scans
 from ingest.dicom.links import LINK_TAGS, home, is_mask, masks_by_series, patient_of
 from ingest.dicom.listing import names_of_none
@@ -23,6 +23,7 @@ from ingest.dicom.regions import (
     region_names,
 )
 from ingest.dicom.series import CT_CLASSES
+from shards.console.words import some
 
 _log = logging.getLogger(__name__)
 

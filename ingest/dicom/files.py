@@ -14,6 +14,7 @@ from ingest.case import BadCaseError
 from ingest.dicom.signature import is_dicom
 from ingest.dicom.values import numbers, reading
 from ingest.search import files_below
+from shards.console.words import some
 
 try:
     import pydicom
@@ -38,7 +39,6 @@ _SYNTAXES = {  # by (implicit, little endian)
 _SUFFIXES = {".dcm", ".dicom", ".ima"}
 _UNDEFINED_LENGTH = 0xFFFFFFFF
 _START = 132  # bytes of preamble and prefix
-_SHOWN = 4  # names in a message, at most
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,12 +119,6 @@ def read_headers(
     if ignored:
         _log.info("ignored what is no DICOM in %s: %s", folder, some(ignored))
     return _once(headers)
-
-
-def some(texts: Sequence[str], separator: str = ", ") -> str:
-    """The first of many texts, and how many more there are."""
-    more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
-    return separator.join(texts[:_SHOWN]) + more
 
 
 def _read_header(path: Path, tags: list[str], *, must_be: bool) -> tuple[Any, str]:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ingest.case import BadCaseError
-from ingest.dicom.files import Header, some
+from ingest.dicom.files import Header
 from ingest.dicom.series import CT_CLASSES
+from shards.console.words import some
 
 _log = logging.getLogger(__name__)
 

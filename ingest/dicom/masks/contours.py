@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ingest.dicom.files import some
 from ingest.dicom.masks.drawing import drawing_of
 from ingest.dicom.masks.outlines import Filled, fill_outlines
 from ingest.scans.geometry import Grid
+from shards.console.words import some
 
 Mask = npt.NDArray[np.uint8]
 

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ingest.case import BadCaseError
-from ingest.dicom.files import some
 from ingest.dicom.masks.polygons import Polygon
 from ingest.dicom.regions import chosen_regions, region_names
 from ingest.dicom.values import numbers, reading
 from ingest.scans.geometry import Grid
+from shards.console.words import some
 
 # PS3.3, C.8.8.6.3; INTERPOLATED_PLANAR is none of the standard's, and what some tools write
 _CLOSED = {"CLOSED_PLANAR", "CLOSEDPLANAR_XOR"}
