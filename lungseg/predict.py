@@ -9,7 +9,8 @@ from shards.console.out import refuse_out
 
 DESCRIPTION = """Find tumor in scans: one NIfTI mask each, 1 is tumor, on the scan's own grid.
 
-The checkpoint alone says how. predictions.csv has a line per scan. Not for clinical use."""
+The checkpoint alone says how. predictions.csv has a line per scan, lesions.csv one per tumor.
+Not for clinical use."""
 
 
 def main(options: PredictOptions) -> dict[str, Any]:

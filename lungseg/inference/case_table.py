@@ -60,7 +60,7 @@ class CaseTable:
         ):
             writer = self._writer(file)
             writer.writeheader()
-            writer.writerows(row for _, row in sorted(self._rows.items()))
+            writer.writerows(row for _, row in sorted(self._rows.items(), key=_in_order))
         self._is_tidy = True
 
     def _key(self, row: Row) -> tuple[str, ...]:
@@ -68,6 +68,12 @@ class CaseTable:
 
     def _writer(self, file: Any) -> "csv.DictWriter[str]":
         return csv.DictWriter(file, self._columns, restval="", lineterminator="\n")
+
+
+def _in_order(item: tuple[tuple[str, ...], Row]) -> tuple[str, ...]:
+    """By case, and then by number."""
+    case, *numbers = item[0]
+    return (case, *(number.zfill(9) for number in numbers))
 
 
 def _whole_lines(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:

@@ -1,20 +1,21 @@
-"""What is predicted already, from which scan and by what: `predictions.csv`."""
+"""What is predicted already, from which scan and by what: `predictions.csv`, `lesions.csv`."""
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ingest.case import BadCaseError, Case
 from ingest.job.fingerprint import of_file
-from lungseg.inference.case_table import CaseTable, Row
+from lungseg.inference.case_table import CaseTable
+from lungseg.inference.lesion_table import COLUMNS as LESION_COLUMNS
 from lungseg.inference.options import PredictOptions
 from lungseg.inference.targets import refuse_to_replace, targets_of
 
-NAME = "predictions.csv"
+NAME, LESIONS_NAME = "predictions.csv", "lesions.csv"
 COLUMNS = (
-    "case", "status", "scan", "tumor_ml", "tumor_voxels", "slices", "slices_unread", "files",
-    "error", "made_from", "made_by",
+    "case", "status", "scan", "tumor_ml", "tumor_voxels", "lesions", "slices", "slices_unread",
+    "files", "error", "made_from", "made_by",
 )  # fmt: skip
 
 
@@ -32,6 +33,7 @@ class Ledger:
             [checkpoint_sha256, options.threshold, options.all_slices, options.fill_nan]
         )
         self._table = CaseTable(options.out / NAME, COLUMNS)
+        self._lesions = CaseTable(options.out / LESIONS_NAME, LESION_COLUMNS, num_keys=2)
 
     def left(self, scans: Sequence[Case]) -> list[Case]:
         """The scans that are to be predicted.
@@ -49,20 +51,23 @@ class Ledger:
     def begin(self, scan: Case) -> None:
         """Note, before its files are there, what they will be made from."""
         self._note(scan, status="begun")
+        self._lesions.put(scan.name, [])
 
-    def done(self, scan: Case, result: Row | dict[str, Any]) -> None:
+    def done(self, scan: Case, result: Mapping[str, Any]) -> None:
         """Note a scan's result, once its files are there."""
-        files = " ".join(result["files"])
+        self._lesions.put(scan.name, result["lesions"])
         known = {name: result[name] for name in COLUMNS if name in result}
-        self._note(scan, status="done", **known | {"files": files})
+        known |= {"files": " ".join(result["files"]), "lesions": len(result["lesions"])}
+        self._note(scan, status="done", **known)
 
     def failed(self, scan: Case, error: str) -> None:
         """Note why a scan could not be predicted."""
         self._note(scan, status="failed", error=error)
 
     def finish(self) -> None:
-        """Leave the table whole and sorted."""
+        """Leave the tables whole and sorted."""
         self._table.finish()
+        self._lesions.finish()
 
     def _note(self, scan: Case, **values: object) -> None:
         origin = {"made_from": _made_from(scan), "made_by": self._made_by}
@@ -76,7 +81,8 @@ class Ledger:
     def _is_done(self, scan: Case) -> bool:
         (row,) = self._table.rows(scan.name) or [{}]
         present = all(path.exists() for path in targets_of(scan.name, self._options))
-        return row.get("status") == "done" and present and self._holds(scan)
+        listed = row.get("lesions") == str(len(self._lesions.rows(scan.name)))
+        return row.get("status") == "done" and present and listed and self._holds(scan)
 
 
 def _made_from(scan: Case) -> str:

@@ -15,6 +15,7 @@ from ingest.slices.prepare import prepare_image
 from ingest.slices.source_grid import widened
 from lungseg.inference.animation import Animation
 from lungseg.inference.infer import Image, Mask, Model, Plane, probabilities
+from lungseg.inference.lesion_table import LesionTable
 from lungseg.inference.options import PredictOptions
 from lungseg.inference.read_scan import open_scan
 from lungseg.inference.targets import targets_of
@@ -40,7 +41,7 @@ def predict_one(
         step: Called for each slice that was read.
 
     Returns:
-        Volume, slices, and the names of the files.
+        Volume, lesions, slices, and the names of the files.
 
     Raises:
         BadCaseError: If the scan cannot be read.
@@ -53,14 +54,16 @@ def predict_one(
     animation = Animation(case.name, opened.grid) if gif_path else None
     planes = _planes(opened, kept, recipe, model, device, options.batch_size)
     width, height, num_slices = opened.grid.canonical().shape
-    voxels = 0
+    voxels, lesions = 0, LesionTable(opened.grid)
     with mask_file(opened, mask_path) as put:
         for z in opened.numbers:
             plane: Mask = np.zeros((height, width), np.uint8)
             if z in kept:
                 image, probability = next(planes)
-                plane = (widened(probability, (width, height)) >= threshold).astype(np.uint8)
+                wide = widened(probability, (width, height))
+                plane = (wide >= threshold).astype(np.uint8)
                 voxels += int(np.count_nonzero(plane))
+                lesions.add(z, plane, wide)
                 if animation:
                     animation.add(z, image, plane)
                 step()
@@ -71,6 +74,7 @@ def predict_one(
     return {
         "tumor_voxels": voxels,
         "tumor_ml": round(voxels * float(np.prod(opened.grid.spacing_mm)) / 1000, 4),
+        "lesions": lesions.rows(),
         "slices": num_slices,
         "slices_unread": num_slices - len(kept),
         "files": [target.name for target in (mask_path, *gif_path)],

@@ -55,7 +55,8 @@ class PredictOptions(InferenceOptions):
     """A scan (.nii.gz, .nii; .mha, .mhd, .nrrd, .nhdr, .mnc by SimpleITK), or a folder with such
     scans or DICOM series at any depth; files that are labels by their names are left out."""
     out: Path
-    """Folder for `<case>.nii.gz`, 1 is tumor, on the scan's own grid, and `predictions.csv`."""
+    """Folder for `<case>.nii.gz`, 1 is tumor, on the scan's own grid, `predictions.csv`, a line per
+    scan, and `lesions.csv`: volume, diameters, center (RAS+ mm), slices, probabilities of each."""
     gif: bool = False
     """Write `<case>.gif` too: the slices that the model saw, the prediction outlined."""
     skip_done: bool = False

@@ -18,6 +18,7 @@ from lungseg.inference.options import PredictOptions
 from lungseg.inference.targets import spare_scans
 from shards.console.command import save_config
 from shards.console.progress import progress
+from shards.console.words import counted
 
 logger = logging.getLogger(__name__)
 
@@ -81,4 +82,5 @@ def _in_words(done: dict[str, Any]) -> str:
             f", {done['slices_unread']} of {done['slices']} slices unread as in the training "
             "(--all-slices reads them)"
         )
-    return f"{done['tumor_ml']:.2f} mL called tumor{unread}; wrote {', '.join(done['files'])}"
+    found = f"{done['tumor_ml']:.2f} mL called tumor in {counted(len(done['lesions']), 'lesion')}"
+    return f"{found}{unread}; wrote {', '.join(done['files'])}"

@@ -68,6 +68,13 @@ def test_a_case_may_have_several_rows_and_loses_them_together(tmp_path):
     assert [row["size"] for row in lines(tmp_path)] == ["7"]
 
 
+def test_rows_of_a_case_are_in_the_order_of_their_numbers(tmp_path):
+    made = table(tmp_path, num_keys=2)
+    made.put("a", [{"size": n, "made_by": "x"} for n in (10, 9, 1)])
+    made.finish()
+    assert [row["size"] for row in lines(tmp_path)] == ["1", "9", "10"]
+
+
 def test_a_file_with_other_columns_is_no_table(tmp_path):
     (tmp_path / "t.csv").write_text("case,other\na,1\n")
     assert table(tmp_path).rows("a") == []

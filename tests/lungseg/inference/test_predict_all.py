@@ -85,6 +85,7 @@ def test_a_broken_scan_is_named_and_the_others_are_done(run, folder, tmp_path, c
         "ball_2.gif",
         "ball_2.nii.gz",
         "config.yaml",
+        "lesions.csv",
         "predictions.csv",
     ]
 
@@ -96,6 +97,7 @@ def test_a_single_broken_scan_is_one_known_error(run, folder, tmp_path):
         run(broken)
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         "config.yaml",
+        "lesions.csv",
         "predictions.csv",
     }
 
@@ -105,9 +107,28 @@ def test_an_output_that_cannot_be_made_is_one_known_error(run, folder, tmp_path)
         run(folder, out=folder / "readme.txt/deeper")
 
 
-def table(tmp_path):
-    with (tmp_path / "out/predictions.csv").open(newline="") as file:
+def table(tmp_path, name="predictions"):
+    with (tmp_path / f"out/{name}.csv").open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def test_each_lesion_has_a_row_also_after_going_on(run, folder, tmp_path, scans):
+    two = scans.ball() | scans.ball(center=(12, 40, 8), radius_mm=6.0)
+    scans.write_scan(folder / "two.nii.gz", two)
+    run(folder)
+    rows = table(tmp_path, "lesions")
+    assert [(row["case"], row["lesion"]) for row in rows] == [
+        ("ball_1", "1"),
+        ("ball_2", "1"),
+        ("two", "1"),
+        ("two", "2"),
+    ]
+    assert [row["lesions"] for row in table(tmp_path)] == ["1", "1", "2"]
+    total = sum(float(row["volume_ml"]) for row in rows if row["case"] == "two")
+    assert total == pytest.approx(float(table(tmp_path)[2]["tumor_ml"]), abs=1e-3)
+    (tmp_path / "out/two.nii.gz").unlink()
+    assert list(run(folder, skip_done=True)["predicted"]) == ["two"]
+    assert table(tmp_path, "lesions") == rows
 
 
 def test_the_table_has_a_row_per_scan_with_its_volume_or_its_fault(run, folder, tmp_path):
