@@ -13,7 +13,9 @@ import torch
 from pytorch_lightning.callbacks import Callback, EarlyStopping
 
 from lungseg.errors import TrainingError
+from lungseg.models.build import num_channels
 from lungseg.options.fit import FitOptions
+from lungseg.training.callbacks.announcement import Announcement
 from lungseg.training.callbacks.best_checkpoint import BEST, BestCheckpoint
 from lungseg.training.callbacks.best_score import BestScore
 from lungseg.training.callbacks.curves import Curves
@@ -30,6 +32,7 @@ from lungseg.training.callbacks.progress import progress_bar
 from lungseg.training.callbacks.slice_pictures import SlicePictures
 from lungseg.training.callbacks.throughput import Throughput
 from lungseg.training.checkpoint_io import WholeCheckpoints
+from lungseg.training.cost import Cost, check_memory, step_cost
 from lungseg.training.data import SliceData
 from lungseg.training.module import LungSegmenter
 from lungseg.training.process.peers import wait_for_reason, watched_peers
@@ -37,7 +40,7 @@ from lungseg.training.process.slurm import check_one_task
 from lungseg.training.resume import checkpoint_to_resume, load_weights
 from lungseg.training.trainer import build_trainer, quiet_lightning
 from shards.console.command import save_config
-from shards.console.groups import replaced
+from shards.console.groups import flat_values, replaced
 from shards.console.whole import write_json
 from shards.storage.store import ShardSet, open_shards
 
@@ -76,6 +79,8 @@ def fit(options: FitOptions, *, callbacks: Sequence[Callback] = ()) -> dict[str,
     trainer = build_trainer(
         options, [*_callbacks(options, data, best), *callbacks], checkpoint_io=checkpoint_io
     )
+    cost = _affordable_cost(module, data, trainer, options)
+    trainer.callbacks.insert(0, Announcement(data, cost))  # type: ignore[attr-defined]
     if trainer.is_global_zero:
         out.mkdir(parents=True, exist_ok=True)
         save_config(replaced(options, resume=False), out / "config.yaml")
@@ -116,6 +121,19 @@ def validate(options: FitOptions, checkpoint: Path) -> dict[str, Any] | None:
     options.run.out.mkdir(parents=True, exist_ok=True)
     write_json(options.run.out / "validation.json", scores)
     return scores
+
+
+def _affordable_cost(
+    module: LungSegmenter, data: SliceData, trainer: pl.Trainer, options: FitOptions
+) -> Cost | None:
+    """What a step costs a process; refuses one that the memory does not hold."""
+    share = options.step.batch_size // trainer.world_size
+    shape = (share, num_channels(flat_values(options)), *data.shards.manifest.slice_shape)
+    cost = step_cost(module.net, shape, half=trainer.precision != "32-true")
+    if cost is not None:
+        device = trainer.strategy.root_device
+        check_memory(cost.num_bytes, device, num_processes=trainer.world_size)
+    return cost
 
 
 def _open(options: FitOptions) -> tuple[ShardSet, FitOptions]:

@@ -51,9 +51,9 @@ def split_cases(shards: ShardSet, options: ValidationOptions) -> Split:
     if not split.training or (options.fold != "none" and not split.validation):
         folds = sorted(set(shards.manifest.folds.values()))
         raise TrainingError(
-            f"{what} leaves {_counted(len(split.training))} to train on and "
-            f"{_counted(len(split.validation))} to validate on, and each needs one at least; "
-            f"{shards.url} has {_counted(len(cases))} in the folds {folds}"
+            f"{what} leaves {counted(len(split.training))} to train on and "
+            f"{counted(len(split.validation))} to validate on, and each needs one at least; "
+            f"{shards.url} has {counted(len(cases))} in the folds {folds}"
         )
     _check_tumor(shards, split.training, f"training cases of {what}")
     if split.validation:
@@ -110,5 +110,6 @@ def _few(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + more
 
 
-def _counted(number: int) -> str:
+def counted(number: int) -> str:
+    """A number of cases in words."""
     return f"{number} case" if number == 1 else f"{number} cases"

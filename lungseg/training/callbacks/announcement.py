@@ -1,0 +1,86 @@
+"""What a training says before its first step, and after some of the time that it takes."""
+
+import logging
+import time
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Callback
+
+from lungseg.training.callbacks.progress import duration
+from lungseg.training.cost import Cost, seconds_on_processors
+from lungseg.training.data import SliceData
+from lungseg.training.split import counted
+from shards.order.draw import tumor_share
+
+_STEPS_MEASURED = 3
+_LONG_S = 12 * 3600.0
+_SMALLER = "a processor is slow at this: --preset small takes a fraction of the time"
+
+logger = logging.getLogger(__name__)
+
+
+class Announcement(Callback):
+    """Says on rank 0 what is trained on what, and how long it will take.
+
+    Args:
+        data: The data of the training.
+        cost: The cost of a step of one process; None where it is not known.
+    """
+
+    def __init__(self, data: SliceData, cost: Cost | None) -> None:
+        self._data, self._cost = data, cost
+        self._since: float | None = None
+        self._first = 0
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Say what there is to say without a step."""
+        if not trainer.is_global_zero:
+            return
+        for line in (self._of_data(), self._of_net(trainer, pl_module)):
+            logger.info(line)
+        device = trainer.strategy.root_device.type
+        if device == "cpu" and self._cost is not None:
+            steps = int(trainer.estimated_stepping_batches) - trainer.global_step
+            seconds = seconds_on_processors(self._cost.flops * trainer.world_size) * steps
+            logger.info("%d steps take very roughly %s here", steps, duration(seconds))
+            if seconds > _LONG_S:
+                logger.info(_SMALLER)
+        self._since, self._first = time.monotonic(), trainer.global_step
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any
+    ) -> None:
+        """Say how long it will take, once some steps were measured."""
+        taken = trainer.global_step - self._first
+        if taken == 1 and self._since is not None:
+            self._since = time.monotonic()  # the first step is no measure
+        if taken <= _STEPS_MEASURED or self._since is None:
+            return
+        pace = (time.monotonic() - self._since) / (taken - 1)
+        left = pace * (int(trainer.estimated_stepping_batches) - trainer.global_step)
+        logger.info("%.3g s a step: about %s to go, without validation", pace, duration(left))
+        self._since = None
+
+    def _of_data(self) -> str:
+        split, index = self._data.split, self._data.shards.index
+        plan = self._data.plan
+        training, validation = (
+            f"{counted(len(cases))} ({np.count_nonzero(np.isin(index.case, cases)):,} slices)"
+            for cases in (split.training, split.validation)
+        )
+        return (
+            f"training on {training}, {100 * plan.tumor.mean():.3g} % of them with tumor and drawn "
+            f"as {100 * tumor_share(plan.tumor, plan.oversample):.3g} %; validating on {validation}"
+        )
+
+    def _of_net(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> str:
+        height, width = self._data.shards.manifest.slice_shape
+        num_weights = sum(weight.numel() for weight in pl_module.parameters())
+        memory = f", about {self._cost.num_bytes / 1e9:.2g} GB" if self._cost else ""
+        return (
+            f"a net of {num_weights:,} parameters on {height} x {width} pixels, on "
+            f"{trainer.world_size} {trainer.strategy.root_device.type} in {trainer.precision} bits"
+            f"{memory}"
+        )
