@@ -1,6 +1,7 @@
 """What a search can be told: the options of `python -m tune.search`."""
 
 import dataclasses
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -47,6 +48,8 @@ class SearchOptions(TrainingOptions):
         super().__post_init__()
         if not self.losses:
             raise ValueError("--losses needs at least one loss")
+        if re.match(r"[a-z][a-z0-9+.-]+:/", str(self.out)):
+            raise ValueError(f"--out must be a folder that every node reaches, got URL {self.out}")
         for name in _RANGES:
             low, high = getattr(self, name)
             if not low <= high:
