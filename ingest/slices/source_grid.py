@@ -10,10 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ingest.case import Case
-from ingest.readers import open_label
 from ingest.recipe import Recipe
 from ingest.scans.geometry import Grid, to_canonical
-from ingest.scans.volume import whole
 from ingest.slices.kept import kept_slices
 from ingest.slices.opened import OpenCase, open_case
 from ingest.slices.prepare import prepare_image
@@ -37,11 +35,6 @@ class ScanSlices:
     z: list[int]
     images: Image
     num_slices: int
-
-    @property
-    def dropped(self) -> int:
-        """Slices that the recipe left out."""
-        return self.num_slices - len(self.z)
 
 
 def load_scan(scan: Path | Case | OpenCase, recipe: Recipe) -> ScanSlices:
@@ -130,18 +123,3 @@ def widened(probability: npt.NDArray[Any], size: tuple[int, int]) -> npt.NDArray
     """
     wide = cv2.resize(probability.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
     return np.asarray(wide, np.float32)
-
-
-def read_label(path: Path, *, on: Grid | None = None, roi: Sequence[str] = ()) -> tuple[Mask, Grid]:
-    """Read a tumor mask whole: (0, 1) along its stored axes, with its grid.
-
-    Args:
-        path: The file.
-        on: Grid of the scan, which a DICOM mask is placed on.
-        roi: Names of the regions in a DICOM file that are tumor, as in `Recipe.roi`.
-
-    Raises:
-        BadCaseError: If the file is damaged or holds other values.
-    """
-    label = open_label(path, on=on, roi=roi)
-    return whole(label, np.uint8), label.grid
