@@ -59,7 +59,7 @@ def _dropped(count: TumorCount) -> str:
         total = count.dropped + count.kept
         return f"{count.dropped:,} of {total:,} tumor voxels lie in slices that are dropped"
     return (
-        f"{counted(count.dropped, 'voxel')}, all in slices that are dropped: keep them with "
+        f"{counted(count.dropped, 'tumor voxel')}, all in slices that are dropped: keep them with "
         "--drop-slices 0, or drop by --drop-mm or --drop-outside-lungs"
     )
 

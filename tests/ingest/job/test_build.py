@@ -127,7 +127,7 @@ def test_tumor_that_the_recipe_drops_is_counted_and_said(tmp_path, caplog):
     assert cases["all"].tumor_voxels_dropped == 64
     assert cases["some"].tumor_voxels_dropped == 32
     said = "\n".join(caplog.messages)
-    assert "all: ALL TUMOR LOST: 64 voxels, all in slices that are dropped: keep them" in said
+    assert "all: ALL TUMOR LOST: 64 tumor voxels, all in slices that are dropped: keep them" in said
     assert "some: 32 of 96 tumor voxels" in said
     assert "none:" not in said
     assert summary["tumor_voxels_dropped"] == 96

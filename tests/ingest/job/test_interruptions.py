@@ -57,10 +57,10 @@ def files_of(out):
     }
 
 
-def start(source, out):
+def start(source, out, *flags):
     command = [sys.executable, "-m", "ingest", "build-shards", "--source", str(source)]
     return subprocess.Popen(
-        [*command, "--out", str(out), "--workers", "2", "--drop-slices", "5"],
+        [*command, "--out", str(out), "--workers", "2", "--drop-slices", "5", *flags],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -120,11 +120,12 @@ def test_killed_while_another_recipe_replaces_a_set_and_run_again_gives_the_same
 ):
     moments, out = random.Random(1), tmp_path / "out"
     for _ in range(5):
-        build_shards(BuildShards(source=source, out=str(out), workers=2, size=64))
-        running = start(source, out)
+        other = BuildShards(source=source, out=str(out), workers=2, size=64, replace=True)
+        build_shards(other)
+        running = start(source, out, "--replace")
         wait_while(running, (out / "manifest.json").exists)
         kill_later(running, moments.uniform(0, 0.4))
-        again = start(source, out)
+        again = start(source, out)  # which the first has told already that it may
         assert again.wait() == 0, again.communicate()
         assert files_of(out) == clean
 
