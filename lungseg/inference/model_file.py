@@ -1,7 +1,6 @@
 """A checkpoint of `lungseg.fit` -> a net that is ready to predict, and what it was trained on."""
 
 import hashlib
-import pickle
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import torch
 from torch import nn
 
 from ingest.recipe import Recipe
+from lungseg.checkpoint import NoCheckpointError, read_checkpoint
 from lungseg.models.build import build_net
 from lungseg.models.view import View, view_of
 from shards.console.errors import KnownError
@@ -120,9 +120,6 @@ def _read(path: Path) -> dict[str, Any]:
     if not zipfile.is_zipfile(path):
         raise ModelFileError(wrong.format(f"{path.stat().st_size} bytes, not those of one"))
     try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise ModelFileError(wrong.format(str(error).splitlines()[0])) from error
-    if not isinstance(checkpoint, dict):
-        raise ModelFileError(wrong.format(f"it holds a {type(checkpoint).__name__}"))
-    return checkpoint
+        return read_checkpoint(path)
+    except NoCheckpointError as error:
+        raise ModelFileError(wrong.format(error)) from error

@@ -1,15 +1,14 @@
 """Whether a training may begin in its folder, or go on from the last.ckpt there."""
 
 import logging
-import pickle
 import zipfile
 from pathlib import Path
 from typing import Any
 
-import torch
 from lightning_utilities.core.rank_zero import rank_zero_only
 from torch import nn
 
+from lungseg.checkpoint import NoCheckpointError, read_checkpoint
 from lungseg.errors import TrainingError
 from lungseg.options.fit import FitOptions
 from lungseg.training.callbacks.best_checkpoint import BEST
@@ -78,9 +77,9 @@ def load_weights(module: nn.Module, checkpoint: Path, *, option: str) -> None:
         TrainingError: If it is none, or one of another net.
     """
     try:
-        content = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        content = read_checkpoint(checkpoint)
         module.load_state_dict(content["state_dict"])
-    except (OSError, RuntimeError, KeyError, TypeError, pickle.UnpicklingError) as error:
+    except (NoCheckpointError, RuntimeError, KeyError, TypeError, AttributeError) as error:
         what = " ".join(str(error).split())[:200]
         raise TrainingError(
             f"{option} {checkpoint} is no checkpoint of a training with these options ({what}): "
@@ -102,7 +101,7 @@ def _last_whole(out: Path) -> tuple[Path, dict[str, Any]]:
     for path in (out / LAST, out / BEST):
         try:
             content = _content(path)
-        except (OSError, RuntimeError, KeyError, TypeError, pickle.UnpicklingError) as error:
+        except (OSError, RuntimeError, TypeError, NoCheckpointError) as error:
             reasons.append(f"{path}, which {str(error).splitlines()[0]}")
             continue
         if reasons:
@@ -120,9 +119,12 @@ def _content(path: Path) -> dict[str, Any]:
         raise FileNotFoundError("does not exist")
     if not zipfile.is_zipfile(path):
         raise RuntimeError(f"is no checkpoint ({path.stat().st_size} bytes, not those of one)")
-    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    if not isinstance(content, dict) or "lungseg" not in content.get("hyper_parameters", {}):
-        raise RuntimeError("is no checkpoint of a training")
+    try:
+        content = read_checkpoint(path, mmap=True)
+    except NoCheckpointError as error:
+        raise NoCheckpointError(f"is no checkpoint of a training ({error})") from error
+    if "lungseg" not in content.get("hyper_parameters", {}):
+        raise NoCheckpointError("is no checkpoint of a training")
     return content
 
 

@@ -1,0 +1,49 @@
+"""A checkpoint is read back, and one that is damaged in whatever way is one kind of error."""
+
+import io
+import random
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lungseg.checkpoint import NoCheckpointError, read_checkpoint
+from tests.fuzz import damaged
+
+CONTENT = {"state_dict": {"net.w": torch.arange(6.0)}, "hyper_parameters": {"lr": 0.1, "ü": "é"}}
+
+
+def saved():
+    stream = io.BytesIO()
+    torch.save(CONTENT, stream)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("mmap", [False, True])
+def test_what_was_saved_is_read_back(tmp_path, mmap):
+    (tmp_path / "a.ckpt").write_bytes(saved())
+    found = read_checkpoint(tmp_path / "a.ckpt", mmap=mmap)
+    assert found["hyper_parameters"] == CONTENT["hyper_parameters"]
+    assert torch.equal(found["state_dict"]["net.w"], torch.arange(6.0))
+
+
+@given(seed=st.integers(0, 2**64))
+def test_damage_is_one_kind_of_error_with_a_word_to_it(tmp_path_factory, seed):
+    path = Path(tmp_path_factory.getbasetemp()) / "damaged.ckpt"
+    path.write_bytes(damaged(saved(), random.Random(seed)))
+    try:
+        assert isinstance(read_checkpoint(path), dict)
+    except NoCheckpointError as error:
+        said = str(error)
+    else:
+        said = "its damage hurt nothing"
+    assert said
+    assert "\n" not in said
+
+
+def test_what_holds_no_names_is_none(tmp_path):
+    torch.save([1, 2], tmp_path / "a.ckpt")
+    with pytest.raises(NoCheckpointError, match="holds a list"):
+        read_checkpoint(tmp_path / "a.ckpt")
