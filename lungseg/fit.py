@@ -22,5 +22,11 @@ def main(options: FitOptions) -> dict[str, Any] | None:
     return validate(options, options.run.validate) if options.run.validate else fit(options)
 
 
+def show(result: dict[str, Any]) -> str:
+    """Render a result for people: scores of an epoch, which need not be the last, say of which."""
+    best = [f"scores of the best epoch, {result['epoch']}:"] if "epoch" in result else []
+    return "\n".join([*best, *(f"{name}: {value}" for name, value in result.items())])
+
+
 if __name__ == "__main__":
-    run(FitOptions, main, prog="python -m lungseg.fit", description=DESCRIPTION)
+    run(FitOptions, main, prog="python -m lungseg.fit", description=DESCRIPTION, show=show)

@@ -15,7 +15,12 @@ def cautions(
     chose = [score.case for score in scores if score.role == "validation"]
     lost = [f"{score.case} ({score.fn_dropped} voxels)" for score in scores if score.fn_dropped]
     unread = sum(score.slices_dropped > 0 for score in scores)
+    failed = [f"{case} ({why})" for case, why in metrics["failed"].items()]
     sentences = (
+        (
+            failed,
+            f"Not scored, and outside all numbers: {_listed(failed)}.",
+        ),
         (
             trained,
             "The model was trained on these scans, so that their scores say nothing about new "

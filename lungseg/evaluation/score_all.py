@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from ingest.case import Case
+from ingest.case import BadCaseError, Case
 from lungseg.evaluation.by_masks import MasksPredictor
 from lungseg.evaluation.by_model import ModelPredictor
 from lungseg.evaluation.case_choice import choose_cases
@@ -20,7 +20,7 @@ from lungseg.scores.case_score import CaseScore
 from lungseg.scores.lesions import Lesion
 from lungseg.scores.summary import metrics
 from shards.console.progress import progress
-from shards.console.words import counted
+from shards.console.words import counted, some
 
 NUM_FRAMES = 600
 """Pictures of all cases together, before the report is fitted to its size."""
@@ -41,14 +41,16 @@ def evaluate(options: EvaluateOptions) -> dict[str, Any]:
         "scoring %s of %s, each on its own grid, %s",
         *(counted(len(cases), f"{kind} scan"), options.source, predictor.in_words()),
     )
-    chapters = _examined(cases, predictor)
+    chapters, failed = _examined(cases, predictor)
     result = {
         **metrics([chapter.score for chapter in chapters], threshold=predictor.threshold),
         "subset": kind,
+        "failed": failed,
         **predictor.about(),
     }
     _leave(options, chapters, result, predictor)
-    return {**_said(result), "report": str(options.out / "report.html")}
+    said = {**_said(result), "report": str(options.out / "report.html")}
+    return said | ({"exit_code": 1} if failed else {})
 
 
 def _said(result: dict[str, Any]) -> dict[str, Any]:
@@ -71,16 +73,23 @@ def _predictor(options: EvaluateOptions) -> Predictor:
     return MasksPredictor(options.predictions, options)
 
 
-def _examined(cases: Sequence[Case], predictor: Predictor) -> list[Chapter]:
+def _examined(cases: Sequence[Case], predictor: Predictor) -> tuple[list[Chapter], dict[str, str]]:
+    """The cases scored, and by name why others could not be."""
     num_frames = min(60, max(4, NUM_FRAMES // len(cases)))
-    chapters = []
+    chapters, failed = [], {}
     with progress(len(cases)) as bar:
         for case in cases:
-            chapter = examine(case, predictor, num_frames=num_frames)
-            logger.info("%s", chapter.score.in_words())
-            chapters.append(chapter)
+            try:
+                chapters.append(examine(case, predictor, num_frames=num_frames))
+            except BadCaseError as error:
+                failed[case.name] = str(error)
+                logger.error("%s failed: %s", case.name, error)
+            else:
+                logger.info("%s", chapters[-1].score.in_words())
             bar.step()
-    return chapters
+    if not chapters:
+        raise BadCaseError(f"no case could be scored: {some([*failed.values()], '; ')}")
+    return chapters, failed
 
 
 def _leave(

@@ -49,10 +49,11 @@ def test_regions_that_nobody_chose_are_advised_as_the_option_that_there_is(run, 
         run(make_model(), source=dicom)
 
 
-def test_a_case_with_a_problem_is_refused_by_name(run, make_model, source):
+def test_a_case_with_a_problem_is_not_scored_but_named(run, make_model, source):
     (source / "imagesTr/ball_2.nii").write_bytes(b"twin")
-    with pytest.raises(BadCaseError, match=r"ball_2 has ball_2\.nii and ball_2\.nii\.gz"):
-        run(make_model())
+    metrics, _ = run(make_model())
+    assert "ball_2 has ball_2.nii and ball_2.nii.gz" in metrics["failed"]["ball_2"]
+    assert [row["case"] for row in metrics["cases"]] == ["ball_3"]
 
 
 def choice(source, role, **given):

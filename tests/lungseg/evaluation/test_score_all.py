@@ -142,26 +142,57 @@ def test_a_label_stored_along_other_axes_is_the_same_label(run, make_model, sour
     assert run(make_model())[0]["dice_case_mean"] == 1
 
 
-@pytest.mark.parametrize("fault", ["truncated", "elsewhere", "shape", "absent", "layout", "name"])
-def test_a_fault_is_one_known_error_and_leaves_nothing(
-    fault, run, make_model, source, scans, tmp_path
+def truncate(label, scans):
+    label.write_bytes(label.read_bytes()[:-20])
+
+
+def put_elsewhere(label, scans):
+    scans.write(label, scans.ball(), orientation="RAS", shift_mm=4.0)
+
+
+def give_another_shape(label, scans):
+    scans.write(label, scans.ball((64, 64, 21)), orientation="RAS")
+
+
+DAMAGES = [truncate, put_elsewhere, give_another_shape]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_case_is_named_and_costs_that_case_alone(
+    damage, run, make_model, source, scans, tmp_path
 ):
+    damage(source / "labelsTr/ball_2.nii.gz", scans)
+    metrics, result = run(make_model())
+    assert [row["case"] for row in metrics["cases"]] == ["ball_3"]
+    assert list(metrics["failed"]) == ["ball_2"]
+    assert "ball_2.nii.gz" in metrics["failed"]["ball_2"]
+    assert result["exit_code"] == 1
+    page = (tmp_path / "out/report.html").read_text()
+    assert "Not scored, and outside all numbers: ball_2" in page
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_where_no_case_can_be_scored_nothing_is_left(
+    damage, run, make_model, source, scans, tmp_path
+):
+    damage(source / "labelsTr/ball_2.nii.gz", scans)
+    with pytest.raises(BadCaseError, match=r"no case could be scored: .*ball_2\.nii\.gz"):
+        run(make_model(), cases=("ball_2",))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["best.ckpt", "msd"]
+
+
+@pytest.mark.parametrize("fault", ["absent", "layout", "name"])
+def test_what_can_be_seen_at_once_is_refused_at_once(fault, run, make_model, source, tmp_path):
     label, options = source / "labelsTr/ball_2.nii.gz", {}
-    if fault == "truncated":
-        label.write_bytes(label.read_bytes()[:-20])
-    elif fault == "elsewhere":
-        scans.write(label, scans.ball(), orientation="RAS", shift_mm=4.0)
-    elif fault == "shape":
-        scans.write(label, scans.ball((64, 64, 21)), orientation="RAS")
-    elif fault == "absent":
+    if fault == "absent":
         label.unlink()
     elif fault == "layout":
-        options["source"] = tmp_path / "msd/imagesTr"
+        options["source"] = tmp_path / "msd/labelsTs"
     else:
         options["cases"] = ("ball_7",)
     with pytest.raises((BadCaseError, CaseChoiceError)) as caught:
         run(make_model(), **options)
-    assert {"layout": "imagesTr", "name": "ball_7"}.get(fault, label.name) in str(caught.value)
+    assert {"layout": "labelsTs", "name": "ball_7"}.get(fault, label.name) in str(caught.value)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["best.ckpt", "msd"]
 
 
