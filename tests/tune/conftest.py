@@ -53,7 +53,7 @@ class Command:
             check=False,
         )
 
-    def interrupted(self, when, how, *, timeout=120):
+    def interrupted(self, when, how, *, timeout=240):
         """Start it, do something to it at a line of its output, and wait for its end.
 
         Args:
