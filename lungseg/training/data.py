@@ -12,9 +12,11 @@ import torch
 from torch.utils.data import DataLoader
 
 from lungseg.augment.on_device import augment
+from lungseg.models.build import num_channels
 from lungseg.models.view import view_of
 from lungseg.options.fit import FitOptions
 from lungseg.training.batches import Batch, TrainingSlices, ValidationSlices, clip_of, stretches_of
+from lungseg.training.process.shared_memory import for_a_pipe, from_a_pipe, has_room
 from lungseg.training.split import split_cases
 from shards.console.groups import flat_values
 from shards.order.draw import oversample_ratio
@@ -31,6 +33,9 @@ _log = logging.getLogger(__name__)
 Loader = DataLoader[Batch] | ThreadedLoader[Any, Batch]
 
 _NUM_READERS = 2
+_PREFETCHED = 2  # batches of each loader process, as torch does it
+_LOADER_TIMEOUT_S = 600.0
+"""After which a loader process is taken to stand still; a server may be away for a minute."""
 
 
 class SliceData(pl.LightningDataModule):
@@ -105,6 +110,7 @@ class SliceData(pl.LightningDataModule):
             shards.errors.ChangedSetError: If a new epoch begins and the shards are others by now.
         """
         del dataloader_idx
+        batch = from_a_pipe(batch)
         if "position" in batch:
             position = batch.pop("position")
             if position["epoch"] != self._position["epoch"]:
@@ -206,14 +212,26 @@ class SliceData(pl.LightningDataModule):
             one_by_one = self._augments_in_loader() or self._options.data.loader != "index"
             threads = 1 if one_by_one else _NUM_READERS
             return ThreadedLoader(slices.__getitem__, sampler, num_threads=threads)
+        shared = has_room(self._bytes_under_way(workers))
+        if not shared:
+            _log.info("shared memory is small here: slices come from their processes by pipes")
         return DataLoader(
             slices,
             batch_size=None,
             sampler=sampler,
             num_workers=workers,
             worker_init_fn=_begin_worker,
-            pin_memory=torch.cuda.is_available(),
+            collate_fn=None if shared else for_a_pipe,
+            pin_memory=shared and torch.cuda.is_available(),
+            timeout=_LOADER_TIMEOUT_S,
         )
+
+    def _bytes_under_way(self, workers: int) -> int:
+        """Of the batches that the loader processes of all ranks hold at a time, with a margin."""
+        height, width = self.shards.manifest.slice_shape
+        of_pixel = 4 * num_channels(flat_values(self._options)) + 1
+        num_slices = self._options.step.batch_size * (_PREFETCHED * workers + 2)
+        return 2 * num_slices * height * width * of_pixel
 
 
 def num_workers(wanted: int | Literal["auto"], shares: int) -> int:
