@@ -3,9 +3,18 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch.utils.data import WeightedRandomSampler
 
-from shards.order.draw import balanced, class_first, oversample_ratio, sample_weights, weighted
+from shards.order.draw import (
+    balanced,
+    class_first,
+    oversample_ratio,
+    sample_weights,
+    tumor_share,
+    weighted,
+)
 
 CHI_SQUARE_LIMIT = 4.0  # standard deviations of chi-square about its mean
 
@@ -85,3 +94,22 @@ def test_balanced_epochs_are_shuffled_and_depend_on_seed_and_epoch_alone():
     assert once.tolist() != balanced(tumor, 8.0, seed=2, epoch=7).tolist()
     share_of_batches = tumor[once[:960]].reshape(-1, 32).mean(axis=1)
     assert 0.05 < share_of_batches.std() < 0.13
+
+
+@given(
+    st.lists(st.booleans(), min_size=1, max_size=80),
+    st.floats(0.01, 1000),
+    st.integers(0, 2**32),
+    st.integers(0, 50),
+)
+def test_any_draw_is_torchs_or_counts_every_kind_exactly(shown, oversample, seed, epoch):
+    tumor = np.array(shown)
+    drawn = weighted(tumor, oversample, generator(seed))
+    weights = [oversample if tumorous else 1.0 for tumorous in shown]
+    sampler = WeightedRandomSampler(weights, len(tumor), generator=generator(seed))
+    assert drawn.tolist() == list(sampler)
+    even = balanced(tumor, oversample, seed=seed, epoch=epoch)
+    share = tumor_share(tumor, oversample)
+    assert np.isclose(share, np.dot(weights, tumor) / np.sum(weights))
+    assert tumor[even].sum() == round(len(tumor) * share)
+    assert len(even) == len(tumor)

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch.utils.data import WeightedRandomSampler
 
 from shards.order.draw import sample_weights
@@ -52,3 +54,31 @@ def test_batches_go_on_at_any_position():
     ]
     assert odd == [[7, 9], [11, 13], [15, 17], [19, 21], [23, 25]]
     assert list(batches_of_rank(30, batch_size=8, rank=0, world_size=1, start=30)) == []
+
+
+@given(st.integers(0, 90), st.integers(1, 6), st.sampled_from([1, 2, 3, 4]), st.integers(0, 90))
+def test_from_any_position_ranks_have_each_position_once(num, per_rank, world_size, start):
+    batch_size = per_rank * world_size
+    ranks = [
+        list(
+            batches_of_rank(
+                num, batch_size=batch_size, rank=rank, world_size=world_size, start=start
+            )
+        )
+        for rank in range(world_size)
+    ]
+    assert len({len(batches) for batches in ranks}) == 1
+    used = sorted(position for batches in ranks for batch in batches for position in batch)
+    whole = max(num - start, 0) // batch_size * batch_size
+    expected = whole if num >= batch_size or start else num // world_size * world_size
+    assert used == list(range(start, start + expected)) or (start and num < batch_size)
+    if not start:
+        assert len(ranks[0]) == max(num_batches(num, batch_size), 1)
+
+
+@given(st.integers(0, 2**32), st.integers(0, 1000))
+def test_a_seed_of_an_epoch_is_a_seed_of_torch_and_no_other_epochs(seed, epoch):
+    found = epoch_seed(seed, epoch)
+    assert 0 <= found < 2**63
+    assert found == epoch_seed(seed, epoch)
+    assert found not in (epoch_seed(seed, epoch + 1), epoch_seed(seed + 1, epoch))

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shards.order.draw import oversample_ratio
 from shards.order.plan import Plan
@@ -98,3 +100,51 @@ def test_batches_are_like_those_of_an_exact_order(draw):
     assert near_duplicates(order, case, z) < 1.1 * np.mean(alike)
     spread, exact_spread = (tumor[in_batches(o)].mean(axis=1).std() for o in (order, exact))
     assert abs(spread / exact_spread - 1) < 0.1
+
+
+@given(st.integers(0, 400), st.integers(1, 50), st.integers(0, 2**32 - 1))
+def test_windows_are_as_few_and_as_even_as_can_be(num_shards, size, seed):
+    rng = np.random.default_rng(seed)
+    window = deal(rng.normal(size=num_shards), size, rng)
+    counts = np.bincount(window, minlength=1)
+    assert len(counts) == max(1, -(-num_shards // size))
+    assert counts.max() <= size
+    assert np.ptp(counts) <= 1
+
+
+@given(st.integers(1, 30), st.integers(1, 12), st.integers(0, 2**32 - 1))
+def test_shards_in_order_of_their_excess_are_spread_over_all_windows(num_windows, size, seed):
+    """Of each `num_windows` neighbors in that order, every window gets one."""
+    rng = np.random.default_rng(seed)
+    excess = rng.permutation(num_windows * size).astype(float)
+    window = deal(excess, size, rng)
+    dealt = window[np.argsort(excess)].reshape(size, num_windows)
+    assert (np.sort(dealt, axis=1) == np.arange(num_windows)).all()
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.booleans()), min_size=1, max_size=60),
+    st.integers(1, 6),
+    st.integers(0, 2**32 - 1),
+)
+def test_arranging_keeps_the_draws_and_their_order_within_a_window(slices, size, seed):
+    shard = np.array([case for case, _ in slices], np.int32)
+    tumor = np.array([shown for _, shown in slices])
+    rng = np.random.default_rng(seed)
+    drawn = rng.integers(0, len(slices), len(slices))
+    arranged = Windows(shard=shard, size=size).arrange(drawn, tumor, rng)
+    assert sorted(arranged) == sorted(drawn)
+    stretches = [arranged[:0]]
+    seen = set()
+    for place, case in enumerate(shard[arranged].tolist()):
+        if case not in seen and len(seen) >= size:
+            stretches, seen = [*stretches, arranged[place:place]], set()
+        seen.add(case)
+    num_used = len(set(shard[drawn].tolist()))
+    windows = max(1, -(-num_used // size))
+    changes = np.flatnonzero(np.diff(shard[arranged])).size
+    assert changes >= num_used - 1
+    assert len(stretches) <= 2 * windows
+    for case in set(shard[drawn].tolist()):
+        of_case = [row for row in arranged.tolist() if shard[row] == case]
+        assert of_case == [row for row in drawn.tolist() if shard[row] == case]
