@@ -1,4 +1,4 @@
-"""Whether 100,000 scans are in reach: the index and the plan of 25 million slices.
+"""Whether 100,000 scans are in reach: index, plan, and the start of verify and fit.
 
     python benchmarks/scale.py [--folder /dev/shm/scale --slices 25000000]
 
@@ -7,21 +7,30 @@ peak memory with torch imported.
 """
 
 import dataclasses
+import hashlib
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 import tyro
 
+from lungseg.training.batches import stretches_of
 from shards.arrow import from_parquet, to_parquet
-from shards.index import ShardIndex
+from shards.index import BLOCK_BYTES, ShardIndex
+from shards.manifest import CaseEntry, Manifest
 from shards.order.plan import Plan
 from shards.order.window import Windows
+from shards.storage.store import open_shards
+from shards.verify import Checker
 
 PER_CASE, WITH_TUMOR = 230, 14
-WAYS = ("index", "weighted", "weighted windowed", "balanced", "balanced windowed")
+WAYS = (
+    *("index", "weighted", "weighted windowed", "balanced", "balanced windowed"),
+    *("verify starts", "fit starts"),
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -40,6 +49,8 @@ def main(options: Options) -> None:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(to_parquet(make_index(options.slices // PER_CASE)))
+    if not manifest_of(path).exists():
+        manifest_of(path).write_text(make_manifest(path).to_json())
     if options.only:
         print(measure(options.only, path))
         return
@@ -78,8 +89,67 @@ def make_index(num_cases: int) -> ShardIndex:
     )
 
 
+def manifest_of(path: Path) -> Path:
+    return path.with_suffix(".json")
+
+
+def make_manifest(path: Path) -> Manifest:
+    """The manifest that belongs to the index."""
+    data = path.read_bytes()
+    index = from_parquet(data, where=str(path))
+    _, ends = index.stretches()
+    entries = {
+        name: CaseEntry(
+            shard=index.shard(case),
+            bytes=int(ends[index.rows_of(case).stop - 1]) + 2 * BLOCK_BYTES,
+            sha256="0" * 64,
+            source={},
+            patient=name,
+            shape=(512, 512, PER_CASE),
+            affine=((1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1)),
+            spacing_mm=(0.7, 0.7, 1.0),
+            orientation="LPS",
+            slices=PER_CASE,
+            slices_dropped=30,
+            tumor_slices=int(index.tumor[index.rows_of(case)].sum()),
+            tumor_voxels=1,
+            tumor_voxels_dropped=0,
+        )
+        for case, name in enumerate(index.cases)
+    }
+    return Manifest(
+        recipe={},
+        source="made",
+        tools={},
+        slice_shape=(256, 256),
+        folds={name: case % 5 for case, name in enumerate(entries)},
+        cases=entries,
+        index_sha256=hashlib.sha256(data).hexdigest(),
+    )
+
+
+def start(way: str, path: Path) -> None:
+    """What a command asks of a set before it reads the first shard."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "index.parquet").symlink_to(path)
+        (Path(folder) / "manifest.json").symlink_to(manifest_of(path))
+        if way == "verify starts":
+            assert Checker(folder, None).of_index() is None
+            return
+        shards = open_shards(folder)
+        folds = np.array([shards.manifest.folds[name] for name in shards.index.cases])
+        rows = np.flatnonzero(folds[shards.index.case] != 0)
+        Plan(rows=rows, tumor=shards.index.tumor[rows], oversample=15.0, seed=0).order(0)
+        stretches_of(shards.index, tuple(np.flatnonzero(folds == 0).tolist()))
+
+
 def measure(way: str, path: Path) -> str:
-    if way == "index":
+    if way.endswith("starts"):
+        import pyarrow.parquet
+
+        began = time.perf_counter()
+        start(way, path)
+    elif way == "index":
         import pyarrow.parquet  # noqa: F401
 
         data = path.read_bytes()
