@@ -1,5 +1,6 @@
 """What a notebook needs: train, load a model, predict an array, score two masks."""
 
+from dataclasses import asdict
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from lungseg.inference.infer import predict_scan
 from lungseg.inference.model_file import LoadedModel
 from lungseg.options.fit import FitOptions
 from lungseg.scores.dice import dice
+from lungseg.scores.lesions import lesions_of
+from lungseg.scores.surface import surface_score
 from lungseg.training.run import fit
 
 
@@ -93,8 +96,9 @@ def score_masks(
         affine: (4, 4), from voxel index to world, mm.
 
     Returns:
-        `dice` (None where neither mask has tumor), and `truth_ml`, `predicted_ml` and
-        `false_positive_ml` in mL.
+        `dice` (None where neither mask has tumor); `nsd`, `hd95_mm` and `assd_mm` of the surfaces
+        (None without tumor), `truth_ml`, `predicted_ml` and `false_positive_ml` in mL, and the
+        numbers of `lesions_found`, `lesions_missed` and `lesions_false`.
 
     Raises:
         ingest.case.BadCaseError: If the masks do not have one shape.
@@ -108,9 +112,17 @@ def score_masks(
         int(np.count_nonzero(voxels)) for voxels in (tumor & found, found & ~tumor, tumor & ~found)
     )
     voxel_ml = abs(float(np.linalg.det(affine[:3, :3]))) / 1000
+    masks = tumor.astype(np.uint8), found.astype(np.uint8)
+    x_mm, y_mm, z_mm = np.linalg.norm(affine[:3, :3], axis=0).tolist()
+    surface = surface_score(*masks, spacing_mm=(x_mm, y_mm, z_mm))
+    kinds = [lesion.kind for lesion in lesions_of(*masks, voxel_ml=voxel_ml)]
     return {
         "dice": dice(tp, fp, fn),
+        **(asdict(surface) if surface else dict.fromkeys(("nsd", "hd95_mm", "assd_mm"))),
         "truth_ml": (tp + fn) * voxel_ml,
         "predicted_ml": (tp + fp) * voxel_ml,
         "false_positive_ml": fp * voxel_ml,
+        "lesions_found": kinds.count("found"),
+        "lesions_missed": kinds.count("missed"),
+        "lesions_false": kinds.count("false"),
     }

@@ -15,6 +15,9 @@ Picture = npt.NDArray[np.uint8]
 WINDOW_HU = (-1000, 400)
 """Shows the lung's texture, and a tumor that touches the mediastinum as well."""
 
+FRAME_MS = 100
+"""How long an animation shows each picture."""
+
 # Two colors of the Okabe-Ito palette: told apart with any color vision, and on any gray.
 TRUTH_COLOR = (86, 180, 233)
 PREDICTION_COLOR = (230, 159, 0)
@@ -29,7 +32,6 @@ def outline_picture(
     truth: npt.NDArray[np.uint8] | None,
     prediction: npt.NDArray[np.uint8] | None,
     *,
-    window: tuple[float, float] = WINDOW_HU,
     size: tuple[int, int] | None = None,
 ) -> Picture:
     """Draw a slice the way radiologists look at it, with the outlines of up to two masks.
@@ -41,7 +43,6 @@ def outline_picture(
         image_hu: (h, w) HU; rows run from posterior to anterior, columns from left to right.
         truth: (h', w') over the same field of view, 0 is background; None where none is known.
         prediction: As `truth`.
-        window: HU shown as black and as white.
         size: (height, width) of the picture; by default that of the image. Outlines are one pixel
             wide, so a larger picture has finer ones.
 
@@ -49,7 +50,7 @@ def outline_picture(
         (height, width, 3) RGB.
     """
     size = size or (image_hu.shape[0], image_hu.shape[1])
-    picture = np.repeat(gray_picture(image_hu, window=window, size=size)[..., None], 3, axis=2)
+    picture = np.repeat(gray_picture(image_hu, size=size)[..., None], 3, axis=2)
     lines = [_outline(mask, size) for mask in (truth, prediction)]
     rows, columns = np.indices(size)
     shared = lines[0] & lines[1] & ((rows + columns) // _DASH % 2 == 0)
@@ -61,7 +62,6 @@ def outline_picture(
 def gray_picture(
     image_hu: npt.NDArray[np.int16],
     *,
-    window: tuple[float, float] = WINDOW_HU,
     size: tuple[int, int] | None = None,
 ) -> Picture:
     """A slice as gray values, in radiological view: the arguments of `outline_picture`.
@@ -69,7 +69,7 @@ def gray_picture(
     Returns:
         (height, width) gray.
     """
-    low, high = window
+    low, high = WINDOW_HU
     shown = _flipped(image_hu).astype(np.float32)
     if size is not None and size != shown.shape:
         shrinks = size[0] < shown.shape[0]
@@ -120,7 +120,7 @@ def caption(picture: Picture, text: str) -> Picture:
     return np.asarray(drawn)
 
 
-def write_gif(pictures: Iterable[Picture], path: Path, *, frame_ms: int = 100) -> int:
+def write_gif(pictures: Iterable[Picture], path: Path) -> int:
     """Write pictures as an endless animation.
 
     Equal neighbors would be merged into one frame: give each a caption that tells it apart.
@@ -128,14 +128,13 @@ def write_gif(pictures: Iterable[Picture], path: Path, *, frame_ms: int = 100) -
     Args:
         pictures: (h, w, 3) RGB each, gray apart from outlines; all of one size, at least one.
         path: The file to write.
-        frame_ms: How long each is shown, in ms.
 
     Returns:
         Number of pictures written.
     """
     frames = [_indexed(picture) for picture in pictures]
     frames[0].save(
-        path, format="GIF", save_all=True, append_images=frames[1:], duration=frame_ms, loop=0
+        path, format="GIF", save_all=True, append_images=frames[1:], duration=FRAME_MS, loop=0
     )
     return len(frames)
 
@@ -147,7 +146,7 @@ def png_bytes(picture: Picture) -> bytes:
     return stream.getvalue()
 
 
-def webp_bytes(picture: Picture, *, quality: int = 70) -> bytes:
+def webp_bytes(picture: Picture, *, quality: int) -> bytes:
     """A gray or RGB picture as the bytes of a (lossy) WebP file, a sixth of a PNG."""
     stream = io.BytesIO()
     Image.fromarray(picture).save(stream, format="WEBP", quality=quality, method=2)

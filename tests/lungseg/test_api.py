@@ -1,6 +1,7 @@
 """The four functions of a notebook, and the example in the documents."""
 
 import re
+from dataclasses import asdict
 from pathlib import Path
 
 import nibabel
@@ -15,6 +16,7 @@ from ingest.options import BuildShards
 from ingest.phantom.data_set import PhantomSet, make_phantoms
 from ingest.slices.source_grid import load_scan
 from lungseg.inference.infer import predict_scan
+from lungseg.scores.surface import surface_score
 from tests.toy_training import TINY
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "python.md"
@@ -68,13 +70,19 @@ def test_scores_of_two_boxes_are_known_in_closed_form():
     truth, found = np.zeros((10, 10, 10), np.uint8), np.zeros((10, 10, 10), np.uint8)
     truth[:4, :, :], found[2:8, :, :] = 2, 1  # 400 voxels, 600 voxels, 200 in both
     scores = lungseg.score_masks(truth, found, np.diag([2.0, -1.0, 5.0, 1.0]))
+    surface = surface_score(truth, found, spacing_mm=(2.0, 1.0, 5.0))
+    assert {name: scores.pop(name) for name in ("nsd", "hd95_mm", "assd_mm")} == asdict(surface)
     assert scores == {
         "dice": 400 / 1000,
         "truth_ml": pytest.approx(4.0),
         "predicted_ml": pytest.approx(6.0),
         "false_positive_ml": pytest.approx(4.0),
+        "lesions_found": 1,
+        "lesions_missed": 0,
+        "lesions_false": 0,
     }
-    assert lungseg.score_masks(0 * truth, 0 * found, np.eye(4))["dice"] is None
+    nothing = lungseg.score_masks(0 * truth, 0 * found, np.eye(4))
+    assert (nothing["dice"], nothing["nsd"]) == (None, None)
     with pytest.raises(BadCaseError, match="one shape"):
         lungseg.score_masks(truth, found[1:], np.eye(4))
 
