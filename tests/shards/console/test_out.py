@@ -168,7 +168,7 @@ def test_an_absent_an_empty_and_a_hidden_files_folder_are_taken(command, source,
 
 
 def test_the_folder_shards_of_a_checkout_is_no_place_for_shards(source):
-    package = Path(__file__).parents[1] / "shards"
+    package = Path(__file__).parents[3] / "shards"
     assert "Python package" in refusal("build-shards", package, source)
 
 

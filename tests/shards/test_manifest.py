@@ -1,0 +1,72 @@
+"""A manifest survives its text, and any change to that is found."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shards.errors import ManifestError
+from shards.manifest import CaseEntry, Manifest
+from tests.fuzz import damaged
+
+COUNTS = st.integers(0, 10**9)
+NAMES = st.text(min_size=1, max_size=12)
+ENTRIES = st.builds(
+    CaseEntry,
+    shard=NAMES,
+    bytes=COUNTS,
+    sha256=NAMES,
+    source=st.dictionaries(NAMES, COUNTS, max_size=2),
+    patient=NAMES,
+    shape=st.tuples(*[st.integers(1, 999)] * 3),
+    affine=st.tuples(*[st.tuples(*[st.floats(-1e3, 1e3)] * 4)] * 4),
+    spacing_mm=st.tuples(*[st.floats(0.1, 9)] * 3),
+    orientation=NAMES,
+    slices=COUNTS,
+    slices_dropped=COUNTS,
+    tumor_slices=COUNTS,
+    tumor_voxels=COUNTS,
+    tumor_voxels_dropped=COUNTS,
+    measures=st.dictionaries(NAMES, st.floats(-1e6, 1e6), max_size=2),
+    warnings=st.lists(NAMES, max_size=2).map(tuple),
+)
+MANIFESTS = st.builds(
+    Manifest,
+    recipe=st.dictionaries(NAMES, st.floats(-1e3, 1e3) | NAMES, max_size=3),
+    source=NAMES,
+    tools=st.dictionaries(NAMES, NAMES, max_size=2),
+    slice_shape=st.tuples(st.integers(1, 999), st.integers(1, 999)),
+    folds=st.dictionaries(NAMES, st.integers(0, 9), max_size=3),
+    cases=st.dictionaries(NAMES, ENTRIES, max_size=3),
+    rejected=st.dictionaries(NAMES, NAMES, max_size=2),
+    compressed=st.booleans(),
+    index_sha256=NAMES,
+)
+
+
+@given(MANIFESTS)
+def test_a_manifest_survives_its_text_and_equal_ones_have_equal_texts(manifest):
+    again = Manifest.from_json(manifest.to_json(), where="here")
+    assert again == manifest
+    assert again.to_json() == manifest.to_json()
+
+
+@given(MANIFESTS, st.integers(0, 2**64))
+def test_a_damaged_text_is_one_kind_of_error_or_says_the_same(manifest, seed):
+    text = manifest.to_json().encode()
+    changed = damaged(text, random.Random(seed))
+    try:
+        assert Manifest.from_json(changed, where="here") == manifest
+    except ManifestError as error:
+        said = str(error)
+    else:
+        said = "here: white space only"
+    assert said.startswith("here")
+
+
+@given(ENTRIES)
+def test_the_volume_is_that_of_all_tumor_voxels_kept_and_dropped(entry):
+    x, y, z = entry.spacing_mm
+    voxels = entry.tumor_voxels + entry.tumor_voxels_dropped
+    assert entry.tumor_volume_ml == pytest.approx(voxels * x * y * z / 1000)
