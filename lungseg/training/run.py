@@ -88,6 +88,11 @@ def fit(options: FitOptions, *, callbacks: Sequence[Callback] = ()) -> dict[str,
         trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
     if not trainer.is_global_zero:
         return None
+    if trainer.should_stop:
+        logger.info(
+            "no better Dice for %d epochs: the training ends after epoch %d of %d",
+            *(options.validation.patience, trainer.current_epoch, options.step.epochs),
+        )
     if checkpoint_io.failed:
         raise TrainingError(f"{checkpoint_io.failed}: make room and go on with --resume")
     return _result(best, options)

@@ -149,3 +149,10 @@ def test_a_net_that_is_none_is_refused_before_training(shards, tmp_path):
     with pytest.raises(NetError, match="must make logits"):
         fit(options(shards, tmp_path / "x", net="torch.nn:Identity", neighbors=3))
     assert not (tmp_path / "x").exists()
+
+
+def test_a_training_that_finds_nothing_better_ends_early_and_says_so(shards, tmp_path, caplog):
+    caplog.set_level("INFO")
+    fit(options(shards, tmp_path, epochs=9, patience=1, lr=1e-9))
+    assert len(table(tmp_path)) == 2
+    assert "no better Dice for 1 epochs: the training ends after epoch 2 of 9" in caplog.text

@@ -1,0 +1,37 @@
+"""The trainer is what the options say, and looks at nothing else."""
+
+import pytest
+
+from lungseg.errors import TrainingError
+from lungseg.training.checkpoint_io import WholeCheckpoints
+from lungseg.training.trainer import build_trainer
+from tests.toy_training import options
+
+
+def trainer(tmp_path, **given):
+    return build_trainer(options("x", tmp_path, **given), [], checkpoint_io=WholeCheckpoints())
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "value"),
+    [
+        ({"clip": 0.25}, "gradient_clip_val", 0.25),
+        ({"clip": None}, "gradient_clip_val", None),
+        ({"epochs": 7}, "max_epochs", 7),
+        ({"precision": "bf16"}, "precision", "bf16-mixed"),
+        ({"precision": "auto"}, "precision", "32-true"),
+        ({"fold": "none"}, "limit_val_batches", 0),
+        ({"devices": 2, "batch_size": 8}, "world_size", 2),
+    ],
+)
+def test_it_is_what_the_options_say(tmp_path, given, name, value):
+    assert getattr(trainer(tmp_path, **given), name) == value
+
+
+def test_a_batch_that_devices_cannot_share_is_refused(tmp_path):
+    with pytest.raises(TrainingError, match=r"--batch-size .* got 9 for 2 devices"):
+        trainer(tmp_path, batch_size=9, devices=2)
+
+
+def test_the_checkpoints_are_written_by_ours(tmp_path):
+    assert isinstance(trainer(tmp_path).strategy.checkpoint_io, WholeCheckpoints)
