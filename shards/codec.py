@@ -4,7 +4,7 @@ import functools
 import io
 import json
 import zlib
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -70,7 +70,8 @@ def image_member(members: dict[str, bytes]) -> bytes:
 def decode_array(member: bytes) -> npt.NDArray[Any]:
     """The array of an image's or a mask's member, gzipped or not."""
     data = gunzip(member) if member.startswith(_GZIP_MAGIC) else member
-    return cast("npt.NDArray[Any]", np.load(io.BytesIO(data), allow_pickle=False))
+    array: npt.NDArray[Any] = np.load(io.BytesIO(data))  # numpy refuses pickles by itself
+    return array
 
 
 def encode_mask(mask: npt.NDArray[np.uint8]) -> bytes:

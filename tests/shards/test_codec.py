@@ -121,3 +121,28 @@ def test_no_member_is_unpickled():
     np.save(stream, np.array([{}], dtype=object), allow_pickle=True)
     with pytest.raises(ValueError, match="allow_pickle"):
         decode_array(stream.getvalue())
+
+
+def test_pixels_of_any_layout_and_byte_order_are_stored_as_little_endian_rows():
+    pixels = np.arange(12, dtype=">i4").reshape(4, 3).T  # neither rows first nor 16 bits
+    mask = np.zeros((3, 4), np.uint8)
+    record = Slice(case="a", z=0, image=pixels, mask=mask, spacing_mm=(1, 1, 1))
+    again = decode(members_of(record, compress=False)).image
+    assert again.dtype == np.dtype("<i2")
+    np.testing.assert_array_equal(again, pixels)
+
+
+def test_images_are_compressed_only_on_request_and_each_says_so_in_its_name():
+    image = np.zeros((3, 4), np.int16)
+    record = Slice(case="a", z=0, image=image, mask=image.astype(np.uint8), spacing_mm=(1, 1, 1))
+    told, untold = encode(record, 0, compress=False), encode(record, 0)
+    assert told == untold
+    assert b"".join(untold["ct.npy"]).startswith(b"\x93NUMPY")
+    assert b"".join(encode(record, 0, compress=True)["ct.npy.gz"]).startswith(b"\x1f\x8b")
+
+
+def test_a_pickle_in_a_member_is_refused():
+    file = io.BytesIO()
+    np.save(file, np.array([{}], object), allow_pickle=True)
+    with pytest.raises(ValueError, match="allow_pickle"):
+        decode_array(file.getvalue())

@@ -113,3 +113,18 @@ def test_any_draw_is_torchs_or_counts_every_kind_exactly(shown, oversample, seed
     assert np.isclose(share, np.dot(weights, tumor) / np.sum(weights))
     assert tumor[even].sum() == round(len(tumor) * share)
     assert len(even) == len(tumor)
+
+
+def test_at_the_limit_of_torch_the_draw_is_still_torchs_own(monkeypatch):
+    tumor = some_tumor(100)
+    monkeypatch.setattr("shards.order.draw.MAX_CATEGORIES", len(tumor))
+    expected = WeightedRandomSampler(sample_weights(tumor, 8.0), 100, generator=generator(3))
+    assert weighted(tumor, 8.0, generator(3)).tolist() == list(expected)
+
+
+def test_one_slice_with_tumor_is_half_of_the_balanced_draws_and_a_number_is_itself():
+    one = np.arange(10) == 3
+    assert oversample_ratio("auto", one) == 9
+    assert tumor_share(one, oversample_ratio("auto", one)) == 0.5
+    assert oversample_ratio(2.5, one) == 2.5
+    assert tumor_share(np.zeros(0, bool), 3.0) == 0.0
