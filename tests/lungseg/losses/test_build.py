@@ -1,11 +1,16 @@
 """Each name is a loss with its parameters, with finite gradients wherever logits are."""
 
+import nibabel
+import numpy as np
 import pytest
 import torch
 
 from lungseg.losses.build import build_loss
+from lungseg.losses.deep_supervision import at_all_levels
 from lungseg.losses.overlap import dice, focal_tversky, tversky
 from lungseg.losses.pixelwise import bce, focal
+from lungseg.models.unet import UNet
+from lungseg.models.view import view_of
 from lungseg.options.loss import LOSSES, LossOptions
 
 PARAMETERS = {"pos_weight": 3.0, "focal_gamma": 1.5, "tversky_fp": 0.4, "tversky_fn": 0.9}
@@ -99,3 +104,26 @@ def test_half_precision_logits_lose_nothing_in_the_loss(name, kind):
 def test_parameters_that_mean_nothing_are_refused(given, said):
     with pytest.raises(ValueError, match=said):
         LossOptions(**given)
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_a_small_net_learns_one_real_slice_by_heart(real_data):
+    scan, label = (
+        nibabel.load(real_data / "lung" / kind / "lung_907.nii.gz").dataobj
+        for kind in ("imagesTr", "labelsTr")
+    )
+    masks = np.asarray(label) > 0
+    z = int(masks.sum(axis=(0, 1)).argmax())
+    hu = torch.tensor(np.asarray(scan[..., z], np.float32))[None, None]
+    mask = torch.tensor(masks[..., z], dtype=torch.uint8)[None, None]
+    torch.manual_seed(0)
+    net, loss = UNet(channels=(8, 16, 32, 64)), build_loss(LossOptions())
+    optimizer = torch.optim.AdamW(net.parameters(), 0.01)
+    image = view_of({"hu_window": [[-1000, 400]]}, {})(hu)
+    for _ in range(100):
+        optimizer.zero_grad()
+        at_all_levels(loss, net(image), mask).backward()
+        optimizer.step()
+    found = net.eval()(image).detach() > 0
+    assert 2 * (found & (mask > 0)).sum() / (found.sum() + mask.sum()) > 0.98
