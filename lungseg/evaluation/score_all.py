@@ -57,7 +57,7 @@ def _said(result: dict[str, Any]) -> dict[str, Any]:
     """What is printed of the metrics."""
     surface, lesions = result["surface"], result["lesions"]
     return {
-        **{name: value for name, value in result.items() if name not in _NOT_SAID},
+        **{name: value for name, value in result.items() if name not in _NOT_SAID and value != {}},
         "nsd_mean": surface["nsd"]["mean"],
         "hd95_mm_median": surface["hd95_mm"]["median"],
         "lesions": lesions["n"],
