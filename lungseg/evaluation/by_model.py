@@ -33,7 +33,7 @@ class ModelPredictor:
         self._paths = (checkpoint, *options.average_with)
         self._device = pick_device(options.device)
         self._model = load_ensemble(self._paths, flips=options.flips, device=self._device)
-        self._batch_size = options.batch_size
+        self._batch_size = options.slices_at_once(self._device.type)
         self.reading = options.reading(self._model.recipe)
         self.views: tuple[Recipe, ...] = (self.reading,)
         self.own_threshold: float | None = self._model.threshold

@@ -52,7 +52,7 @@ def predict_one(
     opened, kept = open_scan(case, recipe)
     mask_path, *gif_path = targets_of(case.name, options)
     animation = Animation(case.name, opened.grid) if gif_path else None
-    planes = _planes(opened, kept, recipe, model, device, options.batch_size)
+    planes = _planes(opened, kept, recipe, model, device, options.slices_at_once(device.type))
     width, height, num_slices = opened.grid.canonical().shape
     voxels, lesions = 0, LesionTable(opened.grid)
     with mask_file(opened, mask_path) as put:

@@ -41,3 +41,8 @@ def test_the_recipe_is_the_trainings_unless_told_otherwise(tmp_path):
 def test_all_slices_means_no_rule_drops_any(rule, tmp_path):
     read = options(tmp_path, all_slices=True).reading(Recipe(**rule))
     assert (read.drop_slices, read.drop_mm, read.drop_outside_lungs) == (0, None, False)
+
+
+def test_a_batch_is_small_on_a_processor_unless_told_otherwise(tmp_path):
+    assert options(tmp_path).slices_at_once("cpu") < options(tmp_path).slices_at_once("cuda") == 16
+    assert options(tmp_path, batch_size=5).slices_at_once("cpu") == 5
