@@ -17,22 +17,6 @@ def shards(*words):
     )
 
 
-def test_info_counts_what_the_manifest_holds(shard_folder):
-    done = shards("info", "--shards", shard_folder, "--json")
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert (found["cases"], found["slices"], found["tumor_slices"]) == (3, 12, 3)
-    assert found["tumor_share"] == 0.25
-    assert found["bytes"] == sum(path.stat().st_size for path in shard_folder.glob("cases/*"))
-    assert [(fold["fold"], fold["cases"], fold["slices"]) for fold in found["folds"]] == [
-        (0, 2, 8),
-        (1, 1, 4),
-    ]
-    assert (found["folds_from"], found["patients"], found["patients_from"]) == ("", 3, "")
-    assert found["rejected"] == {"z": "no mask"}
-    assert found["recipe"]["clip"] == [-1000, 3071]
-
-
 def test_info_shows_a_table_to_people(shard_folder):
     done = shards("info", "--shards", shard_folder)
     rows = {line[:8].strip(): line[8:].split() for line in done.stdout.splitlines()}

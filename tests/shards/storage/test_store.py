@@ -8,7 +8,7 @@ import pickle
 import numpy as np
 import pytest
 
-from shards.errors import ChangedSetError, DamagedShardError, ManifestError, ShardError, StoreError
+from shards.errors import ChangedSetError, DamagedShardError, ManifestError, ShardError
 from shards.reading.reader import SliceReader
 from shards.storage.remote import Retries
 from shards.storage.store import open_shards
@@ -157,27 +157,6 @@ def test_a_shard_that_is_not_whole_is_named(shard_folder, how):
         pixels(open_shards(shard_folder))
 
 
-@pytest.mark.parametrize(
-    ("make", "found"),
-    [
-        (lambda path: None, "does not exist"),
-        (lambda path: path.write_text(""), "is a file"),
-        (lambda path: path.mkdir(), "is an empty folder"),
-        (lambda path: (path / ".build").mkdir(parents=True), "a build that is not finished"),
-        (lambda path: (path / "more").mkdir(parents=True), r"holds no manifest\.json"),
-    ],
-)
-def test_what_is_no_set_says_what_it_is(tmp_path, make, found):
-    make(tmp_path / "here")
-    with pytest.raises(ShardError, match=f"here.* {found}.*build-shards"):
-        open_shards(tmp_path / "here")
-
-
-def test_a_url_without_a_set_says_so(tmp_path, serve):
-    with pytest.raises(ShardError, match=r"has no manifest\.json.*build-shards"):
-        open_shards(serve(tmp_path).url, cache=tmp_path, retries=QUICK)
-
-
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_it_works_in_other_processes(opened, shard_folder, method):
     _, open_it = opened
@@ -191,10 +170,3 @@ def test_it_works_in_other_processes(opened, shard_folder, method):
 def _first_byte_of_b(shards):
     with shards.open("cases/b.tar") as file:
         return file.read(1)
-
-
-def test_an_unreadable_manifest_is_a_known_failure(shard_folder):
-    (shard_folder / "manifest.json").unlink()
-    (shard_folder / "manifest.json").mkdir()
-    with pytest.raises(StoreError, match=r"manifest\.json cannot be read"):
-        open_shards(shard_folder)
