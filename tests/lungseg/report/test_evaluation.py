@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from lungseg.report.evaluation import Chapter, fitted, render
-from lungseg.report.filmstrip import chosen_slices, film
+from lungseg.report.filmstrip import film
 from lungseg.scores.case_score import CaseScore
 from lungseg.scores.lesions import Lesion
 from lungseg.scores.summary import metrics
@@ -127,16 +127,6 @@ def test_pictures_are_thinned_to_the_room_there_is():
         kept = [strip for strip in strips if strip]
         assert strips[: len(kept)] == kept
         assert all(strip.frames[strip.key_frame].truth for strip in kept)
-
-
-def test_slices_with_something_to_see_are_chosen():
-    area = np.zeros(100)
-    area[40:60] = np.r_[1:11, 10:0:-1]
-    area[47] = 99
-    assert chosen_slices(area, 60) == list(range(38, 62))
-    assert 47 in chosen_slices(area, 5)
-    assert len(chosen_slices(area, 5)) == 5
-    assert chosen_slices(np.zeros(100), 4) == [0, 33, 66, 99]
 
 
 def test_a_hundred_cases_fit_in_six_megabytes():
