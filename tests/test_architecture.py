@@ -66,6 +66,16 @@ ONLY_IN = {
 
 MOST_FILES = 14  # in one folder: with more it is two rooms
 
+_GROUPS = ("augmentation", "data", "draw", "loss", "machine", "net", "run", "step", "validation")
+_ERRORS = ("shards.errors", "lungseg.errors", "lungseg.inference.errors", "tune.options.errors")
+
+# Modules that are tested together: declarations, which one law holds for all of a kind.
+TESTED_ELSEWHERE = {
+    **{f"lungseg.options.{name}": "tests/lungseg/options/test_groups.py" for name in _GROUPS},
+    **dict.fromkeys(_ERRORS, "tests/test_errors.py"),
+    "lungseg.evaluation.predictor": "tests/lungseg/evaluation/test_by_model.py",
+}
+
 FILES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts): path
     for package in PACKAGES
@@ -152,3 +162,16 @@ def test_the_architecture_has_a_line_for_each_room():
     rooms = {path.parent.relative_to(ROOT).as_posix() for path in FILES.values()}
     assert [name for name in sorted(rooms) if f"| `{name}/` |" not in described] == []
     assert len(described.splitlines()) <= 120  # two screens
+
+
+def test_each_module_has_a_test_of_its_name():
+    tests = {path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("test_*.py")}
+    own = {
+        module: "/".join(["tests", *module.split(".")[:-1], f"test_{module.split('.')[-1]}.py"])
+        for module in FILES
+        if not module.endswith(("__init__", "__main__"))
+    }
+    untested = [m for m, test in own.items() if test not in tests and m not in TESTED_ELSEWHERE]
+    assert untested == [], "write a test of that name that states what the module promises"
+    assert set(TESTED_ELSEWHERE.values()) <= tests
+    assert [m for m in TESTED_ELSEWHERE if m not in own or own[m] in tests] == []
