@@ -7,7 +7,7 @@ from ingest.phantom.tumor import AROUND, KINDS, POLAR, Tumor, place_tumor
 
 CENTER = (3.0, -2.0, 5.0)
 BOX = np.array([(-60.0, -60, -60), (60, 60, 60)])
-HILA = np.array([(30.0, 0, 0), (-30, 0, 0)])
+HILA = np.array([(40.0, 5, 30), (-20, 5, 30)])
 
 
 def ball(radius_mm, center=CENTER):
@@ -51,6 +51,19 @@ def test_depth_tells_the_directions_of_an_uneven_tumor_apart():
     np.testing.assert_allclose(tumor.depth(there), [1, 1, 1, 1, 1, 0.5], rtol=1e-4)
 
 
+def test_between_the_directions_of_its_table_a_radius_is_bilinear_in_both_angles():
+    rng = np.random.default_rng(1)
+    tumor = ball(10.0, center=(0, 0, 0))
+    tumor.radii[:, :-1] = rng.uniform(5, 15, (len(POLAR), len(AROUND) - 1))
+    tumor.radii[:, -1] = tumor.radii[:, 0]
+    polar, around = rng.uniform(0, np.pi, 300), rng.uniform(0, 2 * np.pi, 300)
+    flat = np.stack([np.cos(around), np.sin(around)]) * np.sin(polar)
+    depth = tumor.depth(np.stack([*flat, np.cos(polar)], -1))
+    for theta, phi, found in zip(polar, around, depth, strict=True):
+        along = [np.interp(phi, AROUND, row) for row in tumor.radii]
+        assert 1 / found == pytest.approx(np.interp(theta, POLAR, along), rel=1e-5)
+
+
 @pytest.mark.parametrize("z_mm", [5.0, 11.0, -4.9])
 def test_depth_on_a_slice_is_the_depth_of_its_points_and_all_of_the_tumor(z_mm):
     tumor, axis = ball(10.0), np.arange(-40.0, 40, 0.7)
@@ -87,6 +100,9 @@ def test_the_record_says_where_in_the_world_the_tumor_is():
     record = ball(10.0).record(affine)
     assert record["center_mm"] == [102.0, 203.0, 310.0]
     assert record["kind"] == "solid"
+    uneven = ball(10.00002, center=(0.12345, 0.00004, 7)).record(np.eye(4))
+    assert uneven["center_mm"] == [0.123, 0.0, 7.0]  # micrometers
+    assert (uneven["diameter_mm"], round(uneven["volume_ml"], 6)) == (20.0, uneven["volume_ml"])
     assert record["volume_ml"] == pytest.approx(
         np.pi / 6 * record["diameter_mm"] ** 3 / 1000, rel=1e-3
     )
@@ -100,6 +116,25 @@ def test_with_room_around_it_a_tumor_has_the_volume_asked_for(kind, diameter_mm)
     assert tumor.kind == kind
     assert 0.5 * diameter_mm < tumor.reach < 1.2 * diameter_mm
     assert tumor.radii.min() < 0.95 * tumor.radii.max()  # no mere ball
+
+
+@pytest.mark.parametrize(
+    ("smooth", "rough"), [(("part-solid", 20), ("solid", 20)), (("solid", 8.5), ("solid", 9.5))]
+)
+def test_part_solid_and_tiny_tumors_are_smoother(smooth, rough):
+    def roughness(kind, diameter_mm, seed):
+        radii = placed(kind, diameter_mm, seed=seed).radii / diameter_mm
+        return np.abs(np.diff(radii[6:-6], 2, axis=1)).mean()
+
+    for seed in range(3):
+        assert roughness(*smooth, seed) < 0.9 * roughness(*rough, seed)
+
+
+def test_tumors_are_longer_one_way_than_another():
+    for seed in range(3):
+        points = surface(placed("solid", 20.0, seed=seed))
+        axes = np.sqrt(np.linalg.eigvalsh(np.cov(points.T)))
+        assert 1.05 < axes[-1] / axes[0] < 1.8
 
 
 def test_the_table_of_radii_is_closed_and_has_single_poles():
@@ -124,10 +159,23 @@ def test_at_the_pleura_a_tumor_is_cut_and_elsewhere_it_is_whole():
         return points[:, 0] > -10
 
     whole = np.pi / 6 * 24**3 / 1000
+    kept = [
+        placed("juxta-pleural", 24.0, inside=half, seed=seed).volume_ml / whole for seed in range(6)
+    ]
+    assert 0.58 < min(kept) < 0.85 < max(kept) < 0.94
     for seed in range(4):
-        assert 0.55 < placed("juxta-pleural", 24.0, inside=half, seed=seed).volume_ml / whole < 0.95
         assert placed("solid", 24.0, inside=half, seed=seed).volume_ml / whole > 0.88
     assert placed("juxta-pleural", 24.0) is None  # there is no pleura everywhere
+
+
+def test_in_the_narrow_lung_at_the_hilum_more_of_a_tumor_may_be_cut():
+    def narrow(points):
+        return np.abs(points[:, 0] - 40) < 9
+
+    whole = np.pi / 6 * 20**3 / 1000
+    kept = [placed("hilar", 20.0, inside=narrow, seed=s).volume_ml / whole for s in range(4)]
+    assert 0.68 < min(kept) < 0.9
+    assert [placed("solid", 20.0, inside=narrow, seed=s) for s in range(4)] == [None] * 4
 
 
 def test_tumors_of_the_hilum_are_near_it():
