@@ -62,7 +62,9 @@ class Seen(Callback):
         step = trainer.global_step
         if step == self._kill_at:
             threading.Timer(self._delay_s, os.killpg, (0, signal.SIGKILL)).start()
-        lines = [f"{step} {zlib.crc32(image.numpy().tobytes())}\n" for image in batch["image"]]
+        lines = [
+            f"{step} {zlib.crc32(image.cpu().numpy().tobytes())}\n" for image in batch["image"]
+        ]
         with self._path.open("a") as file:
             file.write("".join(lines))
 
