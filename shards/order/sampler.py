@@ -71,7 +71,7 @@ class PlanSampler(DistributedSampler[BatchRequest]):
                 f"each device needs a slice to train on, got {len(plan)} slices for {world_size} "
                 "devices: lower --devices or give shards of more cases"
             )
-        super().__init__(plan, num_replicas=world_size, rank=rank, seed=plan.seed)  # type: ignore[arg-type]
+        super().__init__(plan, num_replicas=world_size, rank=rank)  # type: ignore[arg-type]
         self._plan = plan
         self._batch_size = batch_size
         self._fetcher = fetcher

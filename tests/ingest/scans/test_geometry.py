@@ -102,3 +102,16 @@ def test_a_shift_moves_a_grid_by_its_longest_part_in_voxels(grid, shift):
     moved[:3, 3] += moved[:3, :3] @ shift
     other = Grid(shape=grid.shape, affine=as_affine(moved))
     assert same_place_voxels(grid, other) == pytest.approx(np.abs(shift).max(), abs=1e-6)
+
+
+def test_grids_that_grow_apart_are_farthest_apart_at_the_farthest_corner():
+    first = Grid(shape=(5, 7, 11), affine=as_affine(np.diag([2.0, 3.0, 4.0, 1.0])))
+    for axis, size in enumerate(first.shape):
+        stretched = np.diag([2.0, 3.0, 4.0, 1.0])
+        stretched[axis, axis] *= 1.5
+        other = Grid(shape=first.shape, affine=as_affine(stretched))
+        assert same_place_voxels(first, other) == pytest.approx(0.5 * (size - 1))
+    shifted = np.diag([3.0, 3.0, 4.0, 1.0])  # stretched by half, and moved so that it ends alike
+    shifted[0, 3] = -4.0
+    other = Grid(shape=first.shape, affine=as_affine(shifted))
+    assert same_place_voxels(first, other) == pytest.approx(2.0)

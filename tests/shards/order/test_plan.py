@@ -1,5 +1,7 @@
 """The order of an epoch and the batches of a rank."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -7,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.data import WeightedRandomSampler
 
-from shards.order.draw import sample_weights
+from shards.order.draw import balanced, sample_weights
 from shards.order.plan import Plan, batches_of_rank, epoch_seed, num_batches
+from shards.order.window import Windows
 
 ROWS = np.arange(40, 140)
 TUMOR = np.arange(100) % 7 == 0
@@ -82,3 +85,33 @@ def test_a_seed_of_an_epoch_is_a_seed_of_torch_and_no_other_epochs(seed, epoch):
     assert 0 <= found < 2**63
     assert found == epoch_seed(seed, epoch)
     assert found not in (epoch_seed(seed, epoch + 1), epoch_seed(seed + 1, epoch))
+
+
+def test_orders_are_promises_a_training_of_an_earlier_version_goes_on():
+    assert epoch_seed(0, 0) == 7896617691693857887
+    plan = Plan(rows=np.arange(40), tumor=np.arange(40) % 5 == 0, oversample=4.0, seed=1)
+    windows = Windows(shard=np.repeat(np.arange(8, dtype=np.int32), 5), size=3)
+    windowed = dataclasses.replace(plan, windows=windows)
+    assert plan.order(2)[:8].tolist() == [0, 25, 6, 1, 15, 25, 5, 13]
+    assert windowed.order(2)[:8].tolist() == [25, 6, 15, 25, 5, 5, 7, 9]
+
+
+def test_a_windowed_order_depends_on_seed_and_epoch_alone():
+    plan = Plan(rows=np.arange(90), tumor=np.arange(90) % 9 == 0, oversample=8.0, seed=1)
+    windows = Windows(shard=np.repeat(np.arange(30, dtype=np.int32), 3), size=4)
+    one = dataclasses.replace(plan, windows=windows)
+    assert one.order(3).tolist() == one.order(3).tolist()
+    for other in (dataclasses.replace(one, seed=2).order(3), one.order(4)):
+        assert one.order(3).tolist() != other.tolist()
+    assert sorted(one.order(3)) == sorted(plan.order(3))
+
+
+def test_a_balanced_plan_draws_without_replacement():
+    tumor = np.arange(90) % 9 == 0
+    plan = Plan(rows=np.arange(90) + 7, tumor=tumor, oversample=1.0, seed=1, draw="balanced")
+    assert plan.order(0).tolist() == (balanced(tumor, 1.0, seed=1, epoch=0) + 7).tolist()
+    assert sorted(plan.order(0)) == list(range(7, 97))
+
+
+def test_an_epoch_without_slices_has_no_batches_and_a_short_one_has_one():
+    assert [num_batches(n, 8) for n in (0, 1, 7, 8, 15, 16)] == [0, 1, 1, 1, 1, 2]

@@ -84,3 +84,44 @@ def test_fewer_slices_than_ranks_are_refused_and_as_many_are_not():
     for rank in range(3):
         ((_, rows),) = batches(sampler(rank, 3, plan=few, batch_size=18))
         assert len(rows) == 1
+
+
+class Noting:
+    """A fetcher that notes what it is told."""
+
+    def __init__(self):
+        self.said = []
+
+    def begin(self, epoch, order):
+        self.said.append(("begin", epoch, order.tolist()))
+
+    def advance(self, position):
+        self.said.append(("advance", position))
+
+    def end(self):
+        self.said.append(("end",))
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_shards_are_let_go_of_no_sooner_than_all_ranks_have_read_them(rank):
+    fetcher, start, ahead = Noting(), 25 * BATCH, 3
+    one = PlanSampler(PLAN, batch_size=BATCH, rank=rank, world_size=2, fetcher=fetcher, ahead=ahead)
+    one.start_at(epoch=2, samples_consumed=start)
+    requests = list(one)
+    begun, *advanced, ended = fetcher.said
+    assert begun == ("begin", 2, PLAN.order(2)[start:].tolist())
+    assert ended == ("end",)
+    # of the batches asked for before this one, those ahead and two more may still be read
+    expected = [("advance", (k - ahead - 2) * BATCH) for k in range(len(requests))]
+    assert advanced == expected
+
+
+@pytest.mark.parametrize("rank", [0, 3])
+def test_a_request_says_its_epoch_and_what_all_ranks_have_used(rank):
+    one = sampler(rank, 4)
+    one.start_at(epoch=5, samples_consumed=2 * BATCH)
+    requests = list(one)
+    assert {request.epoch for request in requests} == {5}
+    used = [request.samples_consumed for request in requests]
+    assert used == [(k + 3) * BATCH for k in range(len(requests))]
+    assert next(iter(one)).positions[0] == rank  # the next pass is whole

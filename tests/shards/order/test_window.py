@@ -148,3 +148,20 @@ def test_arranging_keeps_the_draws_and_their_order_within_a_window(slices, size,
     for case in set(shard[drawn].tolist()):
         of_case = [row for row in arranged.tolist() if shard[row] == case]
         assert of_case == [row for row in drawn.tolist() if shard[row] == case]
+
+
+def test_shards_are_dealt_by_their_tumor_beyond_the_share_of_the_epoch(monkeypatch):
+    seen = []
+
+    def spy(excess, size, rng):
+        seen.append((excess.tolist(), size))
+        return deal(excess, size, rng)
+
+    monkeypatch.setattr("shards.order.window.deal", spy)
+    shard = np.array([0, 0, 0, 2, 2, 3], np.int32)
+    tumor = np.array([True, False, False, True, True, False])
+    drawn = np.array([0, 1, 2, 2, 3, 4, 4, 5])  # none of shard 1
+    rng = np.random.default_rng(0)
+    Windows(shard=shard, size=2).arrange(drawn, tumor, rng)
+    share = 4 / 8
+    assert seen == [([1 - share * 4, 3 - share * 3, 0 - share * 1], 2)]
