@@ -162,7 +162,7 @@ def test_it_works_in_other_processes(opened, shard_folder, method):
     _, open_it = opened
     shards = open_it()
     shards.prefetch(["cases/a.tar"])
-    with multiprocessing.get_context(method).Pool(2) as pool:
+    with multiprocessing.get_context(method).Pool(1) as pool:
         found = pool.map(_first_byte_of_b, [shards, pickle.loads(pickle.dumps(shards))])
     assert found == 2 * [(shard_folder / "cases" / "b.tar").read_bytes()[:1]]
 
