@@ -1,5 +1,6 @@
 """The Lightning module: what one training step and one validation epoch do."""
 
+from contextlib import ExitStack
 from typing import Any
 
 import pytorch_lightning as pl
@@ -14,6 +15,7 @@ from lungseg.training.batches import Batch, stretches_of
 from lungseg.training.data import SliceData
 from lungseg.training.optimizer import build_optimizer, build_schedule
 from lungseg.training.process.ranks import sum_over_ranks
+from lungseg.training.side_by_side import SideBySide
 from shards.console.groups import flat_values
 
 
@@ -50,7 +52,8 @@ class LungSegmenter(pl.LightningModule):
         self._loss_here = build_loss(options.loss)
         self._val_loss: torch.Tensor
         self.scores: dict[str, Any] = {}
-        self._num_threads = torch.get_num_threads()
+        self._side_by_side: SideBySide | None = None
+        self._until_scored = ExitStack()
         ours = {
             "recipe": data.shards.manifest.recipe,
             "threshold": options.validation.threshold,
@@ -75,17 +78,18 @@ class LungSegmenter(pl.LightningModule):
         return loss
 
     def on_validation_epoch_start(self) -> None:
-        """Score on one thread: on a processor a convolution's last bit depends on their number."""
+        """Begin to sum; a processor scores slices side by side."""
         self._val_loss = torch.zeros(2, dtype=torch.float64, device=self.device)
-        self._num_threads = torch.get_num_threads()
-        torch.set_num_threads(1)
+        self._until_scored.close()  # of a validation that was cut off
+        if self.device.type == "cpu":
+            self._side_by_side = self._until_scored.enter_context(SideBySide(self.net))
 
     def validation_step(self, batch: Batch, batch_idx: int) -> torch.Tensor | None:
         """Count the voxels of a stretch of one case; nothing is exchanged between ranks here."""
         del batch_idx
         if len(batch["image"]) == 0:
             return None
-        logits: torch.Tensor = self(batch["image"])
+        logits: torch.Tensor = (self._side_by_side or self)(batch["image"])
         loss = self._loss_here(logits, batch["mask"]).double()
         self._val_loss += torch.stack([loss, torch.ones_like(loss)]) * len(logits)
         self.dice.update(logits, batch["mask"], batch["stretch"])
@@ -93,7 +97,8 @@ class LungSegmenter(pl.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Sum the counts over ranks, once."""
-        torch.set_num_threads(self._num_threads)
+        self._until_scored.close()
+        self._side_by_side = None
         self.scores = self.dice.compute()
         self.dice.reset()
         loss, num_slices = sum_over_ranks(self._val_loss).tolist()

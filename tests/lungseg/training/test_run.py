@@ -44,26 +44,57 @@ def test_finds_bright_disks(shards, tmp_path):
         assert (tmp_path / "run" / name).exists()
 
 
+def scored(shards, out, *, num_threads, **given):
+    """What a process of its own prints as the scores of a checkpoint."""
+    done = subprocess.run(
+        [sys.executable, "-m", "lungseg.fit", *flags(shards, out, **given), "--json"],
+        env=os.environ | {"OMP_NUM_THREADS": str(num_threads)},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def dice_of_whole_scans(shards, checkpoint):
+    """Dice per case from counts in numpy, each slice alone through the net."""
+    model, read = load_model(checkpoint), open_shards(shards)
+    reader, found = SliceReader(read, neighbors=model.neighbors), {}
+    for case in model.validation_cases:
+        images, masks = reader.read(np.flatnonzero(read.index.case == read.index.cases.index(case)))
+        with torch.inference_mode():
+            logits = torch.cat([model.net(model.view(image)) for image in images.split(1)])
+        tumor, truth = logits.numpy() >= 0, masks.numpy() > 0
+        total = int(tumor.sum()) + int(truth.sum())
+        found[case] = 2 * int((tumor & truth).sum()) / total if total else None
+    return found
+
+
 @pytest.mark.slow
-def test_two_ranks_score_a_checkpoint_like_one_to_the_last_bit(shards, tmp_path):
-    """Also where one rank has more threads than two have each, as on any machine."""
-    fit(options(shards, tmp_path / "run", epochs=3, lr=0.02, width=12))
-    scores = []
-    for num_devices, num_threads in ((1, 2), (2, 1)):
-        checkpoint = tmp_path / "run" / "best.ckpt"
-        given = {"validate": checkpoint, "devices": num_devices, "width": 12}
-        words = flags(shards, tmp_path / f"ranks-{num_devices}", **given)
-        done = subprocess.run(
-            [sys.executable, "-m", "lungseg.fit", *words, "--json"],
-            env=os.environ | {"OMP_NUM_THREADS": str(num_threads)},
-            capture_output=True,
-            text=True,
-            timeout=200,
-            check=False,
+def test_any_ranks_threads_workers_and_batches_score_a_checkpoint_as_numpy_does(shards, tmp_path):
+    """To the last bit, also where one rank has more threads than two have each."""
+    cases = {"width": 12, "validation_cases": ("lung_000", "lung_003")}
+    fit(options(shards, tmp_path / "run", epochs=3, lr=0.02, **cases))
+    words = {"width": 12, "config": tmp_path / "run" / "config.yaml"}
+    checkpoint = tmp_path / "run" / "best.ckpt"
+    scores = [
+        scored(
+            *(shards, tmp_path / f"{devices}-{num_threads}"),
+            num_threads=num_threads,
+            **words
+            | {"validate": checkpoint, "devices": devices, "num_workers": num_workers}
+            | {"batch_size": batch_size},
         )
-        assert done.returncode == 0, done.stderr
-        scores.append(json.loads(done.stdout.splitlines()[-1]))
-    assert scores[0] == scores[1]
+        for devices, num_threads, num_workers, batch_size in (
+            *((1, 2, 0, 7), (1, 1, 2, 1)),
+            *((2, 1, 2, 4), (3, 2, 0, 6)),
+        )
+    ]
+    assert scores[0]["dice_per_case"] == dice_of_whole_scans(shards, checkpoint)
+    assert 0 < scores[0]["dice_case_mean"] < 1
+    assert all(score == scores[0] for score in scores)
 
 
 def test_a_fold_that_does_not_exist_is_named(shards, tmp_path):
