@@ -43,7 +43,8 @@ class SideBySide:
     def __call__(self, image: torch.Tensor) -> torch.Tensor:
         """(b, channels, h, w) -> (b, 1, h, w) logits, in order, under the caller's autocast."""
         half = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else None
-        return torch.cat(list(self._pool.map(lambda one: self._logits(one, half), image.split(1))))
+        slices = torch.split(image, 1)
+        return torch.cat(list(self._pool.map(lambda one: self._logits(one, half), slices)))
 
     def _logits(self, image: torch.Tensor, half: torch.dtype | None) -> torch.Tensor:
         net = self._idle.get()
@@ -58,4 +59,4 @@ class SideBySide:
 def _sharing_weights(net: nn.Module) -> nn.Module:
     """A copy of a net that shares all tensors with it but what its layers keep of a slice."""
     shared = {id(tensor): tensor for tensor in chain(net.parameters(), net.buffers())}
-    return copy.deepcopy(net, shared)  # type: ignore[arg-type]  # a memo of what is not copied
+    return copy.deepcopy(net, shared)
