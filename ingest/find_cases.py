@@ -74,7 +74,7 @@ def _advice(files: Iterable[Path]) -> str:
 
 def _no_source(source: Path, files: Iterable[Path]) -> BadCaseError:
     found = f"found none in {source}" if source.is_dir() else f"{source} is no folder"
-    advice = _advice(files) or "check the path"
+    advice = _advice([source] if source.is_file() else files) or "check the path"
     return BadCaseError(
         "a source needs the MSD layout (dataset.json, imagesTr, labelsTr), DICOM files, or "
         f"{IN_WORDS} with labels beside them, {found}: {advice}, or make a data set with "

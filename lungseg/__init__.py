@@ -1,6 +1,13 @@
 """Slices -> a lung-tumor segmentation model -> masks, scores and pictures.
 
-From Python: `fit_model`, `load_model`, `predict_volume` and `score_masks`, see `lungseg.api`.
+From Python, `help(lungseg.fit_model)` and so on say more:
+
+    result = lungseg.fit_model("runs/shards", "runs/first", epochs=10)  # options of lungseg.fit
+    model = lungseg.load_model("runs/first/best.ckpt")
+    mask = lungseg.predict_volume(model, hu, affine)  # (i, j, k) HU, (4, 4) RAS+ mm
+    scores = lungseg.score_masks(truth, mask, affine)
+
+At a prompt, `python -m lungseg --help` lists the commands.
 """
 
 from typing import Any

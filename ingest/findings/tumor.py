@@ -57,11 +57,10 @@ def _of_loss(case: str, count: TumorCount, recipe: Recipe) -> list[Finding]:
 def _dropped(count: TumorCount) -> str:
     if count.kept:
         total = count.dropped + count.kept
-        return f"{count.dropped:,} of {total:,} tumor voxels lie in slices that are dropped"
-    return (
-        f"{counted(count.dropped, 'tumor voxel')}, all in slices that are dropped: keep them with "
-        "--drop-slices 0, or drop by --drop-mm or --drop-outside-lungs"
-    )
+        what = f"{count.dropped:,} of {total:,} tumor voxels lie in slices that are dropped"
+    else:
+        what = f"{counted(count.dropped, 'tumor voxel')}, all in slices that are dropped"
+    return f"{what}: keep them with --drop-slices 0, or drop by --drop-mm or --drop-outside-lungs"
 
 
 def _lost(count: TumorCount, recipe: Recipe) -> str:

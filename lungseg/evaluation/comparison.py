@@ -66,8 +66,9 @@ def _cases_of(folder: Path) -> Cases:
         cases = json.loads(path.read_text(encoding="utf-8"))["cases"]
         return {case["case"]: case for case in cases if {"truth_ml", *SCORES} <= case.keys()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        what = "is damaged or of another program" if path.exists() else "does not exist"
         raise ComparisonError(
-            f"{folder} holds no evaluation ({type(error).__name__}: {error}): give the --out of "
+            f"{folder} holds no evaluation, {path} {what}: give the --out of "
             "`python -m lungseg.evaluate`"
         ) from error
 

@@ -125,7 +125,8 @@ def parse(commands: Commands, args: list[str], *, prog: str, description: str) -
         if leaving.code in (None, DONE):
             raise
         manual = functools.partial(_manual, commands, words, prog)
-        raise UsageError(refused(leaving, said.getvalue(), words, manual, prog)) from None
+        command = f"{prog} {first}" if isinstance(commands, Mapping) and first in commands else prog
+        raise UsageError(refused(leaving, said.getvalue(), words, manual, command)) from None
 
 
 def _cli(commands: Commands, words: list[str], prog: str, description: str) -> Any:
@@ -245,7 +246,7 @@ def _values_of_file(commands: Commands, args: list[str]) -> Result:
     try:
         values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        what = " ".join(str(error).split())
+        what = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise UsageError(f"--config {path} cannot be read as a YAML file: {what}") from None
     if not isinstance(values, dict):
         raise UsageError(f"--config {path} must hold `name: value` lines, found {values!r}")
@@ -307,9 +308,13 @@ def _say(result: Result | None, show: Callable[[Result], str], *, as_json: bool)
 
 
 def _lines(result: Result) -> str:
-    return "\n".join(f"{name}: {value}" for name, value in result.items())
+    return "\n".join(
+        f"{name}: {'none' if value is None or value in ({}, [], ()) else value}"
+        for name, value in result.items()
+    )
 
 
 def _leave(prog: str, message: str, code: int) -> NoReturn:
     sys.stderr.write(f"{prog}: {' '.join(message.split())}\n")
+    logging.disable(logging.INFO)  # what libraries say at exit would stand below it
     sys.exit(code)

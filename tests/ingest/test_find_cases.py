@@ -67,6 +67,8 @@ def test_a_source_of_another_layout_says_what_it_needs(tmp_path, files, advice):
         find_cases(made(tmp_path, *files))
     with pytest.raises(BadCaseError, match="is no folder: check the path"):
         find_cases(tmp_path / "absent")
+    with pytest.raises(BadCaseError, match=r"scans\.zip is no folder: unpack .*scans\.zip first"):
+        find_cases(made(tmp_path, "scans.zip") / "scans.zip")
 
 
 def test_a_data_set_of_a_format_that_is_not_read_says_how_to_convert_it(tmp_path):

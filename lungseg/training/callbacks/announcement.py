@@ -81,6 +81,6 @@ class Announcement(Callback):
         memory = f", about {self._cost.num_bytes / 1e9:.2g} GB" if self._cost else ""
         return (
             f"a net of {num_weights:,} parameters on {height} x {width} pixels, on "
-            f"{trainer.world_size} {trainer.strategy.root_device.type} in {trainer.precision} bits"
-            f"{memory}"
+            f"{trainer.world_size} {trainer.strategy.root_device.type} at precision "
+            f"{trainer.precision.partition('-')[0]}{memory}"
         )

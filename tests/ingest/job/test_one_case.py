@@ -44,7 +44,10 @@ def test_the_entry_tells_what_the_shard_holds(task, tmp_path):
     assert (built.entry.slices, built.entry.slices_dropped, built.entry.tumor_slices) == (2, 2, 1)
     assert (built.entry.tumor_voxels, built.entry.tumor_voxels_dropped) == (9, 9)
     assert built.index.z.tolist() == [2, 3]
-    assert built.entry.warnings == ("9 of 18 tumor voxels lie in slices that are dropped",)
+    assert built.entry.warnings == (
+        "9 of 18 tumor voxels lie in slices that are dropped: keep them with --drop-slices 0, or "
+        "drop by --drop-mm or --drop-outside-lungs",
+    )
     assert files(task) == ["a.tar"]
 
 

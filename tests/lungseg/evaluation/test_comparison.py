@@ -67,5 +67,9 @@ def test_what_is_no_evaluation_is_one_known_error(evaluation, tmp_path):
     for wrong in (tmp_path / "absent", tmp_path / "broken", evaluation("b", {})):
         with pytest.raises(ComparisonError, match=r"holds no evaluation|share no case"):
             compare(good, wrong)
+    with pytest.raises(ComparisonError, match=r"absent/metrics\.json does not exist: give"):
+        compare(good, tmp_path / "absent")
+    with pytest.raises(ComparisonError, match=r"broken/metrics\.json is damaged or of another"):
+        compare(good, tmp_path / "broken")
     with pytest.raises(ComparisonError, match="share no case with tumor"):
         compare(good, evaluation("c", [case("other", 0.4)]))

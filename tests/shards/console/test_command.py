@@ -16,7 +16,7 @@ import yaml
 from shards.console.command import Options, Several, UsageError, parse, save_config
 
 DEMO = """
-import dataclasses, logging, sys, time
+import atexit, dataclasses, logging, sys, time
 from shards.console.command import Options, run
 from shards.errors import ShardError
 
@@ -30,6 +30,7 @@ class Demo(Options):
 def main(options):
     logging.getLogger(__name__).info("working")
     if options.end == "badly":
+        atexit.register(logging.getLogger("library").info, "too late")
         raise ShardError("a shard is\\nodd: mend it")
     if options.end == "by surprise":
         raise RuntimeError("not known")
@@ -41,6 +42,8 @@ def main(options):
         return {"ended": "\\udcff"}
     if options.end == "never":
         time.sleep(60)
+    if options.end == "empty":
+        return {"ended": None, "list": [], "zero": 0, "no": False}
     return {"ended": options.end, "exit_code": 1 if options.end == "half" else 0}
 
 run(Demo, main, prog="demo", description="A command to try.")
@@ -184,6 +187,7 @@ def test_the_result_comes_last_on_stdout_and_messages_go_to_stderr():
 
 def test_a_result_can_carry_the_exit_code():
     assert ended("--end", "half")[:2] == (1, "ended: half\n")
+    assert ended("--end", "empty")[:2] == (0, "ended: none\nlist: none\nzero: 0\nno: False\n")
 
 
 def test_a_known_failure_is_one_line_and_an_unknown_one_keeps_its_trace():

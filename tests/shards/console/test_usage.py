@@ -40,8 +40,10 @@ class Clean(Options):
 def said(*words, commands=Bake):
     with pytest.raises(UsageError) as caught:
         parse(commands, [str(word) for word in words], prog="cake", description="")
-    assert str(caught.value).endswith("; cake --help lists the options")
-    return str(caught.value).removesuffix("; cake --help lists the options")
+    named = words[0] if commands is not Bake and words and words[0] in commands else ""
+    more = f"; {' '.join(filter(None, ('cake', named)))} --help lists the options"
+    assert str(caught.value).endswith(more)
+    return str(caught.value).removesuffix(more)
 
 
 @pytest.mark.parametrize(

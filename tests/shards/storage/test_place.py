@@ -54,6 +54,24 @@ def test_what_is_no_set_says_what_it_is(tmp_path, make, found):
         manifest_bytes(*locate(tmp_path / "here"))
 
 
+@pytest.mark.parametrize(
+    ("holds", "advice"),
+    [
+        ("dataset.json", r"these are scans, .* --source \S+/here --out SHARDS`"),
+        ("imagesTr/x.nii.gz", r"these are scans, .* --source \S+/here --out SHARDS`"),
+        ("thesis.txt", r"--source SCANS --out SHARDS`"),
+        (".build/x", r"--source SCANS --out \S+/here`"),
+        (None, r"--source SCANS --out \S+/here`"),
+    ],
+)
+def test_nobody_is_told_to_build_into_what_holds_something_else(tmp_path, holds, advice):
+    if holds:
+        (tmp_path / "here" / holds).parent.mkdir(parents=True)
+        (tmp_path / "here" / holds).write_text("")
+    with pytest.raises(ShardError, match=advice):
+        manifest_bytes(*locate(tmp_path / "here"))
+
+
 def test_a_url_without_a_set_says_so(tmp_path, serve):
     with pytest.raises(ShardError, match=r"has no manifest\.json.*build-shards"):
         manifest_bytes(*locate(serve(tmp_path).url, QUICK))

@@ -19,7 +19,7 @@ def test_data_net_and_device_are_told_before_the_first_step(shards, tmp_path, ca
         "training on 4 cases (52 slices), 38.5 % of them with tumor and drawn as 50 %; "
         "validating on 1 case (13 slices)"
     )
-    pattern = r"a net of [\d,]+ parameters on 32 x 32 pixels, on 1 cpu in 32-true bits, about .* GB"
+    pattern = r"a net of [\d,]+ parameters on 32 x 32 pixels, on 1 cpu at precision 32, about .* GB"
     assert re.fullmatch(pattern, lines[1])
     assert re.fullmatch(r"6 steps take very roughly \d+ s here", lines[2])
 
