@@ -1,0 +1,105 @@
+"""Synthetic slices as the loops of fit.py read them: shards, and files of numpy."""
+
+import dataclasses
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from shards.arrow import to_parquet
+from shards.index import ShardIndex
+from shards.manifest import CaseEntry, Manifest
+from shards.record import Slice
+from shards.writer import ShardWriter
+
+SCALE = 1 / 3071
+PER_CASE = 64
+TUMOR_EVERY = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class Slices:
+    """Bodies in air with noise, every `TUMOR_EVERY`-th with a round tumor; int16 HU and uint8.
+
+    Noise comes from a field that is larger than a slice, so that many slices are made quickly.
+    """
+
+    count: int
+    size: int
+
+    def __iter__(self):
+        size = self.size
+        rng = np.random.default_rng(0)
+        rows, columns = np.indices((size, size)) / size - 0.5
+        body = (rows / 0.35) ** 2 + (columns / 0.47) ** 2 <= 1
+        field = rng.normal(0, 20, (2 * size, 2 * size)).astype(np.float32)
+        for number in range(self.count):
+            top, left = rng.integers(0, size, 2)
+            noise = field[top : top + size, left : left + size]
+            row, column = rng.uniform(-0.2, 0.2, 2)
+            tumor = (rows - row) ** 2 + (columns - column) ** 2 <= 0.05**2
+            mask = tumor & (number % TUMOR_EVERY == 0)
+            image = np.where(body, 40 + noise, -1000 + np.abs(noise)) + 60 * mask
+            yield image.astype(np.int16), mask.astype(np.uint8)
+
+
+def write_shards(slices: Slices, folder: Path) -> None:
+    """A shard set of cases of `PER_CASE` slices."""
+    (folder / "cases").mkdir(parents=True)
+    entries, parts = {}, []
+    each = iter(slices)
+    for place, first in enumerate(range(0, slices.count, PER_CASE)):
+        case = f"case_{place:04d}"
+        with ShardWriter(folder / f"cases/{case}.tar", case=case) as shard:
+            for z in range(min(PER_CASE, slices.count - first)):
+                image, mask = next(each)
+                shard.add(Slice(case=case, z=z, image=image, mask=mask, spacing_mm=(1, 1, 1)))
+            written = shard.finish()
+        parts.append(written.index)
+        entries[case] = _entry(case, written, slices.size)
+    index = to_parquet(ShardIndex.concatenate(parts))
+    manifest = Manifest(
+        recipe={"clip": [-1000, 3071], "scale": SCALE, "size": slices.size, "drop_slices": 0},
+        source="benchmark",
+        tools={},
+        slice_shape=(slices.size, slices.size),
+        folds=dict.fromkeys(entries, 0),
+        cases=entries,
+        index_sha256=hashlib.sha256(index).hexdigest(),
+    )
+    (folder / "index.parquet").write_bytes(index)
+    (folder / "manifest.json").write_text(manifest.to_json())
+
+
+def write_files(slices: Slices, folder: Path) -> None:
+    """Two files a slice, as the tutorial writes them: scaled float32, and its mask."""
+    folder.mkdir(parents=True)
+    for number, (image, mask) in enumerate(slices):
+        np.save(folder / f"{number}.ct.npy", image.astype(np.float32) * np.float32(SCALE))
+        np.save(folder / f"{number}.mask.npy", mask)
+
+
+def weights(count: int) -> np.ndarray:
+    """Of the draws of slices: half of them show tumor."""
+    tumor = np.arange(count) % TUMOR_EVERY == 0
+    return np.where(tumor, (~tumor).sum() / tumor.sum(), 1.0)
+
+
+def _entry(case: str, written, size: int) -> CaseEntry:
+    count = len(written.index.tumor)
+    return CaseEntry(
+        shard=f"cases/{case}.tar",
+        bytes=written.bytes,
+        sha256=written.sha256,
+        source={},
+        patient=case,
+        shape=(size, size, count),
+        affine=((1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1)),
+        spacing_mm=(1, 1, 1),
+        orientation="RAS",
+        slices=count,
+        slices_dropped=0,
+        tumor_slices=int(written.index.tumor.sum()),
+        tumor_voxels=int(written.index.tumor_pixels.sum()),
+        tumor_voxels_dropped=0,
+    )
