@@ -4,6 +4,7 @@ import errno
 import itertools
 import multiprocessing
 import os
+import tempfile
 
 import pytest
 
@@ -14,8 +15,9 @@ NUMBERS = itertools.count()
 
 
 @pytest.fixture(params=["folder", "file://", "memory://"])
-def target(request, tmp_path):
+def target(request, tmp_path, monkeypatch):
     """A place to write to that is not there yet, by path and by two kinds of URL."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # where a URL has its staging folder
     place = {"folder": "", "file://": "file://", "memory://": "memory://"}[request.param]
     return open_target(f"{place}{tmp_path}/{next(NUMBERS)}/set")
 
