@@ -1,7 +1,7 @@
 """A scan -> the slices a model sees, and masks of slices -> the scan's own grid."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,12 @@ def load_scan(scan: Path | Case | OpenCase, recipe: Recipe) -> ScanSlices:
     return load_views(scan, [recipe])[0]
 
 
-def load_views(scan: Path | Case | OpenCase, recipes: Sequence[Recipe]) -> list[ScanSlices]:
+def load_views(
+    scan: Path | Case | OpenCase,
+    recipes: Sequence[Recipe],
+    *,
+    watch: Callable[[int, Image], object] | None = None,
+) -> list[ScanSlices]:
     """Read a scan once, and prepare it by several recipes.
 
     A recipe that drops by the lungs reads the scan once more, to find them.
@@ -59,6 +64,7 @@ def load_views(scan: Path | Case | OpenCase, recipes: Sequence[Recipe]) -> list[
     Args:
         scan: As in `load_scan`.
         recipes: The recipes, at least one; voxels without a number are given what the first says.
+        watch: Called with the canonical number and the unclipped (height, width) HU of each plane.
 
     Returns:
         What each recipe makes of the scan, in their order.
@@ -76,6 +82,8 @@ def load_views(scan: Path | Case | OpenCase, recipes: Sequence[Recipe]) -> list[
         for recipe, numbers in zip(recipes, kept, strict=True)
     ]
     for z, plane in scan.planes():
+        if watch:
+            watch(z, plane)
         for recipe, numbers, images in zip(recipes, kept, stacks, strict=True):
             if z in numbers:  # preparing writes into the plane
                 own = plane.copy() if len(recipes) > 1 else plane

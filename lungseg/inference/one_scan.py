@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from ingest.case import Case
+from ingest.findings.voxels import VoxelChecks
 from ingest.recipe import Recipe
 from ingest.slices.mask_file import mask_file
 from ingest.slices.opened import OpenCase
@@ -17,7 +18,7 @@ from lungseg.inference.animation import Animation
 from lungseg.inference.infer import Image, Mask, Model, Plane, probabilities
 from lungseg.inference.lesion_table import LesionTable
 from lungseg.inference.options import PredictOptions
-from lungseg.inference.read_scan import open_scan
+from lungseg.inference.read_scan import open_scan, say_values
 from lungseg.inference.targets import targets_of
 
 
@@ -52,7 +53,10 @@ def predict_one(
     opened, kept = open_scan(case, recipe)
     mask_path, *gif_path = targets_of(case.name, options)
     animation = Animation(case.name, opened.grid) if gif_path else None
-    planes = _planes(opened, kept, recipe, model, device, options.slices_at_once(device.type))
+    checks = VoxelChecks(case.name, any_values=recipe.any_values)
+    images = _images(opened, kept, recipe, checks)
+    batch_size = options.slices_at_once(device.type)
+    planes = _planes(images, model, device, batch_size, downwards=opened.downwards)
     width, height, num_slices = opened.grid.canonical().shape
     voxels, lesions = 0, LesionTable(opened.grid)
     with mask_file(opened, mask_path) as put:
@@ -69,6 +73,7 @@ def predict_one(
                 step()
             put(plane)
         collections.deque(planes, maxlen=0)  # the file's end, too, must be sound
+    say_values(checks)
     if animation:
         animation.write(gif_path[0])
     return {
@@ -81,24 +86,31 @@ def predict_one(
     }
 
 
+def _images(opened: OpenCase, kept: range, recipe: Recipe, checks: VoxelChecks) -> Iterator[Image]:
+    """Yield each kept slice as the net sees it, in the order of the file; all planes are judged."""
+    for z, plane in opened.planes():
+        checks.see(z, plane)
+        if z in kept:
+            yield prepare_image(plane, recipe).copy()
+
+
 def _planes(
-    opened: OpenCase,
-    kept: range,
-    recipe: Recipe,
+    images: Iterator[Image],
     model: Model,
     device: torch.device,
     batch_size: int,
+    *,
+    downwards: bool,
 ) -> Iterator[tuple[Image, Plane]]:
-    """Yield each kept slice as the net sees it with its probabilities, in the order of the file."""
+    """Yield each slice with its probabilities."""
     waiting: collections.deque[Image] = collections.deque()
 
-    def images() -> Iterator[Image]:
-        for z, plane in opened.planes():
-            if z in kept:
-                waiting.append(prepare_image(plane, recipe).copy())
-                yield waiting[-1]
+    def remembered() -> Iterator[Image]:
+        for image in images:
+            waiting.append(image)
+            yield image
 
     for probability in probabilities(
-        model, images(), device=device, batch_size=batch_size, downwards=opened.downwards
+        model, remembered(), device=device, batch_size=batch_size, downwards=downwards
     ):
         yield waiting.popleft(), probability

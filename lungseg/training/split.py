@@ -7,11 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ingest.recipe import Recipe
 from lungseg.errors import TrainingError
 from lungseg.options.validation import ValidationOptions
 from shards.storage.store import ShardSet
-
-_DROPS = ("drop_slices", "drop_mm", "drop_outside_lungs")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -91,18 +90,23 @@ def _check_tumor(shards: ShardSet, cases: tuple[int, ...], what: str) -> None:
     lost = {case: entry.tumor_voxels_dropped for case, entry in entries.items()}
     lost = {case: voxels for case, voxels in lost.items() if voxels}
     if lost:
-        recipe = shards.manifest.recipe
-        rule = ", ".join(f"{name} {recipe[name]}" for name in _DROPS if recipe.get(name))
+        rule = Recipe.from_dict(shards.manifest.recipe).drop_rule
         raise TrainingError(
-            f"none of the {what} shows tumor, because the recipe ({rule}) dropped all of it: in "
-            f"{_few(list(lost))}, {sum(lost.values())} voxels together; build the shards anew with "
-            "another rule, as --drop-slices 0"
+            f"none of the {what} shows tumor, because the recipe drops {rule} and with them all of "
+            f"it: in {_few(list(lost))}, {sum(lost.values())} voxels together; build the shards "
+            "anew with another rule, as --drop-slices 0"
         )
-    folds = sorted(set(shards.manifest.folds.values()))
     raise TrainingError(
-        f"none of the {what} shows tumor ({_few(list(entries))}): choose another --fold of "
-        f"{folds}, or other --validation-cases"
+        f"none of the {what} shows tumor ({_few(list(entries))}): {_other_fold(shards)}, or other "
+        "--validation-cases"
     )
+
+
+def _other_fold(shards: ShardSet) -> str:
+    """Which folds can be chosen: those with tumor inside and outside of them."""
+    shown = np.unique(shards.index.case[shards.index.tumor])
+    folds = sorted({shards.manifest.folds[shards.index.cases[i]] for i in shown})
+    return f"choose another --fold, of {folds}" if len(folds) > 1 else "choose --fold none"
 
 
 def _few(names: Sequence[str]) -> str:

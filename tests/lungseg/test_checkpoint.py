@@ -43,6 +43,23 @@ def test_damage_is_one_kind_of_error_with_a_word_to_it(tmp_path_factory, seed):
     assert "\n" not in said
 
 
+class RunsCode:
+    """What a hostile file holds: on loading, it would make a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+def test_code_in_a_file_is_not_run_and_nobody_is_advised_to_run_it(tmp_path):
+    torch.save({"state_dict": RunsCode(tmp_path / "trace")}, tmp_path / "a.ckpt")
+    with pytest.raises(NoCheckpointError, match=r"^it holds more than .* never run$"):
+        read_checkpoint(tmp_path / "a.ckpt")
+    assert not (tmp_path / "trace").exists()
+
+
 def test_what_holds_no_names_is_none(tmp_path):
     torch.save([1, 2], tmp_path / "a.ckpt")
     with pytest.raises(NoCheckpointError, match="holds a list"):

@@ -1,6 +1,7 @@
 """Masks of scans as files."""
 
 import csv
+import re
 import zipfile
 
 import nibabel
@@ -88,6 +89,24 @@ def test_a_broken_scan_is_named_and_the_others_are_done(run, folder, tmp_path, c
         "lesions.csv",
         "predictions.csv",
     ]
+
+
+@pytest.mark.parametrize(
+    ("stored", "told"),
+    [
+        (lambda hu: hu, None),
+        (lambda hu: 2 * hu + 1800, "0 to 2400, not HU? .*1024\\)$"),
+        (lambda hu: (hu > 0).astype(np.int16), "0 to 1, no HU of a chest"),
+    ],
+)
+def test_values_that_are_no_hu_of_a_chest_are_said(run, folder, tmp_path, caplog, stored, told):
+    scan = nibabel.load(folder / "ball_1.nii.gz")
+    values = stored(np.asarray(scan.dataobj))
+    nibabel.save(nibabel.Nifti1Image(values, scan.affine), tmp_path / "ball_9.nii.gz")
+    assert "ball_9" in run(tmp_path / "ball_9.nii.gz")["predicted"]
+    said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(said) == (told is not None)
+    assert all(re.search(told, message) for message in said)
 
 
 def test_a_single_broken_scan_is_one_known_error(run, folder, tmp_path):

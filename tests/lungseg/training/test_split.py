@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from ingest.recipe import Recipe
 from lungseg.errors import TrainingError
 from lungseg.options.validation import ValidationOptions
 from lungseg.training.run import fit
@@ -61,23 +62,39 @@ def test_a_fold_and_named_cases_exclude_each_other():
 
 
 @pytest.mark.parametrize(
-    ("cases", "what"),
-    [((0,), "validation cases of --fold 0"), ((1, 2, 3, 4), "training cases of --fold 0")],
+    ("cases", "what", "advice"),
+    [
+        ((0,), "validation", r"another --fold, of \[1, 2, 3, 4\]"),
+        ((0, 3), "validation", r"another --fold, of \[1, 2, 4\]"),
+        ((1, 2, 3, 4), "training", "--fold none"),
+    ],
 )
-def test_a_part_without_tumor_is_refused(opened, cases, what):
-    with pytest.raises(TrainingError, match=f"none of the {what} shows tumor .*another --fold"):
+def test_a_part_without_tumor_is_refused_and_only_folds_that_work_are_advised(
+    opened, cases, what, advice
+):
+    told = f"none of the {what} cases of --fold 0 shows tumor .*choose {advice}"
+    with pytest.raises(TrainingError, match=told):
         split(without_tumor(opened, *cases), fold=0)
 
 
-def test_tumor_that_the_recipe_dropped_is_the_cause_that_is_told(opened):
+@pytest.mark.parametrize(
+    ("recipe", "rule"),
+    [
+        ({}, "the lowest 30 slices"),
+        ({"drop_slices": 20}, "the lowest 20 slices"),
+        ({"drop_mm": 50.0}, "the lowest 50 mm"),
+        ({"drop_outside_lungs": True}, "slices outside the lungs"),
+    ],
+)
+def test_tumor_that_the_recipe_dropped_is_the_cause_that_is_told(opened, recipe, rule):
     manifest = opened.manifest
     entry = dataclasses.replace(manifest.cases["lung_000"], tumor_voxels_dropped=77)
     opened.manifest = dataclasses.replace(
         manifest,
         cases=manifest.cases | {"lung_000": entry},
-        recipe=manifest.recipe | {"drop_slices": 30},
+        recipe=Recipe(**recipe).to_dict(),
     )
-    told = r"recipe \(drop_slices 30\) dropped all of it: in lung_000, 77 voxels .*--drop-slices 0"
+    told = f"the recipe drops {rule} .* in lung_000, 77 voxels .*--drop-slices 0"
     with pytest.raises(TrainingError, match=told):
         split(without_tumor(opened, 0), fold=0)
 
