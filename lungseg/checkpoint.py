@@ -27,7 +27,7 @@ def read_checkpoint(path: Path, *, mmap: bool = False) -> dict[str, Any]:
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
     except Exception as error:  # what a damaged pickle raises has no end
         what = (str(error).splitlines() or [""])[0]
-        if "weights_only" in what:  # torch's own advice is to run that code
+        if "Weights only load failed" in what:  # torch's own advice is to run that code
             what = "it holds more than numbers, text and tensors, and code in it is never run"
         raise NoCheckpointError(what or type(error).__name__) from error
     if not isinstance(content, dict):
