@@ -11,7 +11,25 @@ DESCRIPTION = """Train a U-Net on shards and keep the checkpoint with the best v
 
 Leaves in --out: best.ckpt, last.ckpt, config.yaml (for --config), metrics.csv, curves.png,
 result.json, pictures/ and tensorboard/. The score is Dice per case over the slices of the
-validation cases."""
+validation cases.
+
+The options that most trainings need; all of them follow in groups:
+
+  --shards DIR        the shards to train on (required)
+  --out DIR           where the run lies (required)
+  --preset NAME       default, small (for processors) or tutorial
+  --fold N            the fold that validates; the others train
+  --epochs N          how long; --patience N ends it earlier
+  --batch-size N      slices of a step, over all devices
+  --lr X              learning rate
+  --loss NAME         bce_dice, focal_tversky and others
+  --augment NAME      none, light or full
+  --hu-window A B     the HU, from A to B, that the net sees
+  --neighbors N       channels: the slice alone (1), or 3 or 5 slices around it
+  --width N           size of the U-Net
+  --devices N         how many GPUs or processes train
+  --validate-every N  epochs from one validation to the next
+  --resume auto       begin, or go on where it was cut off"""
 
 
 def main(options: FitOptions) -> dict[str, Any] | None:

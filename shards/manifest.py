@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import math
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -106,6 +107,12 @@ class Manifest:
     folds_from: str = ""
     patients_from: str = ""
     index_sha256: str = ""
+
+    def voxel_ml(self, case: str) -> float:
+        """Volume of a voxel of a case's slices in the shards, whose planes are the scan's, mL."""
+        entry, (height, width) = self.cases[case], self.slice_shape
+        scan_ml = math.prod(entry.shape) * math.prod(entry.spacing_mm) / 1000
+        return scan_ml / ((entry.slices + entry.slices_dropped) * height * width)
 
     def to_json(self) -> str:
         """The text of `manifest.json`: equal manifests give equal text, with a hash of its own."""

@@ -24,5 +24,7 @@ class RunOptions(Limited):
     line serves however often it is cut off."""
     init_from: Path | None = None
     """Begin with the weights of this checkpoint of the same net, to fine-tune them."""
+    validate_every: Annotated[int, Limits(least=1, most=1_000_000)] = 1
+    """Validate after every so many epochs, and after the last."""
     validate: Path | None = None
     """Only score this checkpoint on the validation cases; leaves validation.json in --out."""

@@ -18,6 +18,7 @@ class ValidationOptions(Limited):
     validation_cases: tuple[str, ...] = ()
     """Names of the cases to validate on instead of a fold, or one text file with a name a line."""
     patience: Annotated[int | None, Limits(least=1, most=1_000_000)] = None
-    """End the training after so many epochs without a better Dice; None: never before --epochs."""
+    """End the training after so many validations without a better Dice; None: never before
+    --epochs."""
     threshold: Annotated[float, Limits(above=0, below=1)] = 0.5
     """Probability from which a pixel is tumor."""

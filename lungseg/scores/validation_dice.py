@@ -38,15 +38,22 @@ class CaseDice(Metric):
         num_slices: Slices of all of them.
         num_stretches: Stretches into which they were cut.
         threshold: Probability from which a pixel is tumor.
+        voxel_ml: Volume of a voxel of each case, mL.
     """
 
     full_state_update = False
 
     def __init__(
-        self, cases: tuple[str, ...], *, num_slices: int, num_stretches: int, threshold: float
+        self,
+        cases: tuple[str, ...],
+        *,
+        num_slices: int,
+        num_stretches: int,
+        threshold: float,
+        voxel_ml: tuple[float, ...],
     ) -> None:
         super().__init__()
-        self._cases = cases
+        self._cases, self._voxel_ml = cases, voxel_ml
         self._logit = torch.logit(torch.tensor(threshold, dtype=torch.float64)).item()
         counts = torch.zeros(len(cases), 3, dtype=torch.int64)
         sums = torch.zeros(num_stretches, 2, dtype=torch.float64)
@@ -74,7 +81,9 @@ class CaseDice(Metric):
         self.seen[torch.as_tensor(stretch.slices, device=self.seen.device)] += 1
 
     def compute(self) -> dict[str, Any]:
-        """What `lungseg.scores.dice.summarize` says, each case's Dice, and the pooled soft Dice.
+        """What `lungseg.scores.dice.summarize` says, and more.
+
+        That is each case's Dice, the pooled soft Dice, and the mean `false_volume_ml` of all cases.
 
         Raises:
             RuntimeError: If a slice was validated twice or never.
@@ -89,5 +98,11 @@ class CaseDice(Metric):
         }
         return summarize(counts) | {
             "dice_pooled_soft": soft_dice(overlap, total),
+            "false_volume_ml": _mean_volume_ml(counts[:, 1].tolist(), self._voxel_ml),
             "dice_per_case": per_case,
         }
+
+
+def _mean_volume_ml(voxels: list[int], voxel_ml: tuple[float, ...]) -> float:
+    volumes = [count * ml for count, ml in zip(voxels, voxel_ml, strict=True)]
+    return sum(volumes) / max(1, len(volumes))

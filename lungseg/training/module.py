@@ -48,6 +48,7 @@ class LungSegmenter(pl.LightningModule):
             num_slices=sum(len(stretch.rows) for stretch in stretches),
             num_stretches=len(stretches),
             threshold=options.validation.threshold,
+            voxel_ml=tuple(data.shards.manifest.voxel_ml(case) for case in validation),
         )
         self._loss_here = build_loss(options.loss)
         self._val_loss: torch.Tensor
@@ -103,7 +104,7 @@ class LungSegmenter(pl.LightningModule):
         self.dice.reset()
         loss, num_slices = sum_over_ranks(self._val_loss).tolist()
         self.log("val/loss", loss / num_slices)
-        for name in ("dice_case_mean", "dice_pooled_soft", "missed", "n"):
+        for name in ("dice_case_mean", "dice_pooled_soft", "missed", "false_volume_ml", "n"):
             shown = name == "dice_case_mean"
             self.log(f"val/{_logged(name)}", float(self.scores[name]), prog_bar=shown)
 

@@ -39,6 +39,7 @@ from lungseg.training.process.peers import wait_for_reason, watched_peers
 from lungseg.training.process.slurm import check_one_task
 from lungseg.training.resume import checkpoint_to_resume, load_weights
 from lungseg.training.trainer import build_trainer, quiet_lightning
+from lungseg.training.validate_every import ValidateEvery
 from shards.console.command import save_config
 from shards.console.groups import flat_values, replaced
 from shards.console.whole import write_json
@@ -90,7 +91,7 @@ def fit(options: FitOptions, *, callbacks: Sequence[Callback] = ()) -> dict[str,
         return None
     if trainer.should_stop:
         logger.info(
-            "no better Dice for %d epochs: the training ends after epoch %d of %d",
+            "no better Dice in %d validations: the training ends after epoch %d of %d",
             *(options.validation.patience, trainer.current_epoch, options.step.epochs),
         )
     if checkpoint_io.failed:
@@ -217,6 +218,7 @@ def _callbacks(options: FitOptions, data: SliceData, best: BestScore) -> list[Ca
     out = options.run.out
     return [
         *([] if options.step.ema is None else [MovingAverage(options.step.ema)]),
+        ValidateEvery(options.run.validate_every),
         EpochLoss(),
         progress_bar(),
         Throughput(options.step.batch_size),

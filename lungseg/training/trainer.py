@@ -37,6 +37,7 @@ def build_trainer(
             strategy="ddp" if run.devices not in (1, "auto") else "auto",
             precision=_precision(options),
             max_epochs=step.epochs,
+            check_val_every_n_epoch=run.validate_every,
             limit_val_batches=0 if options.validation.fold == "none" else None,
             logger=TensorBoardLogger(
                 run.out / "tensorboard", name="", version="", default_hp_metric=False

@@ -1,6 +1,19 @@
 """The command `python -m lungseg.fit`."""
 
-from lungseg.fit import show
+import re
+
+from lungseg.fit import DESCRIPTION, show
+from lungseg.options.fit import FitOptions
+from shards.console.groups import flat_values
+
+
+def test_the_help_begins_with_15_common_options_that_there_are():
+    lines = re.findall(r"^  (--[\w-]+) [A-Za-z]", DESCRIPTION, re.MULTILINE)
+    known = {
+        "--" + name.replace("_", "-") for name in flat_values(FitOptions.of(shards="", out=""))
+    }
+    assert len(lines) == len(set(lines)) == 15
+    assert set(re.findall(r"--[a-z][\w-]+", DESCRIPTION)) - {"--config"} <= known
 
 
 def test_scores_say_of_which_epoch_they_are():

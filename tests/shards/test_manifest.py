@@ -1,5 +1,6 @@
 """A manifest survives its text, and any change to that is found."""
 
+import dataclasses
 import random
 
 import pytest
@@ -70,3 +71,15 @@ def test_the_volume_is_that_of_all_tumor_voxels_kept_and_dropped(entry):
     x, y, z = entry.spacing_mm
     voxels = entry.tumor_voxels + entry.tumor_voxels_dropped
     assert entry.tumor_volume_ml == pytest.approx(voxels * x * y * z / 1000)
+
+
+@given(MANIFESTS, ENTRIES.filter(lambda entry: entry.slices > 0), st.integers(1, 9))
+def test_all_voxels_of_the_slices_kept_and_dropped_have_the_volume_of_the_scan(made, entry, times):
+    """Whatever the planes' size in the shards: finer ones have smaller voxels."""
+    height, width = made.slice_shape
+    x, y, z = (count * mm for count, mm in zip(entry.shape, entry.spacing_mm, strict=True))
+    num_slices = entry.slices + entry.slices_dropped
+    for size in ((height, width), (height * times, width)):
+        one = dataclasses.replace(made, cases={"a": entry}, slice_shape=size)
+        total = one.voxel_ml("a") * num_slices * size[0] * size[1]
+        assert total == pytest.approx(x * y * z / 1000)

@@ -49,35 +49,40 @@ def curves_picture(rows: Sequence[dict[str, str]]) -> Image.Image:
     picture = Image.new("RGB", (_WIDTH * len(_PANELS), _HEIGHT), "white")
     draw = ImageDraw.Draw(picture)
     for number, (title, columns) in enumerate(_PANELS.items()):
-        curves = {name: [float(row[name]) for row in rows if row.get(name)] for name in columns}
-        curves = {name: values for name, values in curves.items() if values}
-        highest = 1.0 if title == "Dice" else max(map(max, curves.values()), default=1.0)
-        _panel(draw, number * _WIDTH, title, curves, highest=max(highest, 1e-9))
+        curves = {name: _points(rows, name) for name in columns if _points(rows, name)}
+        values = [value for points in curves.values() for _, value in points]
+        highest = 1.0 if title == "Dice" else max(values, default=1.0)
+        _panel(draw, number * _WIDTH, title, curves, size=(len(rows), max(highest, 1e-9)))
     return picture
+
+
+def _points(rows: Sequence[dict[str, str]], name: str) -> list[tuple[int, float]]:
+    """(row, value) of a column's values; epochs without validation have none of some."""
+    return [(k, float(row[name])) for k, row in enumerate(rows) if row.get(name)]
 
 
 def _panel(
     draw: ImageDraw.ImageDraw,
     left: int,
     title: str,
-    curves: dict[str, list[float]],
+    curves: dict[str, list[tuple[int, float]]],
     *,
-    highest: float,
+    size: tuple[int, float],
 ) -> None:
+    num_epochs, highest = size
     right, bottom = left + _WIDTH - _MARGIN // 2, _HEIGHT - _MARGIN
     start, top = left + _MARGIN, _MARGIN // 2
-    num_epochs = max((len(values) for values in curves.values()), default=1)
     draw.line([(start, top), (start, bottom), (right, bottom)], fill="#666666")
     draw.text((left + 4, top - 6), f"{highest:.3g}", fill="#333333")
     draw.text((left + 4, bottom - 6), "0", fill="#333333")
     draw.text((start, bottom + 6), "epoch 1", fill="#333333")
     draw.text((right - 60, bottom + 6), f"epoch {num_epochs}", fill="#333333")
-    for number, (name, values) in enumerate(curves.items()):
+    for number, (name, known) in enumerate(curves.items()):
         color = _COLORS[number]
         step = (right - start) / max(1, num_epochs - 1)
         points = [
             (start + epoch * step, bottom - (bottom - top) * min(1.0, value / highest))
-            for epoch, value in enumerate(values)
+            for epoch, value in known
         ]
         draw.line(points, fill=color, width=2)
         draw.ellipse([*(x - 2 for x in points[-1]), *(x + 2 for x in points[-1])], fill=color)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
+from lungseg.training.validate_every import is_validated
 from shards.console.whole import whole_or_nothing
 
 TIMES = ("train/slices_per_s", "train/data_wait", "val/time_share", "train/epoch_seconds")
@@ -23,6 +24,7 @@ class EpochTable(Callback):
         "val/dice_case_mean",
         "val/dice_pooled_soft",
         "val/dice_missed",
+        "val/false_volume_ml",
         "val/n",
         *TIMES,
         "lr",
@@ -40,7 +42,10 @@ class EpochTable(Callback):
         }
         epoch = trainer.current_epoch + 1
         row: dict[str, float] = {"epoch": epoch, "step": trainer.global_step}
-        row |= {name: float(values[name]) for name in self.COLUMNS if name in values}
+        known = [name for name in self.COLUMNS if name in values]
+        if not is_validated(trainer):  # what is known of it is an earlier epoch's
+            known = [name for name in known if not name.startswith("val/") or name in TIMES]
+        row |= {name: float(values[name]) for name in known}
         row["lr"] = trainer.optimizers[0].param_groups[0]["lr"]
         rows = [old for old in _read_table(self._path) if int(old["epoch"]) < epoch]
         with (

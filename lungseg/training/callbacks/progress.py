@@ -8,6 +8,8 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import ProgressBar, TQDMProgressBar
 
+from lungseg.training.validate_every import is_validated
+
 logger = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN_LINES = 55.0
@@ -69,9 +71,11 @@ class EpochLines(ProgressBar):
         self._said = time.monotonic()
         values = {name: float(value) for name, value in trainer.callback_metrics.items()}
         scored = ""
-        if "val/dice_case_mean" in values:
+        if is_validated(trainer) and "val/dice_case_mean" in values:
             dice, n = values["val/dice_case_mean"], values["val/n"]
-            scored = f"Dice per case {dice:.4f} (n = {n:.0f}), "
+            missed, false_ml = values["val/dice_missed"], values["val/false_volume_ml"]
+            scored = f"Dice per case {dice:.4f} (n = {n:.0f}, {missed:.0f} missed, "
+            scored += f"{false_ml:.3g} mL false), "
         logger.info(
             "epoch %d/%d: loss %.4f, %s%.1f slices/s",
             *(trainer.current_epoch + 1, trainer.max_epochs, values["train/loss_epoch"], scored),

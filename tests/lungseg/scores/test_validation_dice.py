@@ -22,6 +22,7 @@ LOGITS = torch.tensor(RNG.normal(0, 2, (11, 1, 6, 7)), dtype=torch.float32)
 TRUTH = torch.tensor(RNG.integers(0, 2, (11, 1, 6, 7)), dtype=torch.uint8)
 CASE_OF = np.repeat(np.arange(3), SIZES)
 THRESHOLD = 0.3
+VOXEL_ML = (0.5, 2.0, 0.25)
 
 
 def stretches(length):
@@ -37,7 +38,11 @@ def stretches(length):
 
 def metric(parts, num_stretches):
     made = CaseDice(
-        ("a", "b", "c"), num_slices=11, num_stretches=num_stretches, threshold=THRESHOLD
+        ("a", "b", "c"),
+        num_slices=11,
+        num_stretches=num_stretches,
+        threshold=THRESHOLD,
+        voxel_ml=VOXEL_ML,
     )
     for part in parts:
         made.update(LOGITS[part.slices], TRUTH[part.slices], part)
@@ -65,6 +70,8 @@ def test_scores_equal_those_counted_by_hand_whatever_the_batches(length):
     assert result.pop("dice_pooled_soft") == pytest.approx(soft, abs=1e-12)
     names = dict(zip("abc", counts.tolist(), strict=True))
     assert result.pop("dice_per_case") == {name: dice(*row) for name, row in names.items()}
+    false_ml = float((counts[:, 1] * VOXEL_ML).mean())
+    assert result.pop("false_volume_ml") == pytest.approx(false_ml, rel=1e-12)
     assert result == summarize(counts)
 
 
@@ -86,13 +93,13 @@ def test_a_slice_seen_twice_or_never_is_noticed():
 
 @pytest.mark.parametrize(("probability", "score"), [(0.31, 1.0), (0.29, 0.0)])
 def test_tumor_begins_at_the_threshold(probability, score):
-    made = CaseDice(("a",), num_slices=1, num_stretches=1, threshold=THRESHOLD)
+    made = CaseDice(("a",), num_slices=1, num_stretches=1, threshold=THRESHOLD, voxel_ml=(1.0,))
     logits = torch.logit(torch.full((1, 1, 1, 1), probability))
     made.update(logits, torch.ones(1, 1, 1, 1), Stretch(0, 0, np.arange(1)))
     assert made.compute()["dice_per_case"] == {"a": score}
 
 
 def test_a_logit_at_the_threshold_is_tumor():
-    made = CaseDice(("a",), num_slices=1, num_stretches=1, threshold=0.5)
+    made = CaseDice(("a",), num_slices=1, num_stretches=1, threshold=0.5, voxel_ml=(1.0,))
     made.update(torch.zeros(1, 1, 1, 1), torch.ones(1, 1, 1, 1), Stretch(0, 0, np.arange(1)))
     assert made.compute()["dice_per_case"] == {"a": 1.0}

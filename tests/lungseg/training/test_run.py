@@ -186,4 +186,4 @@ def test_a_training_that_finds_nothing_better_ends_early_and_says_so(shards, tmp
     caplog.set_level("INFO")
     fit(options(shards, tmp_path, epochs=9, patience=1, lr=1e-9))
     assert len(table(tmp_path)) == 2
-    assert "no better Dice for 1 epochs: the training ends after epoch 2 of 9" in caplog.text
+    assert "no better Dice in 1 validations: the training ends after epoch 2 of 9" in caplog.text
