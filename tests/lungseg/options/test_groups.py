@@ -41,7 +41,7 @@ OTHERS = {
     },
     RunOptions: {
         "out": Path("elsewhere"), "devices": 2, "resume": "auto", "init_from": Path("a.ckpt"),
-        "validate": Path("b.ckpt"),
+        "validate": Path("b.ckpt"), "validate_every": 3,
     },
     StepOptions: {
         "epochs": 3, "batch_size": 6, "lr": 1e-5, "schedule": "poly", "warm_up": 0.0,
