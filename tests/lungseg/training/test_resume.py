@@ -20,6 +20,7 @@ from tests.toy_training import equal, options, table, weights
 CHANGES = {
     "ema": 0.9,
     "patience": 3,
+    "validate_every": 3,
     "init_from": "other.ckpt",
     "fold": 1,
     "validation_cases": ["lung_001"],
