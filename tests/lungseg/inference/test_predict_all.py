@@ -95,7 +95,7 @@ def test_a_broken_scan_is_named_and_the_others_are_done(run, folder, tmp_path, c
     ("stored", "told"),
     [
         (lambda hu: hu, None),
-        (lambda hu: 2 * hu + 1800, "0 to 2400, not HU? .*1024\\)$"),
+        (lambda hu: 2 * hu + 1800, "0 to 2400, not HU. .*1024\\)$"),
         (lambda hu: (hu > 0).astype(np.int16), "0 to 1, no HU of a chest"),
     ],
 )
