@@ -9,6 +9,7 @@ from ingest.options import BuildShards, Check, Preview
 from ingest.phantom.data_set import PhantomSet
 from shards.console.command import run
 from shards.console.out import refuse_foreign, refuse_out, refuse_out_file
+from shards.console.words import on_one_line
 
 DESCRIPTION = """Chest CT scans and tumor masks -> preprocessed slices in shards.
 
@@ -79,7 +80,8 @@ def _plain(value: Any) -> str:
     """A list as `a, b`, a table as one line for each of its rows."""
     match value:
         case dict():
-            return "".join(f"\n  {name}: {what}" for name, what in value.items()) or "none"
+            lines = [f"\n  {on_one_line(str(name))}: {what}" for name, what in value.items()]
+            return "".join(lines) or "none"
         case list():
             return ", ".join(map(str, value)) or "none"
         case int():

@@ -136,7 +136,7 @@ class Manifest:
             FormatVersionError: If it is one of another format version.
         """
         try:
-            content = json.loads(text)
+            content = dict(json.loads(text))
             sha256 = content.pop("sha256", None)
             version, intact = content["format_version"], sha256 == _hash(content)
             del content["format_version"]

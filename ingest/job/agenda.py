@@ -20,6 +20,7 @@ from ingest.job.journal import Past, Plan
 from ingest.job.one_case import Task
 from ingest.job.time_limit import answer_within
 from ingest.options import BuildShards
+from shards.console.words import on_one_line
 from shards.storage.target import Target
 
 _log = logging.getLogger(__name__)
@@ -100,7 +101,7 @@ def agenda(build: BuildShards, cases: Iterable[Case], target: Target) -> Agenda:
         done = frozenset(task.case.name for task in tasks if _is_done(task, past, sizes))
         rejected |= _rejected_again(tasks, past)
     for name, why in rejected.items():
-        _log.error("rejected %s: %s", name, why.reason)
+        _log.error("rejected %s: %s", on_one_line(name), why.reason)
     left = [task for task in tasks if task.case.name not in done | set(rejected)]
     return Agenda(plan=plan, past=past, done=done, left=left, rejected=rejected, sizes=sizes)
 

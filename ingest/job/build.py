@@ -3,7 +3,7 @@
 import importlib
 import logging
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ingest.case import BadCaseError, Case
@@ -22,7 +22,7 @@ from ingest.slices.tumor_count import VOXELS_LOST
 from ingest.splits.patients import tell_patients
 from ingest.splits.split import Split
 from shards.console.progress import progress
-from shards.console.words import counted, some
+from shards.console.words import counted, on_one_line, some
 from shards.index import shard_name
 from shards.manifest import Manifest
 from shards.storage.target import Target, locked, open_target
@@ -109,7 +109,7 @@ def _import_meanwhile(module: str) -> None:
 
 
 def _rejected(task: Task, outcome: Outcome) -> Rejected:
-    _log.error("rejected %s: %s", task.case.name, outcome.reason)
+    _log.error("rejected %s: %s", on_one_line(task.case.name), outcome.reason)
     source = task.fingerprint if outcome.lasting else None
     return Rejected(reason=outcome.reason, source=source)
 
@@ -161,6 +161,8 @@ def _summary(build: BuildShards, manifest: Manifest, num_built: int) -> dict[str
     slices = sum(entry.slices for entry in entries)
     tumor_slices = sum(entry.tumor_slices for entry in entries)
     lost = _cases_without_their_tumor(manifest)
+    if not tumor_slices and not lost:
+        _log.warning(_no_tumor(build.recipe.tumor_labels))
     return {
         "shards": build.out,
         "cases": len(manifest.cases),
@@ -176,6 +178,12 @@ def _summary(build: BuildShards, manifest: Manifest, num_built: int) -> dict[str
         "rejected": manifest.rejected,
         "exit_code": int(_is_failure(build, manifest, lost)),
     }
+
+
+def _no_tumor(values: Sequence[int]) -> str:
+    if not values:
+        return "no case shows tumor: no label marks any"
+    return f"no case shows tumor: no label holds the values of --tumor-labels, {list(values)}"
 
 
 def _cases_without_their_tumor(manifest: Manifest) -> list[str]:

@@ -16,6 +16,7 @@ from ingest.options import Check
 from ingest.splits.patients import tell_patients
 from ingest.splits.split import Split
 from shards.console.progress import progress
+from shards.console.words import counted
 
 _LEVELS = ("fatal", "warning", "note")
 
@@ -69,7 +70,9 @@ def show_findings(result: dict[str, Any]) -> str:
         for finding in findings
     ]
     counts = ", ".join(f"{level} {result[level]}" for level in _LEVELS)
-    return "\n".join([*lines, f"cases in {result['source']}: {result['cases']}; {counts}"])
+    num_lost = sum(finding["rule"] == LOST for finding in findings)
+    lost = f"; {counted(num_lost, 'case')} without any of its tumor" if num_lost else ""
+    return "\n".join([*lines, f"cases in {result['source']}: {result['cases']}; {counts}{lost}"])
 
 
 def _examine_all(

@@ -52,7 +52,7 @@ def split_cases(shards: ShardSet, options: ValidationOptions) -> Split:
         raise TrainingError(
             f"{what} leaves {counted(len(split.training))} to train on and "
             f"{counted(len(split.validation))} to validate on, and each needs one at least; "
-            f"{shards.url} has {counted(len(cases))} in the folds {folds}"
+            f"{shards.url} has {counted(len(cases))}{_of_one_patient(shards)} in the folds {folds}"
         )
     _check_tumor(shards, split.training, f"training cases of {what}")
     if split.validation:
@@ -107,6 +107,12 @@ def _other_fold(shards: ShardSet) -> str:
     shown = np.unique(shards.index.case[shards.index.tumor])
     folds = sorted({shards.manifest.folds[shards.index.cases[i]] for i in shown})
     return f"choose another --fold, of {folds}" if len(folds) > 1 else "choose --fold none"
+
+
+def _of_one_patient(shards: ShardSet) -> str:
+    """Why there is one fold only, where all cases are of one patient."""
+    patients = {entry.patient for entry in shards.manifest.cases.values()}
+    return f", all of patient {patients.pop()}," if len(patients) == 1 else ""
 
 
 def _few(names: Sequence[str]) -> str:

@@ -14,3 +14,8 @@ def some(texts: Sequence[str], separator: str = ", ") -> str:
     """The first of many texts, and how many more there are."""
     more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
     return separator.join(texts[:_SHOWN]) + more
+
+
+def on_one_line(name: str) -> str:
+    """A name as it is, or in quotes with escapes where it would break a line of text."""
+    return name if name.isprintable() else repr(name)

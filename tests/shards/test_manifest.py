@@ -83,3 +83,9 @@ def test_all_voxels_of_the_slices_kept_and_dropped_have_the_volume_of_the_scan(m
         one = dataclasses.replace(made, cases={"a": entry}, slice_shape=size)
         total = one.voxel_ml("a") * num_slices * size[0] * size[1]
         assert total == pytest.approx(x * y * z / 1000)
+
+
+@pytest.mark.parametrize("text", ["[]", "[1]", "3", "null", '"a"'])
+def test_a_text_that_is_no_table_is_no_manifest(text):
+    with pytest.raises(ManifestError, match="x is no manifest of a shard set"):
+        Manifest.from_json(text, where="x")

@@ -15,6 +15,7 @@ from lungseg.training.split import counted
 from shards.order.draw import tumor_share
 
 _STEPS_MEASURED = 3
+_LEAST_STEP_S = 0.05  # of the tiniest net: reading, and what is around its arithmetic
 _LONG_S = 12 * 3600.0
 _SMALLER = "a processor is slow at this: --preset small takes a fraction of the time"
 
@@ -43,7 +44,8 @@ class Announcement(Callback):
         device = trainer.strategy.root_device.type
         if device == "cpu" and self._cost is not None:
             steps = int(trainer.estimated_stepping_batches) - trainer.global_step
-            seconds = seconds_on_processors(self._cost.flops * trainer.world_size) * steps
+            arithmetic = seconds_on_processors(self._cost.flops * trainer.world_size)
+            seconds = max(arithmetic, _LEAST_STEP_S) * steps
             logger.info("%d steps take very roughly %s here", steps, duration(seconds))
             if seconds > _LONG_S:
                 logger.info(_SMALLER)

@@ -4,6 +4,7 @@ import errno
 import gzip
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -498,3 +499,21 @@ def test_real_scans_become_shards_and_lost_tumors_are_said(real_data, tmp_path, 
     assert (default["cases_without_their_tumor"], default["exit_code"]) == ([], 0)
     thin = {name: e.slices_dropped for name, e in manifest_of(tmp_path / "default").cases.items()}
     assert thin == {f"lung_{n}": 30 if n in (902, 903) else 0 for n in (902, 903, 905, 906, 907)}
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"), [((), "no label marks any"), ((7,), r"values of --tumor-labels, \[7\]")]
+)
+def test_a_set_in_which_no_case_shows_tumor_is_said(tmp_path, caplog, labels, said):
+    source = make_source(tmp_path / "source", tumor=slice(3, 6) if labels else slice(0, 0))
+    result = build(source, tmp_path / "shards", tumor_labels=labels)
+    assert (result["tumor_slices"], result["exit_code"]) == (0, 0)
+    assert re.search("no case shows tumor: .*" + said, caplog.text)
+
+
+def test_a_name_that_would_break_a_line_stands_in_quotes(tmp_path, caplog):
+    source = make_source(tmp_path / "source")
+    (source / "imagesTr" / "lung\n9.nii.gz").write_bytes(b"")
+    result = build(source, tmp_path / "shards", on_error="skip")
+    assert "rejected 'lung\\n9': " in caplog.text
+    assert "\n  'lung\\n9': " in show(result)

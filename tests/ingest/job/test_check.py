@@ -167,6 +167,7 @@ def test_a_lost_tumor_makes_the_exit_code_1_as_in_the_build_unless_accepted(sour
         result = check(Check(source=source, accept_lost_tumor=accept, **lossy))
         assert ("warning", "b", "lost") in said(result)
         assert result["exit_code"] == int(not accept)
+        assert show_findings(result).endswith("; 1 case without any of its tumor")
 
 
 @pytest.mark.slow

@@ -104,3 +104,14 @@ def test_all_cases_train_where_no_fold_validates(shards, tmp_path):
     assert found == {"checkpoint": str(tmp_path / "last.ckpt"), "epochs": 2}
     assert [row["val/dice_case_mean"] for row in table(tmp_path)] == ["", ""]
     assert not (tmp_path / "best.ckpt").exists()
+
+
+def test_one_patient_for_all_is_named_where_it_leaves_nothing_to_train_on(opened):
+    cases = {
+        name: dataclasses.replace(entry, patient="ANONYMOUS")
+        for name, entry in opened.manifest.cases.items()
+    }
+    folds = dict.fromkeys(cases, 0)
+    opened.manifest = dataclasses.replace(opened.manifest, cases=cases, folds=folds)
+    with pytest.raises(TrainingError, match="5 cases, all of patient ANONYMOUS, in the folds"):
+        split(opened, fold=0)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shards.console.words import counted, some
+from shards.console.words import counted, on_one_line, some
 
 
 @pytest.mark.parametrize(
@@ -18,3 +18,10 @@ def test_of_a_long_list_the_first_are_named_and_the_others_counted():
     assert some(names) == "a, b, c, d and 2 more"
     assert some(names[:2], "; ") == "a; b"
     assert some([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [("lung_001", "lung_001"), ("größer", "größer"), ("a\nb", "'a\\nb'")]
+)
+def test_only_a_name_that_would_break_a_line_stands_in_quotes(name, shown):
+    assert on_one_line(name) == shown
