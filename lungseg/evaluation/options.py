@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from ingest.recipe import LABELS, Recipe
 from lungseg.inference.options import InferenceOptions
@@ -11,6 +11,8 @@ from lungseg.inference.options import InferenceOptions
 @dataclass(frozen=True, kw_only=True)
 class EvaluateOptions(InferenceOptions):
     """Score a checkpoint, or masks that exist, on scans with labels, each on its own grid."""
+
+    OF_ONE_RUN: ClassVar[tuple[str, ...]] = ("overwrite",)
 
     checkpoint: Path | None = None
     """`best.ckpt` of a training; the recipe and the threshold come from it."""

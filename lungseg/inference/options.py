@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from ingest.recipe import VALUES, Recipe
 from shards.console.command import Options
@@ -53,6 +53,8 @@ class InferenceOptions(Options):
 @dataclass(frozen=True, kw_only=True)
 class PredictOptions(InferenceOptions):
     """Find tumor in scans."""
+
+    OF_ONE_RUN: ClassVar[tuple[str, ...]] = ("skip_done", "overwrite")
 
     checkpoint: Path
     """`best.ckpt` of a training; the recipe and the threshold come from it."""

@@ -8,21 +8,20 @@ import json
 import logging
 import os
 import sys
-import types
-import typing
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, Union
+from typing import Annotated, Any, ClassVar, NoReturn, Union
 
 import tyro
 import yaml
 
 from shards.console.early import INTERRUPTED, begin
 from shards.console.errors import KnownError, in_words
-from shards.console.groups import flattened, grouped_values
+from shards.console.groups import flattened, grouped_values, names_of
+from shards.console.kinds import REGISTRY
 from shards.console.limits import Limited
-from shards.console.usage import UsageError, refused, unknown_command
+from shards.console.usage import UsageError, refused, unknown_command, unknown_in_file
 
 DONE, FAILED, BAD_USAGE = 0, 1, 2
 
@@ -34,12 +33,18 @@ Positional: Any = tyro.conf.Positional
 """Marks the type of a value that is given without a flag, by its place."""
 
 _DISTRIBUTION = "lungseg"
-_REGISTRY = tyro.constructors.ConstructorRegistry()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options(Limited):
-    """What every command takes; a command's own options derive from this class."""
+    """What every command takes; a command's own options derive from this class.
+
+    Attributes:
+        OF_ONE_RUN: Names of options that are no settings to be given back: `save_config` leaves
+            them out.
+    """
+
+    OF_ONE_RUN: ClassVar[tuple[str, ...]] = ()
 
     config: Path | None = None
     """YAML file with values for the other options; flags on the command line win over it."""
@@ -113,7 +118,8 @@ def parse(commands: Commands, args: list[str], *, prog: str, description: str) -
     first = args[0] if args else "-"
     if isinstance(commands, Mapping) and first not in commands and not first.startswith("-"):
         raise unknown_command(first, list(commands), prog)
-    words = _with_config_file(commands, args)
+    command = f"{prog} {first}" if isinstance(commands, Mapping) and first in commands else prog
+    words = _with_config_file(commands, args, command)
     if "--version" in args:
         sys.stdout.write(f"{_DISTRIBUTION} {version(_DISTRIBUTION)}\n")
         sys.exit(DONE)
@@ -125,7 +131,6 @@ def parse(commands: Commands, args: list[str], *, prog: str, description: str) -
         if leaving.code in (None, DONE):
             raise
         manual = functools.partial(_manual, commands, words, prog)
-        command = f"{prog} {first}" if isinstance(commands, Mapping) and first in commands else prog
         raise UsageError(refused(leaving, said.getvalue(), words, manual, command)) from None
 
 
@@ -136,7 +141,7 @@ def _cli(commands: Commands, words: list[str], prog: str, description: str) -> A
         description=description,
         args=words,
         config=(tyro.conf.OmitArgPrefixes,),
-        registry=_REGISTRY,
+        registry=REGISTRY,
     )
 
 
@@ -156,7 +161,9 @@ def save_config(options: Any, path: Path) -> None:
         options: An options dataclass; the values of each of its groups stand under its name.
         path: The file to write.
     """
-    path.write_text(yaml.safe_dump(grouped_values(options), sort_keys=False), encoding="utf-8")
+    values = grouped_values(options)
+    kept = {name: value for name, value in values.items() if name not in options.OF_ONE_RUN}
+    path.write_text(yaml.safe_dump(kept, sort_keys=False), encoding="utf-8")
 
 
 def _as_tyro(commands: Commands) -> Any:
@@ -166,67 +173,9 @@ def _as_tyro(commands: Commands) -> Any:
     return named[0] if len(named) == 1 else Union[tuple(named)]  # noqa: UP007 (built at run time)
 
 
-@_REGISTRY.primitive_rule
-def _optional(
-    kind: tyro.constructors.PrimitiveTypeInfo,
-) -> tyro.constructors.PrimitiveConstructorSpec[Any] | None:
-    """What may be left out shows as if it could not: PATH, where tyro would show {None}|PATH."""
-    present = [part for part in typing.get_args(kind.type) if part is not type(None)]
-    if kind.type_origin not in (Union, types.UnionType) or len(present) != 1:
-        return None
-    spec = _REGISTRY.get_primitive_spec(
-        tyro.constructors.PrimitiveTypeInfo.make(present[0], kind.markers)
-    )
-    if not isinstance(spec, tyro.constructors.PrimitiveConstructorSpec):
-        return None
-    inner = spec
-
-    def parsed(words: list[str]) -> Any:
-        return None if words == ["None"] else inner.instance_from_str(words)
-
-    def said(value: Any) -> list[str]:
-        return ["None"] if value is None else inner.str_from_instance(value)
-
-    return dataclasses.replace(
-        inner,
-        nargs=(1, inner.nargs) if isinstance(inner.nargs, int) and inner.nargs > 1 else inner.nargs,
-        instance_from_str=parsed,
-        is_instance=lambda value: value is None or inner.is_instance(value),
-        str_from_instance=said,
-        choices=None,
-    )
-
-
-@_REGISTRY.primitive_rule
-def _switch_or_word(
-    kind: tyro.constructors.PrimitiveTypeInfo,
-) -> tyro.constructors.PrimitiveConstructorSpec[Any] | None:
-    """A switch that also takes a word: `--resume`, `--resume auto`, `--resume no`."""
-    parts = typing.get_args(kind.type)
-    if kind.type_origin not in (Union, types.UnionType) or bool not in parts:
-        return None
-    words = {word: word for part in parts for word in typing.get_args(part)}
-    words |= {"yes": True, "no": False}
-
-    def parsed(given: list[str]) -> Any:
-        if given and given[0] not in words:
-            raise ValueError(f"{given[0]} is none of {', '.join(words)}")
-        return words[given[0]] if given else True
-
-    return tyro.constructors.PrimitiveConstructorSpec(
-        nargs=(0, 1),
-        metavar=f"[{'|'.join(words)}]",
-        instance_from_str=parsed,
-        is_instance=lambda value: value in words.values(),
-        str_from_instance=lambda value: [
-            word for word, meant in words.items() if meant is value or meant == value
-        ],
-    )
-
-
-def _with_config_file(commands: Commands, args: list[str]) -> list[str]:
+def _with_config_file(commands: Commands, args: list[str], prog: str) -> list[str]:
     """Put the values of `--preset` and `--config FILE`, that win over it, before the flags."""
-    values = _values_of_file(commands, args)
+    values = _values_of_file(commands, args, prog)
     preset = _value_of("--preset", args) or str(values.get("preset"))
     values = _declared(commands, "PRESETS").get(preset, {}) | values
     given = {word.partition("=")[0] for word in args}
@@ -239,7 +188,7 @@ def _with_config_file(commands: Commands, args: list[str]) -> list[str]:
     return args[:num_commands] + words + args[num_commands:]
 
 
-def _values_of_file(commands: Commands, args: list[str]) -> Result:
+def _values_of_file(commands: Commands, args: list[str], prog: str) -> Result:
     path = _value_of("--config", args)
     if path is None:
         return {}
@@ -252,6 +201,11 @@ def _values_of_file(commands: Commands, args: list[str]) -> Result:
         raise UsageError(f"--config {path} must hold `name: value` lines, found {values!r}")
     named = {str(name): value for name, value in flattened(values).items()}
     _refuse_renamed(commands, named, path)
+    options = commands if isinstance(commands, type) else commands.get(args[0])
+    known = names_of(options) if options else list(named)
+    for name in named:
+        if name.replace("-", "_") not in known:
+            raise unknown_in_file(name, known, path, prog)
     return named
 
 

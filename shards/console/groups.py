@@ -30,7 +30,7 @@ def from_flat(options: type[T], values: Mapping[str, Any]) -> T:
     left = dict(values)
     made = _filled(options, left)
     for name in left:
-        near = difflib.get_close_matches(name, _names(options), n=1)
+        near = difflib.get_close_matches(name, names_of(options), n=1)
         hint = f", perhaps you meant {near[0]}" if near else ""
         raise TypeError(f"{options.__name__} has no option {name}{hint}")
     return made
@@ -73,6 +73,14 @@ def flattened(values: Mapping[str, Any]) -> Values:
     return flat
 
 
+def names_of(options: Any) -> list[str]:
+    """The names of the options of a dataclass, those of its groups included."""
+    names: list[str] = []
+    for name, kind in _fields(options).items():
+        names += names_of(kind) if dataclasses.is_dataclass(kind) else [name]
+    return names
+
+
 def _filled(options: type[T], left: Values) -> T:
     """An instance from the values that it knows, which are taken out of `left`."""
     given: Values = {}
@@ -94,15 +102,8 @@ def _converted(value: Any, kind: Any, name: str) -> Any:
 
 
 def _of(group: type[Any], changes: Mapping[str, Any]) -> Values:
-    names = set(_names(group))
+    names = set(names_of(group))
     return {name: value for name, value in changes.items() if name in names}
-
-
-def _names(options: Any) -> list[str]:
-    names: list[str] = []
-    for name, kind in _fields(options).items():
-        names += _names(kind) if dataclasses.is_dataclass(kind) else [name]
-    return names
 
 
 def _fields(options: Any) -> dict[str, Any]:

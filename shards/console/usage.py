@@ -22,6 +22,12 @@ def unknown_command(word: str, commands: Sequence[str], prog: str) -> UsageError
     return UsageError(f"no command is called {word}{_hint(word, commands)}; {there}{_more(prog)}")
 
 
+def unknown_in_file(name: str, known: Sequence[str], path: str, prog: str) -> UsageError:
+    """The error for an option in the file of --config that the command does not have."""
+    what = f"--config {path}: the file has {name}, which is no option here{_hint(name, known)}"
+    return UsageError(what + _more(prog))
+
+
 def refused(
     leaving: SystemExit, box: str, args: Sequence[str], read_manual: Callable[[], str], prog: str
 ) -> str:

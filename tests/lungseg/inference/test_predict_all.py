@@ -7,6 +7,7 @@ import zipfile
 import nibabel
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
 from ingest.find_scans import find_scans
@@ -209,6 +210,13 @@ def test_averaging_and_flips_are_other_results(run, folder):
     for other in ({"flips": True}, {"average_with": (folder / "second.ckpt",)}):
         with pytest.raises(PredictError, match="of another checkpoint, scan or options"):
             run(folder, skip_done=True, **other)
+
+
+def test_what_a_run_leaves_says_neither_to_skip_nor_to_replace(run, folder, tmp_path):
+    run(folder, skip_done=True, overwrite=True, flips=True)
+    saved = yaml.safe_load((tmp_path / "out/config.yaml").read_text())
+    assert saved["flips"]
+    assert not saved.keys() & {"skip_done", "overwrite"}
 
 
 def test_a_failed_scan_is_tried_again(run, folder):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -68,6 +69,10 @@ class Bake(Options):
     """Heights of a layer of cream."""
     preset: Literal["plain", "party"] = "plain"
     """What to begin with."""
+    hurry: bool = False
+    """Bake it now."""
+
+    OF_ONE_RUN: ClassVar[tuple[str, ...]] = ("hurry",)
 
     PRESETS: ClassVar[Mapping[str, dict[str, Any]]] = {
         "party": {"eggs": 12, "layers": [1, 1], "icing": True}
@@ -144,6 +149,27 @@ def test_saved_options_give_the_same_options_back(tmp_path):
         options, config=tmp_path / "c.yaml"
     )
     assert set(yaml.safe_load((tmp_path / "c.yaml").read_text())) >= {"out", "eggs", "layers"}
+
+
+def test_what_holds_for_one_run_is_not_saved(tmp_path):
+    save_config(bake("--out", "a", "--hurry"), tmp_path / "c.yaml")
+    assert not bake("--config", tmp_path / "c.yaml").hurry
+    (tmp_path / "c.yaml").write_text("out: a\nhurry: true\n")
+    assert bake("--config", tmp_path / "c.yaml").hurry
+
+
+@pytest.mark.parametrize("value", ["3", "false", "[1, 2]"])
+def test_an_option_that_there_is_not_is_said_to_stand_in_the_file(tmp_path, value):
+    path = tmp_path / "c.yaml"
+    path.write_text(f"out: a\nlayer: {value}\n")
+    said = f"--config {path}: the file has layer, which is no option here, perhaps you meant layers"
+    with pytest.raises(UsageError, match=re.escape(said)):
+        bake("--config", path)
+    path.write_text("eggs: 3\n")
+    with pytest.raises(
+        UsageError, match=r"the file has eggs, .*; cake eat --help lists the options"
+    ):
+        bake("eat", "--cake", "a", "--config", path, commands={"bake": Bake, "eat": Eat})
 
 
 @pytest.mark.parametrize(
