@@ -49,10 +49,11 @@ def preview(options: Preview) -> dict[str, Any]:
     groups = [("largest", largest), ("smallest", smallest), ("random", random)]
     tiles, keys = [], []
     for group, rows in groups:
-        for row in rows:
-            record = _read(shard_set, row)
-            tiles.append(draw_tile(record, group))
-            keys.append(record.key)
+        records = [_read(shard_set, row) for row in rows]
+        if group != "random":  # chosen by volume, shown by what the captions say
+            records.sort(key=_area_mm2, reverse=group == "largest")
+        tiles += [draw_tile(record, group) for record in records]
+        keys += [record.key for record in records]
         tiles += [blank_tile()] * (-len(tiles) % COLUMNS)
     if not tiles:
         raise BadCaseError(f"{options.shards} holds no slice to draw")
@@ -117,8 +118,7 @@ def draw_tile(record: Slice, group: str) -> Picture:
     tile = blank_tile()
     top, left = (TILE - size[1]) // 2, (TILE - size[0]) // 2
     tile[top : top + size[1], left : left + size[0]] = picture
-    area_mm2 = record.tumor_pixels * record.spacing_mm[0] * record.spacing_mm[1]
-    what = f"{area_mm2:,.0f} mm2" if record.tumor_pixels else "no tumor"
+    what = f"{_area_mm2(record):,.0f} mm2" if record.tumor_pixels else "no tumor"
     return _with_caption(tile, f"{group}: {record.case}  z {record.z}  {what}")
 
 
@@ -132,6 +132,11 @@ def contact_sheet(tiles: Sequence[Picture]) -> Picture:
     padded = [*tiles, *[blank_tile()] * (-len(tiles) % COLUMNS)]
     rows = [np.hstack(padded[start : start + COLUMNS]) for start in range(0, len(padded), COLUMNS)]
     return np.vstack(rows)
+
+
+def _area_mm2(record: Slice) -> float:
+    """Area of the tumor on a slice."""
+    return record.tumor_pixels * record.spacing_mm[0] * record.spacing_mm[1]
 
 
 def _kept_volume_ml(entry: CaseEntry) -> float:

@@ -97,8 +97,10 @@ def score_masks(
 
     Returns:
         `dice` (None where neither mask has tumor); `nsd`, `hd95_mm` and `assd_mm` of the surfaces
-        (None without tumor), `truth_ml`, `predicted_ml` and `false_positive_ml` in mL, and the
-        numbers of `lesions_found`, `lesions_missed` and `lesions_false`.
+        (None without tumor; where nothing is found there is no distance, and the scan's diagonal
+        in mm stands in for `hd95_mm` and `assd_mm`), `truth_ml`, `predicted_ml` and
+        `false_positive_ml` in mL, and the numbers of `lesions_found`, `lesions_missed` and
+        `lesions_false`.
 
     Raises:
         ingest.case.BadCaseError: If the masks do not have one shape.

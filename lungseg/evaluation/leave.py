@@ -20,7 +20,7 @@ class OutputError(KnownError):
 
 
 def refuse_to_replace(options: EvaluateOptions) -> None:
-    """Refuse, before any work, a place that holds an evaluation, unless told so.
+    """Refuse, before a scan is read, a place that holds an evaluation, unless told so.
 
     Raises:
         OutputError: Says what lies there.

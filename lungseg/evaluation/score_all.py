@@ -33,8 +33,8 @@ logger = logging.getLogger(__name__)
 
 def evaluate(options: EvaluateOptions) -> dict[str, Any]:
     """Score the cases, write the results and return the scores with what they mean."""
-    refuse_to_replace(options)
     predictor = _predictor(options)
+    refuse_to_replace(options)
     kind, cases = choose_cases(options, predictor.role_of, roi=predictor.reading.roi)
     predictor.require(cases)
     logger.info(
@@ -60,10 +60,18 @@ def _said(result: dict[str, Any]) -> dict[str, Any]:
         **{name: value for name, value in result.items() if name not in _NOT_SAID and value != {}},
         "nsd_mean": surface["nsd"]["mean"],
         "hd95_mm_median": surface["hd95_mm"]["median"],
+        **_stand_ins(result["missed"]),
         "lesions": lesions["n"],
         "lesions_found": lesions["found"],
         "false_lesions_per_scan": lesions["false_positives_per_scan"],
     }
+
+
+def _stand_ins(missed: int) -> dict[str, str]:
+    """What the distances of missed cases are."""
+    if not missed:
+        return {}
+    return {"hd95_mm_of_missed": f"the scan's diagonal stands in, in {counted(missed, 'case')}"}
 
 
 def _predictor(options: EvaluateOptions) -> Predictor:

@@ -96,6 +96,11 @@ class CaseScore:
         """Whether nothing of what the model says, or does not say, is right."""
         return self.dice == 0
 
+    @property
+    def stands_in(self) -> bool:
+        """Whether the scan's diagonal stands in for distances, as nothing was found."""
+        return self.verdict == "missed"
+
     def in_words(self) -> str:
         """The case as one line for people."""
         dice = "none" if self.dice is None else f"{self.dice:.4f}"

@@ -14,8 +14,8 @@ DEFINITION = (
     f"nsd: share of both surfaces (in mm², marching cubes) within {TOLERANCE_MM:g} mm of the other "
     "one, as in the Medical Segmentation Decathlon; hd95_mm: 95th percentile of the distances of "
     "one mask's border voxels to the other's, the larger of both ways; assd_mm: mean of all these "
-    "distances. A case in which nothing is found has NSD 0 and the scan's diagonal as distance; "
-    "tumor-free cases have none"
+    "distances. Where nothing is found there is no distance: NSD is 0, and the scan's diagonal "
+    "stands in for both distances; tumor-free cases have none"
 )
 
 Mask = npt.NDArray[np.uint8]
@@ -48,8 +48,8 @@ def surface_score(
         spacing_mm: Voxel pitch along the three axes.
 
     Returns:
-        The scores; those of a missed tumor are the worst there are: 0, and the scan's diagonal.
-        None where the truth is empty.
+        The scores; those of a missed tumor are the worst there are: 0, and the scan's diagonal,
+        which stands in for a distance that there is not. None where the truth is empty.
     """
     if not truth.any():
         return None

@@ -10,6 +10,7 @@ import numpy as np
 from ingest.recipe import Recipe
 from lungseg.errors import TrainingError
 from lungseg.options.validation import ValidationOptions
+from shards.console.words import counted
 from shards.storage.store import ShardSet
 
 
@@ -50,9 +51,10 @@ def split_cases(shards: ShardSet, options: ValidationOptions) -> Split:
     if not split.training or (options.fold != "none" and not split.validation):
         folds = sorted(set(shards.manifest.folds.values()))
         raise TrainingError(
-            f"{what} leaves {counted(len(split.training))} to train on and "
-            f"{counted(len(split.validation))} to validate on, and each needs one at least; "
-            f"{shards.url} has {counted(len(cases))}{_of_one_patient(shards)} in the folds {folds}"
+            f"{what} leaves {counted(len(split.training), 'case')} to train on and "
+            f"{counted(len(split.validation), 'case')} to validate on, and each needs one at "
+            f"least; {shards.url} has {counted(len(cases), 'case')}{_of_one_patient(shards)} in "
+            f"the folds {folds}"
         )
     _check_tumor(shards, split.training, f"training cases of {what}")
     if split.validation:
@@ -118,8 +120,3 @@ def _of_one_patient(shards: ShardSet) -> str:
 def _few(names: Sequence[str]) -> str:
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return ", ".join(names[:3]) + more
-
-
-def counted(number: int) -> str:
-    """A number of cases in words."""
-    return f"{number} case" if number == 1 else f"{number} cases"

@@ -59,6 +59,25 @@ def test_the_sheet_shows_largest_smallest_and_random_slices(shards, tmp_path):
     assert cv2.imread(str(out)).shape == (3 * (TILE + CAPTION), COLUMNS * TILE, 3)
 
 
+@pytest.mark.parametrize(("group", "sign"), [("largest", -1), ("smallest", 1)])
+def test_tiles_come_in_the_order_of_the_areas_in_their_captions(
+    shards, tmp_path, monkeypatch, group, sign
+):
+    shown = []
+
+    def noting(record, kind):
+        shown.append((kind, record.tumor_pixels))
+        return draw_tile(record, kind)
+
+    monkeypatch.setattr("ingest.preview.draw_tile", noting)
+    volumes = iter([1.0, 4.0, 0.0, 7.0, 2.0, 5.0, 3.0, 0.0])
+    monkeypatch.setattr("ingest.preview._kept_volume_ml", lambda entry: next(volumes))
+    preview(Preview(shards=shards, out=tmp_path / "sheet.png"))
+    areas = [area for kind, area in shown if kind == group]
+    assert len(areas) > 1
+    assert areas == sorted(areas, key=lambda area: sign * area)
+
+
 def test_equal_seeds_draw_equal_sheets(shards, tmp_path):
     first, again, other = (
         preview(Preview(shards=shards, out=tmp_path / "a.png", random=3, seed=seed))["slices"]

@@ -6,6 +6,7 @@ from typing import Any
 from lungseg.options.loss import LOSSES
 from lungseg.report.page import page_template
 from shards.console.groups import flat_values
+from shards.console.words import counted
 from tune.options.config import SearchOptions
 from tune.results.charts import curves_plot, value_plot
 from tune.trials.outcome import TrialOutcome
@@ -24,7 +25,7 @@ def render(
     Returns:
         HTML that refers to nothing outside itself.
     """
-    return page_template("tune.results").render(
+    return page_template("tune.results", counted=counted).render(
         options=flat_values(options),
         trials=trials,
         result=result,

@@ -11,7 +11,7 @@ from pytorch_lightning.callbacks import Callback
 from lungseg.training.callbacks.progress import duration
 from lungseg.training.cost import Cost, seconds_on_processors
 from lungseg.training.data import SliceData
-from lungseg.training.split import counted
+from shards.console.words import counted
 from shards.order.draw import tumor_share
 
 _STEPS_MEASURED = 3
@@ -69,7 +69,8 @@ class Announcement(Callback):
         split, index = self._data.split, self._data.shards.index
         plan = self._data.plan
         training, validation = (
-            f"{counted(len(cases))} ({np.count_nonzero(np.isin(index.case, cases)):,} slices)"
+            f"{counted(len(cases), 'case')} "
+            f"({np.count_nonzero(np.isin(index.case, cases)):,} slices)"
             for cases in (split.training, split.validation)
         )
         return (

@@ -76,7 +76,8 @@ def _panel(
     draw.text((left + 4, top - 6), f"{highest:.3g}", fill="#333333")
     draw.text((left + 4, bottom - 6), "0", fill="#333333")
     draw.text((start, bottom + 6), "epoch 1", fill="#333333")
-    draw.text((right - 60, bottom + 6), f"epoch {num_epochs}", fill="#333333")
+    if num_epochs > 1:
+        draw.text((right - 60, bottom + 6), f"epoch {num_epochs}", fill="#333333")
     for number, (name, known) in enumerate(curves.items()):
         color = _COLORS[number]
         step = (right - start) / max(1, num_epochs - 1)

@@ -8,6 +8,10 @@ import pytest
 
 from ingest.case import BadCaseError
 from lungseg.evaluation.case_choice import CaseChoiceError
+from lungseg.evaluation.leave import OutputError
+from lungseg.evaluation.options import EvaluateOptions
+from lungseg.evaluation.score_all import evaluate
+from lungseg.inference.model_file import ModelFileError
 
 
 def voxels(path):
@@ -18,12 +22,14 @@ def test_a_perfect_prediction_scores_one(run, make_model):
     metrics, result = run(make_model())
     assert metrics["dice_case_mean"] == result["dice_case_mean"] == 1
     assert (metrics["n"], metrics["missed"], metrics["threshold"]) == (2, 0, 0.5)
+    assert "hd95_mm_of_missed" not in result
 
 
 def test_a_model_that_predicts_nothing_scores_zero(run, make_model):
-    metrics, _ = run(make_model(above_hu=30_000.0), subset="training")
+    metrics, result = run(make_model(above_hu=30_000.0), subset="training")
     assert metrics["dice_case_mean"] == 0
     assert (metrics["n"], metrics["missed"]) == (3, 3)
+    assert result["hd95_mm_of_missed"] == "the scan's diagonal stands in, in 3 cases"
 
 
 def test_the_numbers_equal_those_counted_by_hand(run, make_model, source, tmp_path, scans):
@@ -194,6 +200,20 @@ def test_what_can_be_seen_at_once_is_refused_at_once(fault, run, make_model, sou
         run(make_model(), **options)
     assert {"layout": "labelsTs", "name": "ball_7"}.get(fault, label.name) in str(caught.value)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["best.ckpt", "msd"]
+
+
+def test_a_checkpoint_that_is_not_there_is_named_before_what_would_be_replaced(
+    run, make_model, source, tmp_path, monkeypatch
+):
+    model = make_model()
+    run(model)
+    with pytest.raises(OutputError, match="would be replaced"):
+        run(model)
+    monkeypatch.undo()  # the loader, which `run` replaces
+    absent = tmp_path / "absent.ckpt"
+    options = EvaluateOptions(checkpoint=absent, source=source, out=tmp_path / "out")
+    with pytest.raises(ModelFileError, match=r"absent\.ckpt is no checkpoint \(no such file\)"):
+        evaluate(options)
 
 
 def test_a_second_run_replaces_its_own_files_only(run, make_model, tmp_path):

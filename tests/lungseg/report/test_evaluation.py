@@ -138,6 +138,15 @@ def test_a_hundred_cases_fit_in_six_megabytes():
     assert len(page(chapters).encode()) < 6_000_000
 
 
+def test_what_stands_in_for_the_distance_of_a_missed_case_is_called_so():
+    text, without = page(), page([CHAPTERS[0], CHAPTERS[2]])
+    assert text.count('<td data-value="2.5">2.5 *</td>') == 1
+    assert "none; 2.5 mm, the scan's diagonal, stands in" in text
+    assert "the scan's diagonal stands in for 1 missed case" in text
+    assert "2.5 *" not in without
+    assert without.count("stands in") == without.count("stands in for both distances") == 1
+
+
 def test_one_case_without_tumor_is_a_page():
     text = page([chapter("free", 0, 0, 0)])
     shown = re.sub(r"<script.*?</script>|src=\S+", "", text, flags=re.DOTALL)

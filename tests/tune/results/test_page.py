@@ -40,6 +40,15 @@ def test_every_loss_has_its_color_in_light_and_dark(page):
         assert f'<i class="key loss-{number}"></i>{LOSSES[number]}' in page
 
 
+def test_one_of_a_kind_is_said_in_the_singular(tmp_path):
+    options = SearchOptions.of(shards="/shards", out=tmp_path, epochs=1)
+    trial = outcome(tmp_path, 0, 0.5)
+    values = trial.values | {"trial": 0, "best_epoch": 1, "best_config": "best.yaml"}
+    text = render(options, [trial], SCORES | values | {"n": 1})
+    for words in ("n = 1 validation case, which is few", "A search over 1 training<", "1 epoch "):
+        assert words in text
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not BROWSER, reason="no chromium on this machine to open the report with")
 def test_no_loss_is_broken_into_pieces_at_400_pixels(page, tmp_path):

@@ -27,6 +27,13 @@ def test_each_column_with_values_is_drawn(num_epochs):
     assert count(dice, BLUE) == count(dice, ORANGE) > 0
 
 
+@pytest.mark.parametrize(("num_epochs", "named"), [(1, 1), (2, 2), (30, 2)])
+def test_the_first_and_the_last_epoch_are_named_once_each(num_epochs, named):
+    below = curves_picture([{"val/loss": "0.5"}] * num_epochs).crop((0, 276, 480, 292))
+    halves = (below.crop((0, 0, 240, 16)), below.crop((240, 0, 480, 16)))
+    assert sum(np.asarray(half).min() < 200 for half in halves) == named
+
+
 def test_higher_values_lie_higher():
     rows = [{"val/dice_case_mean": str(value)} for value in (0.1, 0.9)]
     found = np.asarray(curves_picture(rows).crop((480, 0, 960, 272)))
