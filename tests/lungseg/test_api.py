@@ -90,8 +90,8 @@ def test_scores_of_two_boxes_are_known_in_closed_form():
 @pytest.mark.slow
 def test_the_example_in_the_documents_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    make_phantoms(PhantomSet(out=Path("Task06_Lung"), cases=6, size=64, slices=40))
-    build_shards(BuildShards(source=Path("Task06_Lung"), out="runs/shards", drop_slices=0))
+    make_phantoms(PhantomSet(out=Path("data/Task06_Lung"), cases=6, size=64, slices=40))
+    build_shards(BuildShards(source=Path("data/Task06_Lung"), out="runs/shards", drop_slices=0))
     example = re.search(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL).group(1)
     quick = example.replace("epochs=1", f"epochs=1, batch_size={TINY['batch_size']}, devices=1")
     exec(compile(quick, str(DOCUMENT), "exec"), {})
