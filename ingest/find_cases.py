@@ -97,10 +97,20 @@ def _one_each(cases: Iterable[Case]) -> list[Case]:
     for case in cases:
         problem = case.problem or _problem_of_name(case.name)
         if case.name in by_name:
-            files = f"{by_name[case.name].image.name} and {case.image.name}"
-            problem = f"a case may have one image, {case.name} has {files}: remove one"
+            problem = _twins(by_name[case.name], case)
         by_name[case.name] = replace(case, problem=problem)
     return [by_name[name] for name in sorted(by_name)]
+
+
+def _twins(one: Case, other: Case) -> str:
+    """The problem of two cases of one name, with all files and what else is wrong with them."""
+    images = [case.image.name for case in (one, other)]
+    if len(set(images)) == 1:
+        images = [str(case.image) for case in (one, other)]
+    labels = [str(case.label) for case in (one, other) if case.label]
+    beside = f" (with {' and '.join(labels)})" if one.label != other.label else ""
+    twins = f"a case may have one image, {one.name} has {' and '.join(images)}{beside}: remove one"
+    return "; ".join(dict.fromkeys(text for text in (twins, one.problem, other.problem) if text))
 
 
 def _problem_of_name(name: str) -> str:

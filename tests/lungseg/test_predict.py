@@ -34,7 +34,7 @@ def test_the_command_says_in_one_line_what_is_wrong(tmp_path, folder):
 def checkpoint(tmp_path):
     """A real checkpoint of a small net with the tutorial's recipe, untrained."""
     options = {"neighbors": 1, "width": 4, "depth": 3, "norm": "instance"}
-    ours = {"recipe": Recipe().to_dict(), "threshold": 0.5, "neighbors": 1}
+    ours = {"recipe": Recipe(drop_slices=30).to_dict(), "threshold": 0.5, "neighbors": 1}
     ours |= {"manifest_sha256": "", "training_cases": [], "validation_cases": []}
     weights = {f"net.{name}": value for name, value in build_net(options).state_dict().items()}
     content = {"state_dict": weights, "hyper_parameters": options | {"lungseg": ours}}

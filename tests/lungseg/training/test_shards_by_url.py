@@ -6,6 +6,7 @@ import re
 import resource
 import subprocess
 import sys
+import time
 
 import pytest
 import torch
@@ -73,7 +74,10 @@ def test_a_flaky_server_trains_like_a_folder(
     found = weights_after(server.url, tmp_path / "run", cache=tmp_path / "cache", loader=loader)
     assert equal(found, weights_of_folder(loader))
     assert not any(server.faults.values())
-    assert not list((tmp_path / "cache").rglob("*.part"))
+    until = time.monotonic() + 20  # another download that was under way may still be giving up
+    while list((tmp_path / "cache").rglob("*.part")):
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("order", ["exact", "windowed"])
