@@ -30,6 +30,16 @@ def test_each_kind_of_case_has_its_verdict(counts, verdict, bad):
     assert (score(*counts).verdict, score(*counts).bad) == (verdict, bad)
 
 
+def test_a_diagonal_stands_in_only_where_nothing_was_found():
+    kinds = {
+        "missed": (0, 0, 5),
+        "found elsewhere": (0, 5, 5),
+        "scored": (1, 0, 5),
+        "free": (0, 0, 0),
+    }
+    assert [name for name, counts in kinds.items() if score(*counts).stands_in] == ["missed"]
+
+
 def test_voxels_of_two_masks_are_counted_once_each():
     rng = np.random.default_rng(0)
     truth, found = (rng.integers(0, 2, (4, 5, 6)).astype(np.uint8) for _ in range(2))
