@@ -165,3 +165,9 @@ def test_shards_are_dealt_by_their_tumor_beyond_the_share_of_the_epoch(monkeypat
     Windows(shard=shard, size=2).arrange(drawn, tumor, rng)
     share = 4 / 8
     assert seen == [([1 - share * 4, 3 - share * 3, 0 - share * 1], 2)]
+
+
+def test_shards_of_equal_excess_are_dealt_in_their_own_order():
+    window = deal(np.zeros(60), 12, np.random.default_rng(0))
+    for begin in range(0, 60, 5):  # five windows, of which each five neighbors have one each
+        assert sorted(window[begin : begin + 5]) == [0, 1, 2, 3, 4]
