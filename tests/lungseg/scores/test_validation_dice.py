@@ -103,3 +103,35 @@ def test_a_logit_at_the_threshold_is_tumor():
     made = CaseDice(("a",), num_slices=1, num_stretches=1, threshold=0.5, voxel_ml=(1.0,))
     made.update(torch.zeros(1, 1, 1, 1), torch.ones(1, 1, 1, 1), Stretch(0, 0, np.arange(1)))
     assert made.compute()["dice_per_case"] == {"a": 1.0}
+
+
+def test_what_ranks_have_seen_adds_up_to_what_one_has():
+    parts = stretches(2)
+    first, second = metric(parts[::2], len(parts)), metric(parts[1::2], len(parts))
+    first.merge_state(second)  # as the reduction over ranks
+    assert first.compute() == metric(parts, len(parts)).compute()
+
+
+def test_counts_are_exact_beyond_what_floats_can_count():
+    parts = stretches(16)
+    made = metric(parts, len(parts))
+    before = made.counts.clone()
+    made.counts += 2**53
+    made.seen[parts[0].slices] -= 1
+    made.update(LOGITS[parts[0].slices], TRUTH[parts[0].slices], parts[0])
+    assert (made.counts[0] == before[0] * 2 + 2**53).all()
+    assert made.seen.dtype == torch.int64
+
+
+def test_the_soft_sums_of_a_stretch_in_two_batches_are_those_of_one():
+    (part,) = [part for part in stretches(16) if part.case == 0]
+    whole, halves = metric([part], 3), metric([], 3)
+    for rows in (part.slices[:2], part.slices[2:]):
+        halves.update(LOGITS[rows], TRUTH[rows], Stretch(part.number, part.case, rows))
+    torch.testing.assert_close(halves.soft_sums, whole.soft_sums, rtol=1e-12, atol=0)
+
+
+def test_the_false_volume_of_one_case_is_its_own():
+    one = CaseDice(("a",), num_slices=1, num_stretches=1, threshold=0.5, voxel_ml=(0.5,))
+    one.update(torch.ones(1, 1, 2, 3), torch.zeros(1, 1, 2, 3), Stretch(0, 0, np.array([0])))
+    assert one.compute()["false_volume_ml"] == 6 * 0.5
