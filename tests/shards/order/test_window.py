@@ -168,6 +168,8 @@ def test_shards_are_dealt_by_their_tumor_beyond_the_share_of_the_epoch(monkeypat
 
 
 def test_shards_of_equal_excess_are_dealt_in_their_own_order():
-    window = deal(np.zeros(60), 12, np.random.default_rng(0))
-    for begin in range(0, 60, 5):  # five windows, of which each five neighbors have one each
-        assert sorted(window[begin : begin + 5]) == [0, 1, 2, 3, 4]
+    excess = np.tile([1.0, 0.0], 300)
+    window = deal(excess, 120, np.random.default_rng(0))
+    for alike in (window[1::2], window[::2]):  # first those without, then those with
+        dealt = alike.reshape(-1, 5)  # five windows, of which each five neighbors have one each
+        assert (np.sort(dealt, axis=1) == np.arange(5)).all()
