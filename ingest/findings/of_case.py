@@ -9,10 +9,10 @@ from ingest.findings.headers import header_findings
 from ingest.findings.read_case import VOXELS_CRC32, read_case
 from ingest.findings.reading import remark_findings
 from ingest.findings.voxels import VoxelChecks
-from ingest.readers import open_image, open_label
 from ingest.recipe import Recipe
 from ingest.scans.planes import axial_planes, stored_downwards
 from ingest.scans.volume import Volume
+from ingest.slices.opened import image_of, label_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,22 +83,15 @@ def _examine_apart(task: Examination, error: str) -> Examined:
     checks = VoxelChecks(case.name, any_values=recipe.any_values)
     image = label = None
     try:
-        image = open_image(case.image, case.files, fill_nan=recipe.fill_nan, form=recipe.nifti_form)
+        image = image_of(case, recipe)
         _look_through(image, checks)
         findings += checks.findings()
     except BadCaseError as own:
         findings.append(_fatal(case, "image", str(own)))
     try:
-        if case.label and image:
-            label = open_label(
-                case.label,
-                on=image.grid,
-                roi=case.roi,
-                tumor_labels=recipe.tumor_labels,
-                form=recipe.nifti_form,
-            )
-            for _ in label.slabs():
-                pass
+        label = label_of(case, recipe, on=image.grid) if image else None
+        for _ in label.slabs() if label else ():
+            pass
     except BadCaseError as own:
         findings.append(_fatal(case, "label", str(own)))
     if image:

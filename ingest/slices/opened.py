@@ -67,14 +67,31 @@ def open_case(case: Case, recipe: Recipe) -> OpenCase:
     """
     if case.problem and case.label:
         raise BadCaseError(case.problem)
-    image = open_image(case.image, case.files, fill_nan=recipe.fill_nan, form=recipe.nifti_form)
-    label: Volume | None = None
-    if case.label:
-        label = open_label(
-            case.label,
-            on=image.grid,
-            roi=case.roi,
-            tumor_labels=recipe.tumor_labels,
-            form=recipe.nifti_form,
-        )
-    return OpenCase(case=case, image=image, label=label)
+    image = image_of(case, recipe)
+    return OpenCase(case=case, image=image, label=label_of(case, recipe, on=image.grid))
+
+
+def image_of(case: Case, recipe: Recipe) -> Scan:
+    """The scan of a case, as a recipe has it read.
+
+    Raises:
+        BadCaseError: If its header is damaged.
+    """
+    return open_image(case.image, case.files, fill_nan=recipe.fill_nan, form=recipe.nifti_form)
+
+
+def label_of(case: Case, recipe: Recipe, *, on: Grid) -> Volume | None:
+    """The mask of a case on the grid of its scan, as a recipe has it read; None without a label.
+
+    Raises:
+        BadCaseError: If its header is damaged.
+    """
+    if not case.label:
+        return None
+    return open_label(
+        case.label,
+        on=on,
+        roi=case.roi,
+        tumor_labels=recipe.tumor_labels,
+        form=recipe.nifti_form,
+    )
