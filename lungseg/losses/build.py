@@ -6,7 +6,8 @@ from functools import partial
 import torch
 
 from lungseg.losses.deep_supervision import LossFunction
-from lungseg.losses.overlap import Reduce, dice, focal_tversky, this_rank, tversky
+from lungseg.losses.over_ranks import Reduce, this_rank
+from lungseg.losses.overlap import dice, focal_tversky, tversky
 from lungseg.losses.pixelwise import bce, focal
 from lungseg.options.loss import Loss, LossOptions
 
@@ -16,8 +17,7 @@ def build_loss(options: LossOptions, *, reduce: Reduce = this_rank) -> LossFunct
 
     Args:
         options: Its name and parameters.
-        reduce: Sums over ranks, for the losses that are fractions of sums. The other losses are
-            means over pixels: their mean over ranks with equally many slices is that of all.
+        reduce: Sums over ranks: whatever share of the batch each has, the loss is that of all.
 
     Returns:
         (logits (b, 1, h, w), target (b, 1, h, w)) -> a scalar.
@@ -37,9 +37,9 @@ _SUMS: dict[Loss, tuple[Loss, ...]] = {
 
 
 _TERMS: dict[Loss, Callable[[LossOptions, Reduce], LossFunction]] = {
-    "bce": lambda options, _: partial(bce, pos_weight=options.pos_weight),
-    "focal": lambda options, _: partial(
-        focal, gamma=options.focal_gamma, pos_weight=options.pos_weight
+    "bce": lambda options, reduce: partial(bce, pos_weight=options.pos_weight, reduce=reduce),
+    "focal": lambda options, reduce: partial(
+        focal, gamma=options.focal_gamma, pos_weight=options.pos_weight, reduce=reduce
     ),
     "dice": lambda _, reduce: partial(dice, reduce=reduce),
     "tversky": lambda options, reduce: partial(

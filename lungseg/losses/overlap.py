@@ -4,25 +4,14 @@ The sums run over all slices of the batch together, and over those of all ranks 
 given: taken per slice, a slice without tumor has loss 1 and no gradient.
 """
 
-from collections.abc import Callable
-
 import torch
 
+from lungseg.losses.over_ranks import Reduce, this_rank
 from lungseg.losses.precision import at_least_32_bits
 
 SMOOTH = 0.5
 """Pixels added above and below the fraction: a batch without tumor has a loss and a gradient."""
 _NEAREST_TO_0 = 1e-6
-
-Reduce = Callable[[torch.Tensor], torch.Tensor]
-"""This rank's sums -> those of all ranks. Its gradient must be summed over ranks as well, as that
-of `torch.distributed.nn.functional.all_reduce` is: what DDP then averages is that of one rank with
-the whole batch."""
-
-
-def this_rank(sums: torch.Tensor) -> torch.Tensor:
-    """The `Reduce` of a training on one rank: the sums as they are."""
-    return sums
 
 
 def tversky(

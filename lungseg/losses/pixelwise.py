@@ -3,27 +3,41 @@
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
+from lungseg.losses.over_ranks import Reduce, mean, this_rank
 from lungseg.losses.precision import at_least_32_bits
 
 
-def bce(logits: torch.Tensor, target: torch.Tensor, *, pos_weight: float = 1.0) -> torch.Tensor:
+def bce(
+    logits: torch.Tensor,
+    target: torch.Tensor,
+    *,
+    pos_weight: float = 1.0,
+    reduce: Reduce = this_rank,
+) -> torch.Tensor:
     """Binary cross-entropy.
 
     Args:
         logits: (b, 1, h, w).
         target: (b, 1, h, w), 0 to 1.
         pos_weight: How many background pixels a tumor pixel counts for.
+        reduce: Sums over ranks.
 
     Returns:
         A scalar.
     """
     logits, target = at_least_32_bits(logits, target)
     weight = logits.new_tensor(pos_weight)
-    return binary_cross_entropy_with_logits(logits, target, pos_weight=weight)
+    total = binary_cross_entropy_with_logits(logits, target, pos_weight=weight, reduction="sum")
+    return mean(total, logits.numel(), reduce=reduce)
 
 
 def focal(
-    logits: torch.Tensor, target: torch.Tensor, *, gamma: float = 2.0, pos_weight: float = 1.0
+    logits: torch.Tensor,
+    target: torch.Tensor,
+    *,
+    gamma: float = 2.0,
+    pos_weight: float = 1.0,
+    reduce: Reduce = this_rank,
 ) -> torch.Tensor:
     """Cross-entropy in which a pixel counts less the better it is known (arXiv 1708.02002, eq. 4).
 
@@ -36,6 +50,7 @@ def focal(
         target: (b, 1, h, w), 0 to 1.
         gamma: The power, at least 0; 0 leaves the cross-entropy.
         pos_weight: How many background pixels a tumor pixel counts for.
+        reduce: Sums over ranks.
 
     Returns:
         A scalar.
@@ -44,4 +59,5 @@ def focal(
     log_tumor, log_background = logsigmoid(logits), logsigmoid(-logits)
     if_tumor = -log_tumor * torch.exp(gamma * log_background)
     if_background = -log_background * torch.exp(gamma * log_tumor)
-    return (pos_weight * target * if_tumor + (1 - target) * if_background).mean()
+    total = (pos_weight * target * if_tumor + (1 - target) * if_background).sum()
+    return mean(total, logits.numel(), reduce=reduce)

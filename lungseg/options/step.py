@@ -17,7 +17,7 @@ class StepOptions(Limited):
     """Epochs; one draws as many slices as the training cases have. A training that goes on may be
     given more: its learning rate then follows the --schedule of all of them."""
     batch_size: Annotated[int, Limits(least=1, most=65536)] = 32
-    """Slices per step, over all devices together."""
+    """Slices per step, over all devices together; any number that has one for each of them."""
     lr: Annotated[float, Limits(above=0, most=1000)] = 1e-3
     """Highest learning rate; --schedule says when."""
     schedule: Schedule = "cosine"

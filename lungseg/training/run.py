@@ -133,7 +133,7 @@ def _affordable_cost(
     module: LungSegmenter, data: SliceData, trainer: pl.Trainer, options: FitOptions
 ) -> Cost | None:
     """What a step costs a process; refuses one that the memory does not hold."""
-    share = options.step.batch_size // trainer.world_size
+    share = -(-options.step.batch_size // trainer.world_size)
     shape = (share, num_channels(flat_values(options)), *data.shards.manifest.slice_shape)
     cost = step_cost(module.net, shape, half=trainer.precision != "32-true")
     if cost is not None:

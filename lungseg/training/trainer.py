@@ -58,9 +58,9 @@ def build_trainer(
             f"cannot be had here, {found} GPUs were found: lower --devices, or train on processors "
             "with --accelerator cpu"
         ) from error
-    if step.batch_size % trainer.world_size:
+    if step.batch_size < trainer.world_size:
         raise TrainingError(
-            f"--batch-size counts the slices of all devices together and must be a multiple of "
+            f"--batch-size counts the slices of all devices together and must be at least "
             f"their number, got {step.batch_size} for {trainer.world_size} devices"
         )
     return trainer

@@ -79,11 +79,12 @@ def batches_of_rank(
     """Positions in an epoch's order that one rank trains on, global batch by global batch.
 
     A global batch is the next stretch of the order, and a rank takes every `world_size`-th
-    position of it: together the ranks have each position once, and all the same number.
+    position of it: together the ranks have each position once, and the first of them one more than
+    the others where the batch is no multiple of their number.
 
     Args:
         num_samples: Slices of an epoch.
-        batch_size: Slices of a global batch, over all ranks; a multiple of `world_size`.
+        batch_size: Slices of a global batch, over all ranks; one for each of them at least.
         rank: 0-based rank.
         world_size: Number of ranks.
         start: Positions that were used before, of any batch size.
@@ -92,5 +93,4 @@ def batches_of_rank(
         The positions, a range with a step.
     """
     for begin in range(start, max(num_samples - batch_size, 0) + 1, batch_size):
-        num_taken = min(batch_size, num_samples - begin) // world_size * world_size
-        yield range(begin + rank, begin + num_taken, world_size)
+        yield range(begin + rank, min(begin + batch_size, num_samples), world_size)

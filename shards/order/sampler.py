@@ -47,7 +47,7 @@ class PlanSampler(DistributedSampler[BatchRequest]):
             each of its processes.
 
     Raises:
-        ValueError: If the global batch cannot be divided among the ranks.
+        ValueError: If the global batch has no slice for each rank.
         ShardError: If there are fewer slices than ranks.
     """
 
@@ -61,10 +61,10 @@ class PlanSampler(DistributedSampler[BatchRequest]):
         fetcher: ShardFetcher | None = None,
         ahead: int = 16,
     ) -> None:
-        if batch_size % world_size:
+        if batch_size < world_size:
             raise ValueError(
-                f"--batch-size counts the slices of all devices together and must be a multiple "
-                f"of their number, got {batch_size} for {world_size} devices"
+                f"--batch-size counts the slices of all devices together and must be at least "
+                f"their number, got {batch_size} for {world_size} devices"
             )
         if len(plan) < world_size:
             raise ShardError(

@@ -115,8 +115,8 @@ def test_an_oversampling_that_is_none_is_refused(tmp_path, oversample):
 
 
 def test_a_batch_that_devices_cannot_share_is_refused(shards, tmp_path):
-    with pytest.raises(TrainingError, match=r"--batch-size .* got 9 for 2 devices"):
-        fit(options(shards, tmp_path / "x", batch_size=9, devices=2))
+    with pytest.raises(TrainingError, match=r"--batch-size .* got 1 for 2 devices"):
+        fit(options(shards, tmp_path / "x", batch_size=1, devices=2))
     assert not (tmp_path / "x").exists()
 
 

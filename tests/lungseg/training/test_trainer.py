@@ -29,8 +29,8 @@ def test_it_is_what_the_options_say(tmp_path, given, name, value):
 
 
 def test_a_batch_that_devices_cannot_share_is_refused(tmp_path):
-    with pytest.raises(TrainingError, match=r"--batch-size .* got 9 for 2 devices"):
-        trainer(tmp_path, batch_size=9, devices=2)
+    with pytest.raises(TrainingError, match=r"--batch-size .* got 1 for 2 devices"):
+        trainer(tmp_path, batch_size=1, devices=2)
 
 
 def test_the_checkpoints_are_written_by_ours(tmp_path):

@@ -1,4 +1,4 @@
-"""Two ranks with half of a batch each learn what one rank with all of it learns."""
+"""Ranks with a share of a batch each, equal or not, learn what one rank with all of it learns."""
 
 import json
 import os
@@ -20,42 +20,52 @@ from tests.toy_training import flags, options
 STEPS = 20
 
 
-def batch():
-    """Four slices, of which the last two have no tumor."""
-    generator = torch.Generator().manual_seed(0)
-    images = torch.randn(4, 1, 6, 5, generator=generator)
-    masks = (torch.rand(4, 1, 6, 5, generator=generator) > 0.7).to(torch.uint8)
-    masks[2:] = 0
+def batch(step, size):
+    """Slices of which the last three have no tumor."""
+    generator = torch.Generator().manual_seed(step)
+    images = torch.randn(size, 1, 6, 5, generator=generator)
+    masks = (torch.rand(size, 1, 6, 5, generator=generator) > 0.7).to(torch.uint8)
+    masks[-3:] = 0
     return images, masks
 
 
-def learn(loss, wrap, *, rank=0, world_size=1):
-    """Loss and gradient of a tiny net on a rank's slices."""
+def learn(loss, wrap, *, size, rank=0, world_size=1):
+    """Losses and gradients of a tiny net at each step, on a rank's slices."""
     torch.manual_seed(0)
     net = torch.nn.Conv2d(1, 1, 3, padding=1)
-    model = wrap(net)
-    images, masks = (whole[rank::world_size] for whole in batch())
-    value = build_loss(LossOptions(loss=loss), reduce=sum_over_ranks)(model(images), masks)
-    value.backward()
-    return mean_over_ranks(value), net.weight.grad
+    model, of_steps = wrap(net), []
+    optimizer = torch.optim.SGD(net.parameters(), 0.5)
+    evaluate = build_loss(LossOptions(loss=loss), reduce=sum_over_ranks)
+    for step in range(STEPS):
+        images, masks = (whole[rank::world_size] for whole in batch(step, size))
+        optimizer.zero_grad()
+        value = evaluate(model(images), masks)
+        value.backward()
+        of_steps.append(torch.cat([value.detach().reshape(1), net.weight.grad.flatten()]))
+        optimizer.step()
+    return torch.stack(of_steps)
 
 
-def one_of_two(rank, store, results):
-    dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
-    wrap = torch.nn.parallel.DistributedDataParallel
-    found = {loss: learn(loss, wrap, rank=rank, world_size=2) for loss in LOSSES}
-    torch.save(found, results / str(rank))
+def one_of_several(rank, store, results, world_size, size):
+    dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=world_size)
+    wrap, where = torch.nn.parallel.DistributedDataParallel, {"rank": rank}
+    where |= {"world_size": world_size, "size": size}
+    torch.save({loss: learn(loss, wrap, **where) for loss in LOSSES}, results / str(rank))
     dist.destroy_process_group()
 
 
-def test_every_loss_and_its_gradient_over_two_ranks_are_those_of_one(tmp_path):
-    mp.start_processes(one_of_two, (tmp_path / "store", tmp_path), 2, start_method="fork")
-    for rank in ("0", "1"):
-        found = torch.load(tmp_path / rank)
+@pytest.mark.parametrize(("world_size", "size"), [(2, 4), (2, 7), (3, 8)])
+def test_every_loss_and_its_gradient_over_ranks_are_those_of_one(tmp_path, world_size, size):
+    """In each of 20 steps, whether or not the ranks have equally many slices."""
+    given = (tmp_path / "store", tmp_path, world_size, size)
+    mp.start_processes(one_of_several, given, world_size, start_method="fork")
+    expected = {name: learn(name, lambda net: net, size=size) for name in LOSSES}
+    for rank in range(world_size):
+        found = torch.load(tmp_path / str(rank))
         for name in LOSSES:
-            value, gradient = learn(name, lambda net: net)
-            assert torch.allclose(found[name][0], value, rtol=1e-5), name
-            assert torch.allclose(found[name][1], gradient, rtol=1e-4, atol=1e-7), name
+            torch.testing.assert_close(
+                *(found[name], expected[name]), rtol=1e-4, atol=1e-6, msg=name
+            )
 
 
 def test_one_rank_alone_sums_nothing():
@@ -83,7 +93,8 @@ def losses(path):
 @pytest.mark.slow
 @pytest.mark.parametrize("loss", ["bce_dice"])
 def test_the_losses_of_two_devices_are_those_of_one(shards, tmp_path, loss):
-    given = {"epochs": 4, "lr": 0.01, "loss": loss}
+    """Of batches of 7, of which one device has 4 and the other 3."""
+    given = {"epochs": 4, "batch_size": 7, "lr": 0.01, "loss": loss}
     fit(options(shards, tmp_path / "one", **given), callbacks=[Losses(tmp_path / "one.txt")])
     code = (
         "import sys; from pathlib import Path; from lungseg.options.fit import FitOptions;"
