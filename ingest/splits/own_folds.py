@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,16 +39,26 @@ def own_folds(cases: Sequence[Case], file: Path | None) -> OwnFolds | None:
     """
     if file is None:
         return _of_source(cases)
-    told = _of_splits(file) if file.suffix == ".json" else _of_table(file)
-    folds = {
-        case.name: fold
-        for case in cases
-        if (fold := told.get(case.name, told.get(_patient(case.patient)))) is not None
-    }
+    folds = folds_of_file(file, {case.name: case.patient for case in cases})
     untold = [case.name for case in _usable(cases) if case.name not in folds]
     if untold:
         raise BadCaseError(f"--folds-file {file} tells no fold of {some(untold)}: add them")
     return OwnFolds(folds=folds, told_by=file.name)
+
+
+def folds_of_file(file: Path, patients: Mapping[str, str]) -> dict[str, int]:
+    """The fold of each case that a file tells one of, by name.
+
+    Args:
+        file: As that of `own_folds`.
+        patients: Whose scan each case is, by name.
+
+    Raises:
+        BadCaseError: If the file cannot be understood.
+    """
+    told = _of_splits(file) if file.suffix == ".json" else _of_table(file)
+    found = {name: told.get(name, told.get(_patient(who))) for name, who in patients.items()}
+    return {name: fold for name, fold in found.items() if fold is not None}
 
 
 def _of_source(cases: Sequence[Case]) -> OwnFolds | None:
@@ -93,15 +103,27 @@ def _patient(name: str) -> str:
 def _of_splits(file: Path) -> dict[str, int]:
     rule = f"--folds-file needs splits_final.json of nnU-Net, a list of {{train, val}}; {file}"
     try:
-        splits = [split["val"] for split in json.loads(read_text(file, option="--folds-file"))]
-        names = [(case_name(Path(name)), fold) for fold, val in enumerate(splits) for name in val]
+        splits = json.loads(read_text(file, option="--folds-file"))
+        parts = [(_names(split["train"]), _names(split["val"])) for split in splits]
     except (ValueError, KeyError, TypeError) as error:
         raise BadCaseError(f"{rule} is none ({type(error).__name__}: {error})") from error
     told: dict[str, int] = {}
-    for name, fold in names:
-        if told.setdefault(name, fold) != fold:
-            raise BadCaseError(f"{rule} validates on {name} twice, in {told[name]} and {fold}")
+    for fold, (_, validation) in enumerate(parts):
+        for name in validation:
+            if told.setdefault(name, fold) != fold:
+                raise BadCaseError(f"{rule} validates on {name} twice, in {told[name]} and {fold}")
+    for fold, (training, _) in enumerate(parts):
+        apart = {name for name, of in told.items() if of != fold} - set(training)
+        if apart:
+            raise BadCaseError(
+                f"{rule} leaves {some(sorted(apart))} out of the training of split {fold}, and a "
+                "fold here trains on all cases of the others: delete them from the other splits too"
+            )
     return told
+
+
+def _names(files: Iterable[str]) -> list[str]:
+    return [case_name(Path(name)) for name in files]
 
 
 def _number(text: str, where: str) -> int:

@@ -2,6 +2,7 @@
 
 import logging
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from lungseg.errors import TrainingError
 from lungseg.options.fit import FitOptions
 from lungseg.training.callbacks.best_checkpoint import BEST
 from lungseg.training.callbacks.last_checkpoint import LAST
+from lungseg.training.split import split_cases
 from shards.console.groups import flat_values
 from shards.console.limits import flag
+from shards.console.words import some
 from shards.storage.store import ShardSet
 
 logger = logging.getLogger(__name__)
@@ -22,6 +25,7 @@ logger = logging.getLogger(__name__)
 _MAY_CHANGE = (
     "epochs",  # that there are not fewer is checked
     "shards",  # where they lie: that they are the same is checked
+    "folds_file",  # that the same cases validate is checked
     "cache",
     "cache_gb",
     "out",
@@ -61,6 +65,7 @@ def checkpoint_to_resume(options: FitOptions, shards: ShardSet) -> Path | None:
     began = content["hyper_parameters"]
     _check_same_shards(shards, began["lungseg"]["manifest_sha256"])
     _check_same_options(options, began)
+    _check_same_cases(options, shards, began["lungseg"]["validation_cases"])
     _check_epochs(options, began, content.get("SliceData", {}).get("epoch", 0))
     return checkpoint
 
@@ -148,6 +153,17 @@ def _check_same_shards(shards: ShardSet, then: str) -> None:
         raise TrainingError(
             f"{shards.url} has changed since the training began (manifest {now[:12]}, then "
             f"{then[:12]}): go on with the old shards, or start a new training in another --out"
+        )
+
+
+def _check_same_cases(options: FitOptions, shards: ShardSet, then: Sequence[str]) -> None:
+    """Files that name cases may have changed."""
+    now = {shards.index.cases[case] for case in split_cases(shards, options.validation).validation}
+    if now != set(then):
+        raise TrainingError(
+            f"other cases validate than when the training in {options.run.out} began "
+            f"({some(sorted(now ^ set(then)))}): name the same to go on, or start a new training "
+            "in another --out"
         )
 
 

@@ -210,7 +210,13 @@ def _passport(options: FitOptions, data: SliceData) -> dict[str, Any]:
         "grid": f"model: the slices in the shards, {height} x {width} pixels",
         "threshold": options.validation.threshold,
         "fold": None if options.validation.validation_cases else options.validation.fold,
+        "folds_from": _folds_from(options, data),
     }
+
+
+def _folds_from(options: FitOptions, data: SliceData) -> str:
+    file = options.validation.folds_file
+    return file.name if file else data.shards.manifest.folds_from
 
 
 def _callbacks(options: FitOptions, data: SliceData, best: BestScore) -> list[Callback]:

@@ -11,7 +11,8 @@ from pytorch_lightning.callbacks import Callback
 from lungseg.training.callbacks.progress import duration
 from lungseg.training.cost import Cost, seconds_on_processors
 from lungseg.training.data import SliceData
-from shards.console.words import counted
+from lungseg.training.split import patients_on_both_sides
+from shards.console.words import counted, some
 from shards.order.draw import tumor_share
 
 _STEPS_MEASURED = 3
@@ -41,6 +42,7 @@ class Announcement(Callback):
             return
         for line in (self._of_data(), self._of_net(trainer, pl_module)):
             logger.info(line)
+        self._warn()
         device = trainer.strategy.root_device.type
         if device == "cpu" and self._cost is not None:
             steps = int(trainer.estimated_stepping_batches) - trainer.global_step
@@ -64,6 +66,14 @@ class Announcement(Callback):
         left = pace * (int(trainer.estimated_stepping_batches) - trainer.global_step)
         logger.info("%.3g s a step: about %s to go, without validation", pace, duration(left))
         self._since = None
+
+    def _warn(self) -> None:
+        both = patients_on_both_sides(self._data.shards, self._data.split)
+        if both:
+            logger.warning(
+                "some scans of %s train and others validate: the scores will be too good",
+                some([f"patient {who}" for who in both]),
+            )
 
     def _of_data(self) -> str:
         split, index = self._data.split, self._data.shards.index

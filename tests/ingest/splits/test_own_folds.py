@@ -22,6 +22,12 @@ def written(folder, name, content):
     return path
 
 
+def splits(*validation):
+    """What nnU-Net writes for folds that validate on these cases."""
+    known = {name for names in validation for name in names}
+    return [{"train": sorted(known - set(names)), "val": names} for names in validation]
+
+
 CASES = [case("a_0", patient="P1"), case("a_1", patient="P1"), case("b", patient="P2")]
 
 
@@ -30,7 +36,7 @@ CASES = [case("a_0", patient="P1"), case("a_1", patient="P1"), case("b", patient
     [
         ("f.csv", "case,fold\na_0,3\na_1.nii.gz,3\nb,7\nabsent,1\n"),
         ("f.csv", "patient;fold\nP1;3\nP2;7\n"),
-        ("f.json", [{"val": {3: ["a_0", "a_1"], 7: ["b"]}.get(n, [])} for n in range(8)]),
+        ("f.json", splits(*({3: ["a_0", "a_1.nii.gz"], 7: ["b"]}.get(n, []) for n in range(8)))),
     ],
 )
 def test_a_table_of_cases_or_patients_or_splits_of_nnunet_tell_folds(tmp_path, name, content):
@@ -48,7 +54,13 @@ def test_a_table_of_cases_or_patients_or_splits_of_nnunet_tell_folds(tmp_path, n
         ("f.csv", "name,fold\na_0,0\n", r"needs a table with column case"),
         ("f.json", "{", r"splits_final\.json of nnU-Net.* is none \(JSONDecodeError"),
         ("f.json", {"val": 3}, "is none"),
-        ("f.json", [{"val": ["b"]}, {"val": ["b"]}], "validates on b twice, in 0 and 1"),
+        ("f.json", [{"val": ["b"]}], "is none .KeyError: 'train'"),
+        ("f.json", splits(["b"], ["b"]), "validates on b twice, in 0 and 1"),
+        (
+            "f.json",
+            [{"train": ["b"], "val": ["a_0", "a_1"]}, {"train": ["a_1"], "val": ["b"]}],
+            "leaves a_0 out of the training of split 1, .* trains on all cases of the others",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused_by_name(tmp_path, name, content, said):

@@ -48,7 +48,7 @@ OTHERS = {
         "optimizer": "sgd", "momentum": 0.5, "weight_decay": 0.0, "clip": None, "ema": 0.99,
         "seed": 7,
     },
-    ValidationOptions: {"fold": 3, "patience": 4, "threshold": 0.25},
+    ValidationOptions: {"fold": 3, "folds_file": Path("f.csv"), "patience": 4, "threshold": 0.25},
 }  # fmt: skip
 CHOICES = [
     (kind, field.name)

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from contextlib import nullcontext as nothing
 
 import pytest
 import torch
@@ -88,7 +89,7 @@ def test_what_decides_a_training_may_not_change(shards, finished, name):
 
 def test_every_option_of_a_training_is_either_free_or_kept(shards, finished):
     """One that is added later is kept unless somebody says that it is free."""
-    known = {*CHANGES, *FREE, "shards", "out", "preset", "resume", "validate"}
+    known = {*CHANGES, *FREE, "shards", "out", "preset", "resume", "validate", "folds_file"}
     assert flat_values(options(shards, finished)).keys() == known
 
 
@@ -96,6 +97,17 @@ def test_every_option_of_a_training_is_either_free_or_kept(shards, finished):
 def test_what_does_not_decide_a_training_may_change(shards, finished, name):
     now = options(shards, finished, **{"epochs": 1, "resume": True} | {name: FREE[name]})
     assert checkpoint_to_resume(now, open_shards(shards)) == finished / "last.ckpt"
+
+
+@pytest.mark.parametrize(("shift", "said"), [(0, None), (1, "lung_000, lung_004")])
+def test_a_file_of_folds_may_move_but_not_name_others(shards, finished, tmp_path, shift, said):
+    rows = [f"lung_{k:03d},{(k + shift) % 5}\n" for k in range(5)]
+    (tmp_path / "folds.csv").write_text("case,fold\n" + "".join(rows))
+    given = {"epochs": 1, "resume": True, "folds_file": tmp_path / "folds.csv"}
+    with (
+        pytest.raises(TrainingError, match=f"other cases validate .*{said}") if said else nothing()
+    ):
+        checkpoint_to_resume(options(shards, finished, **given), open_shards(shards))
 
 
 def test_a_checkpoint_from_before_an_option_was_renamed_goes_on(shards, finished, tmp_path):

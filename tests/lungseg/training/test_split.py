@@ -9,7 +9,7 @@ from ingest.recipe import Recipe
 from lungseg.errors import TrainingError
 from lungseg.options.validation import ValidationOptions
 from lungseg.training.run import fit
-from lungseg.training.split import split_cases
+from lungseg.training.split import patients_on_both_sides, split_cases
 from shards.storage.store import open_shards
 from tests.toy_training import options, table
 
@@ -49,6 +49,37 @@ def test_a_file_names_a_case_a_line(opened, tmp_path):
     (tmp_path / "cases.txt").write_text("lung_004\n\nlung_000 \n")
     given = (str(tmp_path / "cases.txt"),)
     assert split(opened, validation_cases=given).validation == (0, 4)
+
+
+def table_of_folds(path, folds):
+    path.write_text("case,fold\n" + "".join(f"{case},{fold}\n" for case, fold in folds.items()))
+    return path
+
+
+def test_folds_of_a_file_are_used_instead_of_the_manifest_s(opened, tmp_path):
+    folds = {case: number // 2 for number, case in enumerate(opened.index.cases)}
+    file = table_of_folds(tmp_path / "folds.csv", folds)
+    assert [split(opened, folds_file=file, fold=k).validation for k in range(3)] == [
+        (0, 1),
+        (2, 3),
+        (4,),
+    ]
+    with pytest.raises(TrainingError, match=r"--fold 3 leaves .* in the folds \[0, 1, 2\]"):
+        split(opened, folds_file=file, fold=3)
+
+
+def test_a_case_without_a_fold_in_the_file_is_named(opened, tmp_path):
+    file = table_of_folds(tmp_path / "folds.csv", dict.fromkeys(opened.index.cases[:4], 0))
+    with pytest.raises(TrainingError, match=r"folds\.csv tells no fold of lung_004 in .*: add"):
+        split(opened, folds_file=file)
+
+
+def test_patients_on_both_sides_are_known(opened):
+    cases = opened.manifest.cases
+    again = dataclasses.replace(cases["lung_003"], patient="lung_001")
+    opened.manifest = dataclasses.replace(opened.manifest, cases=cases | {"lung_003": again})
+    found = [patients_on_both_sides(opened, split(opened, fold=fold)) for fold in range(4)]
+    assert found == [[], ["lung_001"], [], ["lung_001"]]
 
 
 def test_a_case_that_is_none_is_refused_with_the_nearest(opened):

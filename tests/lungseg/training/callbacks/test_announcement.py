@@ -1,9 +1,12 @@
 """Before its first step a training says what it is, and soon how long it will take."""
 
+import dataclasses
 import re
+import shutil
 
 from lungseg.training.callbacks import announcement
 from lungseg.training.run import fit
+from shards.storage.store import open_shards
 from tests.toy_training import options
 
 
@@ -34,3 +37,15 @@ def test_where_a_processor_takes_long_the_small_preset_is_named(
 ):
     monkeypatch.setattr(announcement, "_LONG_S", 0.0)
     assert any("--preset small" in line for line in said(shards, tmp_path, caplog))
+
+
+def test_a_patient_who_trains_and_validates_is_named(shards, tmp_path, caplog):
+    shutil.copytree(shards, tmp_path / "set")
+    manifest = open_shards(shards).manifest
+    again = dataclasses.replace(manifest.cases["lung_003"], patient="lung_000")
+    changed = dataclasses.replace(manifest, cases=manifest.cases | {"lung_003": again})
+    (tmp_path / "set" / "manifest.json").write_text(changed.to_json())
+    assert (
+        "some scans of patient lung_000 train and others validate: the scores will be too good"
+        in said(tmp_path / "set", tmp_path / "run", caplog)
+    )
