@@ -39,6 +39,7 @@ FLOORS = {
         "augment",
         "scores",
         "report",
+        "postprocessing",
         "inference",
         "training",
         "evaluation",

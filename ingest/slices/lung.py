@@ -39,7 +39,24 @@ class LungExtent:
 
 
 def lung_area_mm2(plane: npt.NDArray[np.int16], pixel_mm: tuple[float, float]) -> float:
-    """Area of lung on an axial plane, in mm2.
+    """Area of lung on an axial plane, in mm2, as `lung_regions` finds it.
+
+    Args:
+        plane: (height, width) HU.
+        pixel_mm: Pitch along (x, y), in mm.
+
+    Returns:
+        The area; 0 without lung.
+    """
+    regions = lung_regions(plane, pixel_mm)
+    pixel_mm2 = pixel_mm[0] * pixel_mm[1] * _shrink(plane) ** 2
+    return float(np.count_nonzero(regions) * pixel_mm2)
+
+
+def lung_regions(
+    plane: npt.NDArray[np.int16], pixel_mm: tuple[float, float]
+) -> npt.NDArray[np.int32]:
+    """Regions of lung on an axial plane, on coarser pixels where it has many.
 
     Regions below -400 HU whose median is that of lung, not of pure air. A region that touches the
     border (mattress, clothes) is none where the plane shows the air around the patient; in a crop
@@ -51,9 +68,9 @@ def lung_area_mm2(plane: npt.NDArray[np.int16], pixel_mm: tuple[float, float]) -
         pixel_mm: Pitch along (x, y), in mm.
 
     Returns:
-        The area; 0 without lung.
+        (h, w), at most 128 pixels a side over the same field of view: 0, or a region's number.
     """
-    shrink = max(1.0, max(plane.shape) / _LARGEST_SIDE)
+    shrink = _shrink(plane)
     if shrink > 1:
         plane = cv2.resize(plane, None, fx=1 / shrink, fy=1 / shrink, interpolation=cv2.INTER_AREA)
     airy = (plane < _TISSUE_HU).astype(np.uint8)
@@ -66,7 +83,14 @@ def lung_area_mm2(plane: npt.NDArray[np.int16], pixel_mm: tuple[float, float]) -
     outside = sum(sizes[region] for region in set(large) - lung if region in at_border)
     if outside > _OUTSIDE_SHARE * plane.size:
         lung -= at_border
-    return float(sum(sizes[region] for region in lung) * pixel_mm2)
+    is_lung = np.zeros(count, np.int32)
+    is_lung[list(lung)] = 1
+    return np.asarray(regions * is_lung[regions], np.int32)
+
+
+def _shrink(plane: npt.NDArray[np.int16]) -> float:
+    """How many times coarser a plane is looked at."""
+    return max(1.0, float(max(plane.shape)) / _LARGEST_SIDE)
 
 
 def longest_stretch(areas: Sequence[float], *, bridged: int) -> tuple[int, int] | None:

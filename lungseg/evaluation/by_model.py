@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ingest.case import Case
 from ingest.recipe import Recipe
@@ -13,7 +14,8 @@ from ingest.slices.prepare import prepare_mask
 from lungseg.evaluation.options import EvaluateOptions
 from lungseg.evaluation.predictor import LabeledScan, Mask, Prediction
 from lungseg.inference.ensemble import load_ensemble
-from lungseg.inference.infer import Model, Plane, pick_device, predict_scan
+from lungseg.inference.infer import Model, Plane, find, pick_device
+from lungseg.postprocessing.finder import Finder
 from lungseg.scores.case_score import Role
 
 
@@ -37,7 +39,9 @@ class ModelPredictor:
         self.reading = options.reading(self._model.recipe)
         self.views: tuple[Recipe, ...] = (self.reading,)
         self.own_threshold: float | None = self._model.threshold
-        self.threshold: float | None = options.threshold or self._model.threshold
+        self._threshold = options.threshold or self._model.threshold
+        self.threshold: float | None = self._threshold
+        self._rules = options.rules(self._model.rules, self.reading)
 
     def role_of(self, case: str) -> Role:
         """What the training did with a case: train on it, choose the checkpoint by it, nothing."""
@@ -50,18 +54,28 @@ class ModelPredictor:
         """Run the net on the slices of a scan."""
         (view,) = scan.views
         sums = SoftSums(scan.truth, self.reading)
-        mask = predict_scan(
+        certainty = Certainty(self._threshold)
+
+        def watch(z: int, plane: Plane, wide: Plane) -> None:
+            sums.add(z, plane)
+            certainty.add(z, wide)
+
+        finder = Finder(scan.grid, self.reading, threshold=self._threshold, rules=self._rules)
+        stored = find(
             self._model,
             view,
+            finder,
             device=self._device,
-            threshold=self.threshold,
             batch_size=self._batch_size,
-            watch=sums.add,
+            watch=watch,
         )
+        mask = to_canonical(stored, scan.grid)
         return Prediction(
-            mask=to_canonical(mask, scan.grid),
+            mask=mask,
             unread=tuple(sorted(set(range(view.num_slices)) - set(view.z))),
             soft=(sums.overlap, sums.total),
+            probability=certainty.within(mask),
+            volume_interval_ml=finder.volume_interval_ml(),
         )
 
     def about(self) -> dict[str, Any]:
@@ -70,6 +84,7 @@ class ModelPredictor:
             "checkpoint": ", ".join(map(str, self._paths)),
             "checkpoint_sha256": self._model.sha256,
             "flips": self._model.flips,
+            "post_processing": self._rules.to_dict(),
             "recipe": self.reading.to_dict(),
         }
 
@@ -83,6 +98,7 @@ class ModelPredictor:
                 "sha256": about["checkpoint_sha256"],
                 "trained on": ", ".join(self._model.training_cases),
                 "validated on": ", ".join(self._model.validation_cases),
+                "post-processing": self._rules.in_words(),
                 "run on": str(self._device),
                 **self._model.options,
             },
@@ -119,3 +135,28 @@ class SoftSums:
         mask = prepare_mask(np.ascontiguousarray(self._truth[:, :, z].T), self._recipe)
         self.overlap += float(probability[mask != 0].sum(dtype=np.float64))
         self.total += float(probability.sum(dtype=np.float64)) + int(np.count_nonzero(mask))
+
+
+class Certainty:
+    """The probabilities of the voxels that reach a threshold.
+
+    Args:
+        threshold: Probability from which a voxel is tumor.
+    """
+
+    def __init__(self, threshold: float) -> None:
+        self._threshold = threshold
+        self._found: list[tuple[npt.NDArray[np.int64], Plane]] = []
+
+    def add(self, z: int, wide: Plane) -> None:
+        """Add the probabilities (height, width) of a slice."""
+        y, x = np.nonzero(wide >= self._threshold)
+        self._found.append((np.stack((x, y, np.full_like(x, z))), wide[y, x]))
+
+    def within(self, mask: Mask) -> Plane:
+        """Probabilities (n,) of the voxels of a mask (x, y, z), in the order of `np.argwhere`."""
+        places = np.concatenate([place for place, _ in self._found], axis=1)
+        probabilities = np.concatenate([probability for _, probability in self._found])
+        kept = mask[tuple(places)] != 0
+        order = np.lexsort(places[::-1, kept])
+        return np.asarray(probabilities[kept][order], np.float32)

@@ -41,7 +41,10 @@ class EvaluateOptions(InferenceOptions):
         if (self.checkpoint is None) == (self.predictions is None):
             given = "neither" if self.checkpoint is None else "both"
             raise ValueError(f"one of --checkpoint and --predictions is needed, got {given}")
-        of_model = {"threshold": None, "all_slices": False, "average_with": (), "flips": False}
+        of_model: dict[str, object] = {"threshold": None, "all_slices": False}
+        of_model |= {"average_with": (), "flips": False}
+        of_model |= {"post_processing": True, "lung_hull": "auto"}
+        of_model |= {"smallest_mm3": None, "keep_largest": None}
         unused = [name for name, default in of_model.items() if getattr(self, name) != default]
         if self.predictions is not None and unused:
             flag = "--" + unused[0].replace("_", "-")

@@ -42,11 +42,15 @@ class Prediction:
         unread: Canonical numbers of the slices that the model never saw.
         soft: Sums that the pooled soft Dice is made of, over the recipe's grid: of probability
             times mask, and of both; None where there are no probabilities.
+        probability: (n,) of each tumor voxel of the mask, in the order of `np.argwhere`; likewise.
+        volume_interval_ml: Smallest and largest volume by member of an ensemble; None of one alone.
     """
 
     mask: Mask
     unread: tuple[int, ...] = ()
     soft: tuple[float, float] | None = None
+    probability: npt.NDArray[np.float32] | None = None
+    volume_interval_ml: tuple[float, float] | None = None
 
 
 class Predictor(Protocol):

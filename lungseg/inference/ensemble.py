@@ -10,6 +10,7 @@ import torch
 
 from ingest.recipe import Recipe
 from lungseg.inference.model_file import LoadedModel, load_model
+from lungseg.postprocessing.rules import Rules
 from shards.console.errors import KnownError
 
 MIRRORS: tuple[tuple[int, ...], ...] = ((), (-1,), (-2,), (-2, -1))
@@ -53,6 +54,11 @@ class Ensemble:
         return sum(model.threshold for model in self.members) / len(self.members)
 
     @property
+    def rules(self) -> Rules:
+        """Which lesions are kept: the first member's rules."""
+        return self.members[0].rules
+
+    @property
     def neighbors(self) -> int:
         """Neighboring slices that the member who sees the most of them sees."""
         return max(model.neighbors for model in self.members)
@@ -80,15 +86,15 @@ class Ensemble:
         parts = [model.sha256 for model in self.members] + ["flips"] * self.flips
         return hashlib.sha256(" ".join(parts).encode()).hexdigest()
 
-    def probability(self, pixels: torch.Tensor) -> torch.Tensor:
-        """As `LoadedModel.probability`: the mean over members and mirrors."""
+    def probabilities(self, pixels: torch.Tensor) -> torch.Tensor:
+        """As `LoadedModel.probabilities`: of each member in each mirror."""
         mirrors = MIRRORS if self.flips else MIRRORS[:1]
         found = [
             model.probability(_middle(pixels, model.neighbors).flip(axes)).flip(axes)
             for model in self.members
             for axes in mirrors
         ]
-        return torch.stack(found).mean(dim=0)
+        return torch.stack(found)
 
 
 def load_ensemble(paths: Sequence[Path], *, flips: bool, device: torch.device) -> Ensemble:

@@ -8,9 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ingest.slices.source_grid import ScanSlices, to_source_grid
+from ingest.scans.geometry import to_canonical
+from ingest.slices.source_grid import ScanSlices
 from lungseg.inference.ensemble import Ensemble
 from lungseg.inference.model_file import LoadedModel
+from lungseg.postprocessing.finder import Finder
 from shards.console.errors import KnownError
 
 Image = npt.NDArray[np.int16]
@@ -32,32 +34,59 @@ def predict_scan(
     device: torch.device,
     threshold: float | None = None,
     batch_size: int = 16,
-    watch: Callable[[int, Plane], object] | None = None,
 ) -> Mask:
-    """Find tumor in a scan; probabilities pass through slice by slice, and are not kept.
+    """Find tumor in a scan whose slices lie in memory.
 
     Args:
-        model: The model.
+        model: The model; its rules say which lesions are kept.
         scan: The slices that the model's recipe makes of the scan.
         device: Where the net lies and runs.
         threshold: Probability from which a voxel is tumor; by default the model's own.
         batch_size: Slices in one forward pass.
-        watch: Called for each slice with its canonical number and its probabilities (size, size).
 
     Returns:
         uint8, 1 is tumor, of the shape of `scan.grid`, in its stored axes. Slices that the recipe
         drops are background.
     """
-
-    def watched() -> Iterator[Plane]:
-        planes = probabilities(model, scan.images, device=device, batch_size=batch_size)
-        for z, plane in zip(scan.z, planes, strict=True):
-            if watch is not None:
-                watch(z, plane)
-            yield plane
-
     threshold = model.threshold if threshold is None else threshold
-    return to_source_grid(watched(), scan.z, scan.grid, threshold=threshold)
+    finder = Finder(scan.grid, model.recipe, threshold=threshold, rules=model.rules)
+    return find(model, scan, finder, device=device, batch_size=batch_size)
+
+
+def find(
+    model: Model,
+    scan: ScanSlices,
+    finder: Finder,
+    *,
+    device: torch.device,
+    batch_size: int,
+    watch: Callable[[int, Plane, Plane], object] | None = None,
+) -> Mask:
+    """Find tumor as a finder does; probabilities pass through slice by slice, and are not kept.
+
+    Args:
+        model: The model.
+        scan: The slices that the model's recipe makes of the scan.
+        finder: A new one for the scan.
+        device: Where the net lies and runs.
+        batch_size: Slices in one forward pass.
+        watch: Called for each slice with its canonical number and its probabilities: (size, size),
+            and (height, width) of its axial plane.
+
+    Returns:
+        As `predict_scan`.
+    """
+    mask = np.zeros(scan.grid.shape[::-1], np.uint8).T
+    planes = to_canonical(mask, scan.grid)
+    found = probabilities(model, scan.images, device=device, batch_size=batch_size)
+    for z, image, members in zip(scan.z, scan.images, found, strict=True):
+        plane, wide = finder.see(z, image, members)
+        planes[:, :, z] = plane.T
+        if watch is not None:
+            watch(z, members.mean(axis=0), wide)
+    for z in scan.z if finder.rules else ():
+        planes[:, :, z] = finder.kept(z, np.ascontiguousarray(planes[:, :, z].T)).T
+    return mask
 
 
 @torch.inference_mode()
@@ -79,7 +108,8 @@ def probabilities(
         downwards: Whether they come from the head to the feet.
 
     Yields:
-        Tumor probabilities (size, size) of each slice, in the order of the images.
+        Tumor probabilities of each slice, in the order of the images: (members, size, size), of
+        each member of an ensemble.
 
     Raises:
         DeviceError: If a batch does not fit into the device's memory.
@@ -89,12 +119,12 @@ def probabilities(
         pixels = torch.from_numpy(np.array(batch)).to(device)
         if downwards:
             pixels = pixels.flip(1)
-        yield from _run(model, pixels).cpu().numpy()
+        yield from _run(model, pixels).transpose(0, 1).cpu().numpy()
 
 
 def _run(model: Model, pixels: torch.Tensor) -> torch.Tensor:
     try:
-        return model.probability(pixels)
+        return model.probabilities(pixels)
     except torch.OutOfMemoryError as error:
         raise DeviceError(
             f"{pixels.device} has not enough memory for {len(pixels)} slices at once: lower "

@@ -8,15 +8,21 @@ from typing import Any
 from ingest.case import BadCaseError, Case
 from ingest.job.fingerprint import of_file
 from lungseg.inference.case_table import CaseTable
-from lungseg.inference.lesion_table import COLUMNS as LESION_COLUMNS
 from lungseg.inference.options import PredictOptions
 from lungseg.inference.targets import refuse_to_replace, targets_of
+from lungseg.postprocessing.lesion_table import COLUMNS as LESION_COLUMNS
 
 NAME, LESIONS_NAME = "predictions.csv", "lesions.csv"
 COLUMNS = (
-    "case", "status", "scan", "tumor_ml", "tumor_voxels", "lesions", "slices", "slices_unread",
-    "files", "error", "made_from", "made_by",
+    "case", "status", "scan", "tumor_ml", "tumor_ml_least", "tumor_ml_most", "tumor_voxels",
+    "lesions", "lesions_dropped", "slices", "slices_unread", "files", "error", "made_from",
+    "made_by",
 )  # fmt: skip
+_DECIDE = (
+    "threshold", "all_slices", "fill_nan", "post_processing", "lung_hull", "smallest_mm3",
+    "keep_largest",
+)  # fmt: skip
+"""Options that decide what a mask is."""
 
 
 class Ledger:
@@ -29,9 +35,7 @@ class Ledger:
 
     def __init__(self, options: PredictOptions, checkpoint_sha256: str) -> None:
         self._options = options
-        self._made_by = _digest(
-            [checkpoint_sha256, options.threshold, options.all_slices, options.fill_nan]
-        )
+        self._made_by = _digest([checkpoint_sha256, *(getattr(options, name) for name in _DECIDE)])
         self._table = CaseTable(options.out / NAME, COLUMNS)
         self._lesions = CaseTable(options.out / LESIONS_NAME, LESION_COLUMNS, num_keys=2)
 

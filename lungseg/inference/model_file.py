@@ -2,7 +2,7 @@
 
 import hashlib
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from ingest.recipe import Recipe
 from lungseg.checkpoint import NoCheckpointError, read_checkpoint
 from lungseg.models.build import build_net
 from lungseg.models.view import View, view_of
+from lungseg.postprocessing.rules import Rules
 from shards.console.errors import KnownError
 
 _NET = "net."
@@ -31,6 +32,7 @@ class LoadedModel:
             (b, 1, h, w) logits.
         recipe: How a scan becomes the slices that the net was trained on.
         threshold: Probability from which a voxel is tumor.
+        rules: Which lesions are kept, as `lungseg.calibrate` chose.
         neighbors: Neighboring slices in the net's channels, the slice itself included.
         training_cases: Names of the cases it was trained on.
         validation_cases: Names of the cases that chose the checkpoint.
@@ -41,6 +43,7 @@ class LoadedModel:
     net: nn.Module
     recipe: Recipe
     threshold: float = 0.5
+    rules: Rules = field(default_factory=Rules)
     neighbors: int = 1
     training_cases: tuple[str, ...] = ()
     validation_cases: tuple[str, ...] = ()
@@ -61,8 +64,12 @@ class LoadedModel:
         Returns:
             (b, h, w) float32, probability of tumor.
         """
+        return self.probabilities(pixels)[0]
+
+    def probabilities(self, pixels: torch.Tensor) -> torch.Tensor:
+        """As `probability`, as those of the only member of an ensemble: (1, b, h, w)."""
         logits: torch.Tensor = self.net(self.view(pixels))
-        return torch.sigmoid(logits[:, 0].float())
+        return torch.sigmoid(logits[:, 0].float())[None]
 
 
 def load_model(path: Path, *, device: torch.device | None = None) -> LoadedModel:
@@ -94,6 +101,7 @@ def load_model(path: Path, *, device: torch.device | None = None) -> LoadedModel
             net=net.eval().to(device or torch.device("cpu")),
             recipe=Recipe.from_dict(ours["recipe"]),
             threshold=ours["threshold"],
+            rules=Rules(**ours.get("decision", {}).get("rules", {})),
             neighbors=ours["neighbors"],
             training_cases=tuple(ours["training_cases"]),
             validation_cases=tuple(ours["validation_cases"]),

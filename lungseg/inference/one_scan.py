@@ -13,13 +13,13 @@ from ingest.recipe import Recipe
 from ingest.slices.mask_file import mask_file
 from ingest.slices.opened import OpenCase
 from ingest.slices.prepare import prepare_image
-from ingest.slices.source_grid import widened
 from lungseg.inference.animation import Animation
 from lungseg.inference.infer import Image, Mask, Model, Plane, probabilities
-from lungseg.inference.lesion_table import LesionTable
 from lungseg.inference.options import PredictOptions
 from lungseg.inference.read_scan import open_scan, say_values
 from lungseg.inference.targets import targets_of
+from lungseg.postprocessing.finder import Finder
+from lungseg.postprocessing.held import Held
 
 
 def predict_one(
@@ -51,6 +51,8 @@ def predict_one(
     recipe = options.reading(model.recipe)
     threshold = model.threshold if options.threshold is None else options.threshold
     opened, kept = open_scan(case, recipe)
+    rules = options.rules(model.rules, recipe)
+    finder = Finder(opened.grid, recipe, threshold=threshold, rules=rules)
     mask_path, *gif_path = targets_of(case.name, options)
     animation = Animation(case.name, opened.grid) if gif_path else None
     checks = VoxelChecks(case.name, any_values=recipe.any_values)
@@ -58,32 +60,72 @@ def predict_one(
     batch_size = options.slices_at_once(device.type)
     planes = _planes(images, model, device, batch_size, downwards=opened.downwards)
     width, height, num_slices = opened.grid.canonical().shape
-    voxels, lesions = 0, LesionTable(opened.grid)
-    with mask_file(opened, mask_path) as put:
+    voxels = 0
+    with mask_file(opened, mask_path) as put, Held(options.out) as held:
+        found = _found(planes, opened, kept, finder, step)
+        left = _judged(found, finder, held, shows=animation is not None)
         for z in opened.numbers:
             plane: Mask = np.zeros((height, width), np.uint8)
             if z in kept:
-                image, probability = next(planes)
-                wide = widened(probability, (width, height))
-                plane = (wide >= threshold).astype(np.uint8)
+                image, plane = next(left)
                 voxels += int(np.count_nonzero(plane))
-                lesions.add(z, plane, wide)
                 if animation:
                     animation.add(z, image, plane)
-                step()
             put(plane)
-        collections.deque(planes, maxlen=0)  # the file's end, too, must be sound
+        collections.deque(left, maxlen=0)  # the file's end, too, must be sound
     say_values(checks)
     if animation:
         animation.write(gif_path[0])
     return {
         "tumor_voxels": voxels,
         "tumor_ml": round(voxels * float(np.prod(opened.grid.spacing_mm)) / 1000, 4),
-        "lesions": lesions.rows(),
+        **_interval(finder),
+        "lesions": finder.lesions(),
+        "lesions_dropped": finder.num_dropped,
         "slices": num_slices,
         "slices_unread": num_slices - len(kept),
         "files": [target.name for target in (mask_path, *gif_path)],
     }
+
+
+def _interval(finder: Finder) -> dict[str, float]:
+    """The smallest and the largest volume by a member of an ensemble."""
+    interval = finder.volume_interval_ml()
+    if interval is None:
+        return {}
+    return {"tumor_ml_least": round(interval[0], 4), "tumor_ml_most": round(interval[1], 4)}
+
+
+def _found(
+    planes: Iterator[tuple[Image, Plane]],
+    opened: OpenCase,
+    kept: range,
+    finder: Finder,
+    step: Callable[[], object],
+) -> Iterator[tuple[int, Image, Mask]]:
+    """Yield each kept slice with its number and its mask, whatever the rules say."""
+    numbers = (z for z in opened.numbers if z in kept)
+    for (image, members), z in zip(planes, numbers, strict=True):
+        yield z, image, finder.see(z, image, members)[0]
+        step()
+
+
+def _judged(
+    found: Iterator[tuple[int, Image, Mask]], finder: Finder, held: Held, *, shows: bool
+) -> Iterator[tuple[Image, Mask]]:
+    """Yield each slice with what is left of its mask; where rules judge, once all were seen.
+
+    Images that nobody looks at are not held, and are empty then.
+    """
+    if not finder.rules:
+        yield from ((image, mask) for _, image, mask in found)
+        return
+    numbers = []
+    for z, image, mask in found:
+        held.put(image if shows else image[:0], mask)
+        numbers.append(z)
+    for z, (image, mask) in zip(numbers, held, strict=True):
+        yield image, finder.kept(z, mask)
 
 
 def _images(opened: OpenCase, kept: range, recipe: Recipe, checks: VoxelChecks) -> Iterator[Image]:
@@ -102,7 +144,7 @@ def _planes(
     *,
     downwards: bool,
 ) -> Iterator[tuple[Image, Plane]]:
-    """Yield each slice with its probabilities."""
+    """Yield each slice with its probabilities (members, size, size)."""
     waiting: collections.deque[Image] = collections.deque()
 
     def remembered() -> Iterator[Image]:

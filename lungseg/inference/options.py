@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from ingest.recipe import VALUES, Recipe
+from lungseg.postprocessing.rules import Rules
 from shards.console.command import Options
 from shards.console.limits import Limits
 
@@ -15,6 +16,15 @@ class InferenceOptions(Options):
 
     threshold: Annotated[float | None, Limits(above=0, below=1)] = None
     """Probability from which a voxel is called tumor; by default the checkpoint's."""
+    post_processing: bool = True
+    """Keep only the lesions that the checkpoint's rules allow, which `lungseg.calibrate` chose;
+    --no-post-processing keeps all, but for the three options below."""
+    lung_hull: bool | Literal["auto"] = "auto"
+    """Drop lesions that touch the convex hull of no lung; by default as the checkpoint says."""
+    smallest_mm3: Annotated[float | None, Limits(least=0)] = None
+    """Drop lesions under this volume; 0 drops none. By default the checkpoint's."""
+    keep_largest: Annotated[int | None, Limits(least=0)] = None
+    """Keep this many lesions of a scan, the largest; 0 keeps all. By default the checkpoint's."""
     all_slices: bool = False
     """Read every slice of a scan, those too that the training's recipe drops; by default they stay
     unread, which is said."""
@@ -38,6 +48,21 @@ class InferenceOptions(Options):
     def slices_at_once(self, device_type: str) -> int:
         """Slices in one forward pass on a device: `cpu`, `cuda` or another type of torch."""
         return self.batch_size or (2 if device_type == "cpu" else 16)
+
+    def rules(self, own: Rules, recipe: Recipe) -> Rules:
+        """The rules of a model, with what these options change of them.
+
+        Raises:
+            RulesError: If the slices of the recipe do not show what a rule asks for.
+        """
+        own = own if self.post_processing else Rules()
+        rules = Rules(
+            lung_hull=own.lung_hull if self.lung_hull == "auto" else self.lung_hull,
+            smallest_mm3=own.smallest_mm3 if self.smallest_mm3 is None else self.smallest_mm3,
+            keep_largest=own.keep_largest if self.keep_largest is None else self.keep_largest,
+        )
+        rules.hold_on(recipe)
+        return rules
 
     def reading(self, recipe: Recipe) -> Recipe:
         """The recipe of a training, with what these options change of it.

@@ -20,11 +20,15 @@ class Slope(torch.nn.Module):
 PIXELS = (200 * torch.randn(3, 5, 6, 7, generator=torch.Generator().manual_seed(0))).to(torch.int16)
 
 
+def mean_of(ensemble, pixels):
+    return ensemble.probabilities(pixels).mean(dim=0)
+
+
 def test_one_alone_is_the_model_itself(make_model):
     model = make_model(sha256="abc")
     alone = Ensemble(members=(model,))
     pixels = PIXELS[:, :1]
-    assert torch.equal(alone.probability(pixels), model.probability(pixels))
+    assert torch.equal(mean_of(alone, pixels), model.probability(pixels))
     assert alone.sha256 == "abc"
     assert (alone.recipe, alone.threshold, alone.neighbors) == (model.recipe, 0.5, 1)
 
@@ -37,7 +41,15 @@ def test_probabilities_are_averaged_and_each_sees_its_own_neighbors(make_model):
         for model in members
     )
     assert both.neighbors == 5
-    assert torch.allclose(both.probability(PIXELS), mean / 3)
+    assert torch.allclose(mean_of(both, PIXELS), mean / 3)
+
+
+def test_each_member_and_each_mirror_is_told_apart(make_model):
+    members = make_model(-50.0), make_model(20.0)
+    found = Ensemble(members=members, flips=True).probabilities(PIXELS[:, :1])
+    assert found.shape == (8, 3, 6, 7)
+    assert torch.equal(found[0], members[0].probability(PIXELS[:, :1]))
+    assert torch.equal(found[4], members[1].probability(PIXELS[:, :1]))
 
 
 def test_flips_make_an_answer_that_turns_with_the_slice(make_model):
@@ -46,11 +58,11 @@ def test_flips_make_an_answer_that_turns_with_the_slice(make_model):
     pixels = PIXELS[:, :1]
     for axes in ((-1,), (-2,), (-1, -2)):
         once, ours = Ensemble(members=(model,)), Ensemble(members=(model,), flips=True)
-        turned = ours.probability(pixels.flip(axes)).flip(axes)
-        assert torch.allclose(turned, ours.probability(pixels), atol=1e-6)
+        turned = mean_of(ours, pixels.flip(axes)).flip(axes)
+        assert torch.allclose(turned, mean_of(ours, pixels), atol=1e-6)
         if -1 in axes:
-            other = once.probability(pixels.flip(axes)).flip(axes)
-            assert not torch.allclose(other, once.probability(pixels), atol=0.1)
+            other = mean_of(once, pixels.flip(axes)).flip(axes)
+            assert not torch.allclose(other, mean_of(once, pixels), atol=0.1)
 
 
 def test_what_is_known_of_the_members_is_known_of_all(make_model):

@@ -12,6 +12,7 @@ from lungseg.inference.infer import (
     predict_scan,
     probabilities,
 )
+from lungseg.postprocessing.rules import Rules
 from tests.toy_masks import write_mask
 
 CPU = torch.device("cpu")
@@ -66,14 +67,18 @@ def test_dropped_slices_are_background(tmp_path, scans, make_model):
 
 def test_the_batch_size_changes_nothing(tmp_path, scans, make_model):
     scan = scans.write_scan(tmp_path / "a.nii.gz", scans.ball())
-    watched = []
-    masks = [
-        predicted(make_model(), scan, batch_size=n, watch=lambda z, plane: watched.append(z))
-        for n in (1, 7, 64)
-    ]
-    assert watched == 3 * list(range(20))
+    masks = [predicted(make_model(), scan, batch_size=n) for n in (1, 7, 64)]
     assert (masks[0] == masks[1]).all()
     assert (masks[0] == masks[2]).all()
+
+
+def test_rules_judge_the_whole_scan(tmp_path, scans, make_model):
+    both = scans.ball() | scans.ball(center=(12, 44, 4), radius_mm=5.0)
+    scan = scans.write_scan(tmp_path / "a.nii.gz", both, orientation="SAR")
+    found = predicted(make_model(rules=Rules(keep_largest=1)), scan)
+    alone = scans.write_scan(tmp_path / "b.nii.gz", scans.ball(), orientation="SAR")
+    assert (found == predicted(make_model(), alone)).all()
+    assert found.sum() < predicted(make_model(), scan).sum()
 
 
 def test_a_higher_threshold_finds_no_more(tmp_path, scans, make_model):

@@ -7,8 +7,8 @@ import pytest
 from ingest.case import Case
 from lungseg.inference.errors import PredictError
 from lungseg.inference.ledger import Ledger
-from lungseg.inference.lesion_table import COLUMNS as LESION_COLUMNS
 from lungseg.inference.options import PredictOptions
+from lungseg.postprocessing.lesion_table import COLUMNS as LESION_COLUMNS
 
 LESION = dict.fromkeys(LESION_COLUMNS[1:], 1)
 RESULT = {

@@ -10,6 +10,7 @@ from ingest.recipe import Recipe
 from lungseg.inference.model_file import ModelFileError, load_model
 from lungseg.models.build import build_net
 from lungseg.models.view import view_of
+from lungseg.postprocessing.rules import Rules
 
 OPTIONS = {"neighbors": 3, "width": 4, "depth": 2, "norm": "instance", "lr": 0.01}
 
@@ -53,6 +54,16 @@ def test_the_recipe_and_the_cases_travel_in_the_checkpoint(tmp_path, net):
     assert (model.training_cases, model.validation_cases) == (("a",), ("b", "c"))
     assert model.options["lr"] == 0.01
     assert model.sha256 == hashlib.sha256((tmp_path / "best.ckpt").read_bytes()).hexdigest()
+
+
+def test_the_rules_that_were_chosen_travel_too(tmp_path, net):
+    content = checkpoint(net)
+    torch.save(content, tmp_path / "best.ckpt")
+    assert not load_model(tmp_path / "best.ckpt").rules
+    rules = {"lung_hull": True, "smallest_mm3": 30.0, "keep_largest": 2}
+    content["hyper_parameters"]["lungseg"]["decision"] = {"rules": rules, "steps": []}
+    torch.save(content, tmp_path / "chosen.ckpt")
+    assert load_model(tmp_path / "chosen.ckpt").rules == Rules(**rules)
 
 
 @pytest.mark.parametrize("windows", [[], [[-1000, 400], [-160, 240]]])

@@ -9,9 +9,11 @@ import torch
 
 from ingest.case import BadCaseError, Case
 from ingest.slices.source_grid import load_scan
+from lungseg.inference.ensemble import Ensemble
 from lungseg.inference.infer import predict_scan
 from lungseg.inference.one_scan import predict_one
 from lungseg.inference.options import PredictOptions
+from lungseg.postprocessing.rules import Rules
 
 CPU = torch.device("cpu")
 
@@ -38,6 +40,37 @@ def test_the_mask_is_the_one_that_a_scan_in_memory_gives(
     assert (found == expected).all()
     assert found.any()
     assert (result["slices"], result["slices_unread"], steps) == (25, 4, 21)
+
+
+@pytest.mark.parametrize("where", ["LPS", "LPI", "PIR"])
+@pytest.mark.parametrize("rules", [{"keep_largest": 1}, {"smallest_mm3": 2000.0}])
+def test_rules_leave_the_same_in_file_and_memory(where, rules, tmp_path, scans, make_model):
+    both = scans.ball() | scans.ball(center=(12, 44, 4), radius_mm=5.0)
+    path = scans.write_scan(tmp_path / "a.nii.gz", both, orientation=where)
+    model = make_model(rules=Rules(**rules))
+    result, _ = predicted(path, model, tmp_path / "out", gif=True)
+    found = np.asarray(nibabel.load(tmp_path / "out/a.nii.gz").dataobj)
+    assert (found == predict_scan(model, load_scan(path, model.recipe), device=CPU)).all()
+    (row,) = result["lesions"]
+    assert result["lesions_dropped"] == 1
+    assert result["tumor_voxels"] == found.sum()
+    assert row["volume_ml"] == pytest.approx(result["tumor_ml"], abs=1e-3)
+    whole, _ = predicted(path, model, tmp_path / "whole", post_processing=False)
+    assert (len(whole["lesions"]), whole["lesions_dropped"]) == (2, 0)
+    own, _ = predicted(path, make_model(), tmp_path / "own", **rules)
+    assert own["tumor_voxels"] == result["tumor_voxels"]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.gif", "a.nii.gz"]
+
+
+def test_members_of_an_ensemble_give_the_volume_an_interval(tmp_path, scans, make_model):
+    path = scans.write_scan(tmp_path / "a.nii.gz", scans.ball())
+    everything, nothing = make_model(above_hu=-2000.0), make_model(above_hu=9999.0)
+    members = (make_model(), everything, nothing)
+    result, _ = predicted(path, Ensemble(members=members), tmp_path / "out")
+    assert result["tumor_ml_least"] == 0
+    assert result["tumor_ml_most"] == pytest.approx(64 * 64 * 20 * 6.75 / 1000)
+    alone, _ = predicted(path, make_model(), tmp_path / "alone")
+    assert "tumor_ml_least" not in alone
 
 
 class LooksUp(torch.nn.Module):

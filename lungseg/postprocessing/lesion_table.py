@@ -1,6 +1,6 @@
 """Lesions of a predicted mask, gathered slice by slice: size, place and probability of each."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -10,6 +10,9 @@ from scipy.spatial import ConvexHull, QhullError
 from scipy.spatial.distance import pdist, squareform
 
 from ingest.scans.geometry import Grid
+from lungseg.postprocessing.components import Components
+from lungseg.postprocessing.kept import kept_components
+from lungseg.postprocessing.rules import Rules
 
 COLUMNS = (
     "case", "lesion", "volume_ml", "axial_diameter_mm", "diameter_mm", "center_x_mm",
@@ -21,9 +24,9 @@ Points = npt.NDArray[np.float64]
 _MOST_POINTS = 300  # of which all pairs are measured
 
 
-@dataclass
+@dataclass(frozen=True, kw_only=True, eq=False)
 class _Part:
-    """Voxels that are known to touch each other.
+    """Voxels of one slice that touch each other, or of several.
 
     Attributes:
         voxels: Their number.
@@ -39,16 +42,20 @@ class _Part:
     probability: float
     highest: float
     axial_mm: float
-    outline: list[Points] = field(default_factory=list)
+    outline: list[Points]
 
-    def take(self, other: "_Part") -> None:
-        """Add the voxels of another part."""
-        self.voxels += other.voxels
-        self.sums = self.sums + other.sums
-        self.probability += other.probability
-        self.highest = max(self.highest, other.highest)
-        self.axial_mm = max(self.axial_mm, other.axial_mm)
-        self.outline += other.outline
+    def joined(self, other: "_Part | None") -> "_Part":
+        """This part and another one."""
+        if other is None:
+            return self
+        return _Part(
+            voxels=self.voxels + other.voxels,
+            sums=self.sums + other.sums,
+            probability=self.probability + other.probability,
+            highest=max(self.highest, other.highest),
+            axial_mm=max(self.axial_mm, other.axial_mm),
+            outline=other.outline + self.outline,
+        )
 
 
 class LesionTable:
@@ -62,12 +69,14 @@ class LesionTable:
         self._canonical = grid.canonical()
         self._pitch = np.array(self._canonical.spacing_mm)
         self._parts: dict[int, _Part] = {}
-        self._before: npt.NDArray[np.int64] | None = None
-        self._joined: dict[int, int] = {}
-        self._next = 1
+        self.components = Components(num_layers=1)
 
     def add(
-        self, z: int, mask: npt.NDArray[np.uint8], probability: npt.NDArray[np.float32]
+        self,
+        z: int,
+        mask: npt.NDArray[np.uint8],
+        probability: npt.NDArray[np.float32],
+        hull: npt.NDArray[np.uint8] | None = None,
     ) -> None:
         """Add a slice, a neighbor of the one before.
 
@@ -75,26 +84,34 @@ class LesionTable:
             z: Its canonical number.
             mask: (height, width), 1 is tumor.
             probability: (height, width).
+            hull: (height, width), 1 within the hull of a lung; None where no rule asks for it.
         """
-        if not cv2.hasNonZero(mask):
-            self._before = None
+        pixels = self.components.add(z, mask, [mask if hull is None else hull])
+        if pixels is None:
             return
-        count, labels = cv2.connectedComponents(mask, connectivity=8)
-        y, x = np.nonzero(mask)
-        numbers = labels[y, x] - 1 + self._next
-        by_part = np.argsort(numbers, kind="stable")
-        bounds = np.searchsorted(numbers[by_part], np.arange(count) + self._next)
-        for part in range(count - 1):
-            inside = by_part[bounds[part] : bounds[part + 1]]
-            self._parts[self._next + part] = self._part(x[inside], y[inside], z, probability)
-        self._next += count - 1
-        self._join(x, y, numbers)
-        self._before = np.zeros((mask.shape[0] + 2, mask.shape[1] + 2), np.int64)
-        self._before[y + 1, x + 1] = numbers
+        numbers = np.arange(pixels.count) + pixels.first
+        by_part = np.argsort(pixels.number, kind="stable")
+        bounds = np.append(np.searchsorted(pixels.number[by_part], numbers), len(by_part))
+        for number, start, stop in zip(numbers.tolist(), bounds, bounds[1:], strict=False):
+            inside = by_part[start:stop]
+            self._parts[number] = self._part(pixels.x[inside], pixels.y[inside], z, probability)
 
-    def rows(self) -> list[dict[str, Any]]:
-        """The lesions, the largest first, as rows of `lesions.csv` without their case."""
-        largest_first = sorted(self._parts.values(), key=lambda part: -part.voxels)
+    def kept(self, rules: Rules) -> set[int]:
+        """The components that rules keep."""
+        return kept_components(self.components, rules, voxel_mm3=float(np.prod(self._pitch)))
+
+    def rows(self, kept: set[int] | None = None) -> list[dict[str, Any]]:
+        """The lesions, the largest first, as rows of `lesions.csv` without their case.
+
+        Args:
+            kept: Components; by default all.
+        """
+        whole: dict[int, _Part] = {}
+        for number, part in self._parts.items():
+            component = self.components.of(number)
+            if kept is None or component in kept:
+                whole[component] = part.joined(whole.get(component))
+        largest_first = sorted(whole.values(), key=lambda part: -part.voxels)
         return [{"lesion": n, **self._row(part)} for n, part in enumerate(largest_first, start=1)]
 
     def _part(
@@ -111,31 +128,6 @@ class LesionTable:
             axial_mm=self._diameter_mm(outline, axial=True),
             outline=[outline],
         )
-
-    def _join(
-        self, x: npt.NDArray[np.int64], y: npt.NDArray[np.int64], numbers: npt.NDArray[np.int64]
-    ) -> None:
-        """Unite parts with those of the slice before that they touch, at a corner at least."""
-        if self._before is None:
-            return
-        for dx, dy in np.ndindex(3, 3):
-            before = self._before[y + dy, x + dx]
-            touching = before > 0
-            pairs = zip(before[touching].tolist(), numbers[touching].tolist(), strict=True)
-            for old, new in set(pairs):
-                self._unite(old, new)
-
-    def _unite(self, one: int, other: int) -> None:
-        one, other = self._now(one), self._now(other)
-        if one != other:
-            self._parts[other].take(self._parts.pop(one))
-            self._joined[one] = other
-
-    def _now(self, number: int) -> int:
-        """The part that a part has become."""
-        while number in self._joined:
-            number = self._joined[number]
-        return number
 
     def _row(self, part: _Part) -> dict[str, Any]:
         outline = np.concatenate(part.outline)

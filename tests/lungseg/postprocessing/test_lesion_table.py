@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from ingest.scans.geometry import Grid, as_affine, to_canonical
-from lungseg.inference.lesion_table import COLUMNS, LesionTable
+from lungseg.postprocessing.lesion_table import COLUMNS, LesionTable
 
 PITCH = (0.7, 0.9, 2.5)
 AFFINE = np.array([[0.7, 0, 0, -50], [0, 0.9, 0, 30], [0, 0, 2.5, 100], [0, 0, 0, 1.0]])

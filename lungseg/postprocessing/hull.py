@@ -1,0 +1,41 @@
+"""The hull of the lungs on a slice: where a lesion of the lung may lie."""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from ingest.recipe import Recipe
+from ingest.scans.geometry import Grid
+from ingest.slices.lung import lung_regions
+
+
+class LungHull:
+    """Finds it on the slices of a recipe, by classical means.
+
+    Args:
+        grid: The scan's grid.
+        recipe: How its slices were made.
+    """
+
+    def __init__(self, grid: Grid, recipe: Recipe) -> None:
+        canonical = grid.canonical()
+        self._size = canonical.shape[:2]
+        width, height = self._size
+        x_mm, y_mm, _ = canonical.spacing_mm
+        self._pixel_mm = (x_mm * width / recipe.size, y_mm * height / recipe.size)
+
+    def of(self, image: npt.NDArray[np.int16]) -> npt.NDArray[np.uint8]:
+        """The convex hull of each region of lung on a slice.
+
+        Args:
+            image: (size, size) HU, clipped as the recipe does.
+
+        Returns:
+            (height, width) of the scan's axial planes, 1 within a hull.
+        """
+        regions = lung_regions(image, self._pixel_mm)
+        hull = np.zeros(regions.shape, np.uint8)
+        for number in np.unique(regions[regions > 0]):
+            points = np.argwhere(regions == number)[:, ::-1].astype(np.int32)
+            cv2.fillConvexPoly(hull, cv2.convexHull(points), 1)
+        return np.asarray(cv2.resize(hull, self._size, interpolation=cv2.INTER_NEAREST), np.uint8)
