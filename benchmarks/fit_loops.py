@@ -27,8 +27,8 @@ from lungseg.augment import strength as limits
 from lungseg.augment.strength import STRENGTHS
 from lungseg.models.build import build_net
 from lungseg.options.fit import FitOptions
-from lungseg.training.cost import step_cost
 from lungseg.training.data import num_workers
+from lungseg.training.machine.cost import step_cost
 from lungseg.training.run import fit
 from shards.console.groups import flat_values
 

@@ -17,6 +17,7 @@ from lungseg.training.run import fit
 from shards.console.command import parse
 
 TINY = {"width": 4, "depth": 2, "batch_size": 8, "num_workers": 0, "augment": "light"}
+TINY |= {"precision": "32"}  # the same on any processor
 OFTEN = {"checkpoint_minutes": 1e-6}
 """Writes last.ckpt after every step."""
 

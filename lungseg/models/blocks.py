@@ -8,6 +8,8 @@ import torch
 from torch import nn
 from torch.nn.functional import interpolate
 
+from lungseg.models.instance_norm import InstanceNorm
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BlockStyle:
@@ -93,7 +95,7 @@ def _no_normalization(channels: int) -> nn.Module:
 
 
 NORMALIZATIONS: dict[str, Callable[[int], nn.Module]] = {
-    "instance": lambda channels: nn.InstanceNorm2d(channels, affine=True),
+    "instance": lambda channels: InstanceNorm(channels, affine=True),
     "batch": nn.BatchNorm2d,
     "group": lambda channels: nn.GroupNorm(math.gcd(8, channels), channels),
     "none": _no_normalization,

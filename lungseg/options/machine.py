@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from shards.console.limits import Limited, Limits
 
 Precision = Literal["auto", "32", "bf16", "16"]
+ChannelsLast = Literal["auto", "yes", "no"]
 Accelerator = Literal["auto", "cpu", "gpu"]
 
 
@@ -16,6 +17,10 @@ class MachineOptions(Limited):
     accelerator: Accelerator = "auto"
     """Kind of device; auto takes GPUs where there are any."""
     precision: Precision = "auto"
-    """Floating point in training; auto: bf16 on GPUs that have it, else 32 bits."""
+    """Floating point of the layers in training; auto: bf16 on GPUs and processors that have it,
+    else 32 bits. Losses are taken in 32 bits, and a processor validates in 32 bits."""
+    channels_last: ChannelsLast = "auto"
+    """Keep the channels of a pixel side by side in memory; auto: on processors, for the U-Net with
+    any --norm but group."""
     checkpoint_minutes: Annotated[float, Limits(above=0, most=1_000_000)] = 10.0
     """Minutes between writes of last.ckpt inside an epoch; it is written after each epoch too."""

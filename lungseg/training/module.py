@@ -13,6 +13,7 @@ from lungseg.options.fit import FitOptions
 from lungseg.scores.validation_dice import CaseDice
 from lungseg.training.batches import Batch, stretches_of
 from lungseg.training.data import SliceData
+from lungseg.training.machine.memory_order import plain_copy
 from lungseg.training.optimizer import build_optimizer, build_schedule
 from lungseg.training.process.ranks import sum_over_ranks
 from lungseg.training.side_by_side import SideBySide
@@ -83,7 +84,7 @@ class LungSegmenter(pl.LightningModule):
         self._val_loss = torch.zeros(2, dtype=torch.float64, device=self.device)
         self._until_scored.close()  # of a validation that was cut off
         if self.device.type == "cpu":
-            self._side_by_side = self._until_scored.enter_context(SideBySide(self.net))
+            self._side_by_side = self._until_scored.enter_context(SideBySide(plain_copy(self.net)))
 
     def validation_step(self, batch: Batch, batch_idx: int) -> torch.Tensor | None:
         """Count the voxels of a stretch of one case; nothing is exchanged between ranks here."""

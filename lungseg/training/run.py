@@ -32,8 +32,9 @@ from lungseg.training.callbacks.progress import progress_bar
 from lungseg.training.callbacks.slice_pictures import SlicePictures
 from lungseg.training.callbacks.throughput import Throughput
 from lungseg.training.checkpoint_io import WholeCheckpoints
-from lungseg.training.cost import Cost, check_memory, step_cost
 from lungseg.training.data import SliceData
+from lungseg.training.machine.cost import Cost, check_memory, step_cost
+from lungseg.training.machine.memory_order import order_memory
 from lungseg.training.module import LungSegmenter
 from lungseg.training.process.peers import wait_for_reason, watched_peers
 from lungseg.training.process.slurm import check_one_task
@@ -80,6 +81,7 @@ def fit(options: FitOptions, *, callbacks: Sequence[Callback] = ()) -> dict[str,
     trainer = build_trainer(
         options, [*_callbacks(options, data, best), *callbacks], checkpoint_io=checkpoint_io
     )
+    order_memory(module.net, flat_values(options), trainer.strategy.root_device)
     cost = _affordable_cost(module, data, trainer, options)
     trainer.callbacks.insert(0, Announcement(data, cost))  # type: ignore[attr-defined]
     if trainer.is_global_zero:

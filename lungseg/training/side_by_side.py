@@ -41,15 +41,13 @@ class SideBySide:
         torch.set_num_threads(self._num_threads)
 
     def __call__(self, image: torch.Tensor) -> torch.Tensor:
-        """(b, channels, h, w) -> (b, 1, h, w) logits, in order, under the caller's autocast."""
-        half = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else None
-        slices = torch.split(image, 1)
-        return torch.cat(list(self._pool.map(lambda one: self._logits(one, half), slices)))
+        """(b, channels, h, w) -> (b, 1, h, w) logits, in order, of 32 bits as in prediction."""
+        return torch.cat(list(self._pool.map(self._logits, torch.split(image, 1))))
 
-    def _logits(self, image: torch.Tensor, half: torch.dtype | None) -> torch.Tensor:
+    def _logits(self, image: torch.Tensor) -> torch.Tensor:
         net = self._idle.get()
         try:
-            with torch.inference_mode(), torch.autocast("cpu", half, enabled=half is not None):
+            with torch.inference_mode():  # autocast is a thread's own, and none of these has it
                 logits: torch.Tensor = net(image)
                 return logits
         finally:

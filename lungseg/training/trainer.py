@@ -2,7 +2,6 @@
 
 import logging
 import warnings
-from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -14,6 +13,7 @@ from pytorch_lightning.loggers import TensorBoardLogger
 
 from lungseg.errors import TrainingError
 from lungseg.options.fit import FitOptions
+from lungseg.training.machine.precision import precision_of
 
 
 def build_trainer(
@@ -35,7 +35,7 @@ def build_trainer(
             accelerator=options.machine.accelerator,
             devices=run.devices,
             strategy="ddp" if run.devices not in (1, "auto") else "auto",
-            precision=_precision(options),
+            precision=precision_of(options.machine),
             max_epochs=step.epochs,
             check_val_every_n_epoch=run.validate_every,
             limit_val_batches=0 if options.validation.fold == "none" else None,
@@ -81,10 +81,3 @@ def quiet_lightning() -> None:
         ".*your dataloader is not resumable.*",  # its position is in the checkpoint
     ):
         warnings.filterwarnings("ignore", message=message)
-
-
-def _precision(options: FitOptions) -> Any:
-    if options.machine.precision != "auto":
-        return {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}[options.machine.precision]
-    on_gpu = options.machine.accelerator != "cpu" and torch.cuda.is_available()
-    return "bf16-mixed" if on_gpu and torch.cuda.is_bf16_supported() else "32-true"

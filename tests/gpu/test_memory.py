@@ -5,8 +5,8 @@ import torch
 
 from lungseg.models.blocks import BlockStyle
 from lungseg.models.unet import UNet
-from lungseg.training.cost import step_cost
 from lungseg.training.data import SliceData
+from lungseg.training.machine.cost import step_cost
 from shards.reading.buffers import Buffers
 from shards.storage.store import open_shards
 

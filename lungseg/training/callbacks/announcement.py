@@ -9,8 +9,8 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
 from lungseg.training.callbacks.progress import duration
-from lungseg.training.cost import Cost, seconds_on_processors
 from lungseg.training.data import SliceData
+from lungseg.training.machine.cost import Cost, seconds_on_processors
 from lungseg.training.split import patients_on_both_sides
 from shards.console.words import counted, some
 from shards.order.draw import tumor_share

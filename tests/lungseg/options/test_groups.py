@@ -33,7 +33,8 @@ OTHERS = {
         "loss": "focal_tversky", "pos_weight": 3.0, "focal_gamma": 0.0, "tversky_fp": 0.0,
         "tversky_fn": 1.0, "tversky_gamma": 0.75,
     },
-    MachineOptions: {"accelerator": "cpu", "precision": "bf16", "checkpoint_minutes": 0.5},
+    MachineOptions: {"accelerator": "cpu", "precision": "bf16", "channels_last": "no",
+        "checkpoint_minutes": 0.5},
     NetOptions: {
         "net": "my.nets:Net", "net_args": ("depth=2", "norm='batch'"), "width": 8, "depth": 3,
         "channels": (4, 8, 16), "convolutions": 3, "norm": "group", "residual": True,

@@ -48,6 +48,7 @@ CHANGES = {
     "threshold": 0.4,
     "seed": 1,
     "precision": "bf16",
+    "channels_last": "no",
     "lr": 0.5,
     "schedule": "poly",
     "warm_up": 0.1,

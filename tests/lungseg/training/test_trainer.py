@@ -19,7 +19,6 @@ def trainer(tmp_path, **given):
         ({"clip": None}, "gradient_clip_val", None),
         ({"epochs": 7}, "max_epochs", 7),
         ({"precision": "bf16"}, "precision", "bf16-mixed"),
-        ({"precision": "auto"}, "precision", "32-true"),
         ({"fold": "none"}, "limit_val_batches", 0),
         ({"devices": 2, "batch_size": 8}, "world_size", 2),
     ],

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from lungseg.errors import TrainingError
-from lungseg.training.cost import check_memory, seconds_on_processors, step_cost
+from lungseg.training.machine.cost import check_memory, seconds_on_processors, step_cost
 from lungseg.training.run import fit
 from tests.toy_training import options
 

@@ -1,0 +1,1 @@
+"""What a training makes of its machine: numbers, memory, speed."""
