@@ -26,6 +26,10 @@ class Recipe(Limited):
 
     size: Annotated[int, Limits(least=1, most=4096)] = 256
     """Height and width of a slice, in pixels."""
+    pixel_mm: Annotated[float | None, Limits(least=0.1, most=20)] = None
+    """Resample each plane to pixels of this many mm, and take --size of them around its middle, so
+    that a tumor of one size looks alike in every scan; what lies beyond the scan is air. By default
+    a slice is the whole plane, drawn to --size whatever its mm."""
     clip: Annotated[tuple[int, int], VALUES] = (-1000, 3071)
     """Lowest and highest value kept, in HU; what lies outside is set to the nearer one."""
     scale: Annotated[float, Limits(above=0, most=1000)] = 1 / 3071

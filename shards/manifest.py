@@ -31,6 +31,8 @@ class CaseEntry:
         affine: 4 x 4 voxel-to-world matrix of the source scan, RAS, mm.
         spacing_mm: Voxel pitch of the source scan along its own stored axes, mm.
         orientation: Axis codes of the source scan as stored, for example `LPS`.
+        slice_spacing_mm: Pitch of the slices along (x, y, z), mm; None in sets of a time when
+            slices were always whole planes.
         slices: Slices kept, and so samples in the shard.
         slices_dropped: Slices the recipe dropped.
         tumor_slices: Kept slices with tumor.
@@ -56,6 +58,7 @@ class CaseEntry:
     tumor_voxels_dropped: int
     measures: dict[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    slice_spacing_mm: tuple[float, float, float] | None = None
 
     @property
     def tumor_volume_ml(self) -> float:
@@ -68,7 +71,9 @@ class CaseEntry:
         """The entry that `dataclasses.asdict` wrote down and JSON gave back."""
         affine = tuple(tuple(row) for row in values["affine"])
         tuples: dict[str, Any] = {
-            name: tuple(values[name]) for name in ("shape", "spacing_mm", "warnings")
+            name: tuple(values[name])
+            for name in ("shape", "spacing_mm", "warnings", "slice_spacing_mm")
+            if values.get(name) is not None
         }
         return cls(**{**values, **tuples, "affine": affine})
 
@@ -109,8 +114,10 @@ class Manifest:
     index_sha256: str = ""
 
     def voxel_ml(self, case: str) -> float:
-        """Volume of a voxel of a case's slices in the shards, whose planes are the scan's, mL."""
+        """Volume of a voxel of a case's slices in the shards, mL."""
         entry, (height, width) = self.cases[case], self.slice_shape
+        if entry.slice_spacing_mm is not None:
+            return math.prod(entry.slice_spacing_mm) / 1000
         scan_ml = math.prod(entry.shape) * math.prod(entry.spacing_mm) / 1000
         return scan_ml / ((entry.slices + entry.slices_dropped) * height * width)
 

@@ -43,15 +43,30 @@ def _of_loss(case: str, count: TumorCount, recipe: Recipe) -> list[Finding]:
     if not count.kept and not count.dropped:
         level, message = "note", "the label marks no tumor"
     else:
-        ways = [_dropped(count)] * bool(count.dropped) + [_lost(count, recipe)] * bool(count.lost)
+        ways = _ways(count, recipe)
         if not ways:
             return []
         message = "; ".join(ways)
-        if count.lost == count.kept:
+        if count.lost + count.cropped == count.kept:
             return [
                 Finding(case=case, level=level, rule=LOST, message=f"ALL TUMOR LOST: {message}")
             ]
     return [Finding(case=case, level=level, rule="tumor", message=message)]
+
+
+def _ways(count: TumorCount, recipe: Recipe) -> list[str]:
+    """In which ways tumor was lost, each with what keeps it."""
+    said = [_dropped(count)] * bool(count.dropped)
+    said += [_cropped(count, recipe)] * bool(count.cropped)
+    return said + [_lost(count, recipe)] * bool(count.lost)
+
+
+def _cropped(count: TumorCount, recipe: Recipe) -> str:
+    edge_mm = recipe.size * (recipe.pixel_mm or 0)
+    return (
+        f"{count.cropped:,} of {counted(count.dropped + count.kept, 'tumor voxel')} lie outside "
+        f"the {edge_mm:g} mm that a slice shows: use a larger --size or --pixel-mm"
+    )
 
 
 def _dropped(count: TumorCount) -> str:

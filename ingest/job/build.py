@@ -18,7 +18,7 @@ from ingest.job.journal import BUILD_FOLDER
 from ingest.job.one_case import Built, Outcome, Task
 from ingest.job.space import check_space
 from ingest.options import BuildShards
-from ingest.slices.tumor_count import VOXELS_LOST
+from ingest.slices.tumor_count import VOXELS_CROPPED, VOXELS_LOST
 from ingest.splits.patients import tell_patients
 from ingest.splits.split import Split
 from shards.console.progress import progress
@@ -173,7 +173,10 @@ def _summary(build: BuildShards, manifest: Manifest, num_built: int) -> dict[str
         "tumor_share": round(tumor_slices / slices, 4),
         "bytes": sum(entry.bytes for entry in entries),
         "tumor_voxels_dropped": sum(entry.tumor_voxels_dropped for entry in entries),
-        VOXELS_LOST: sum(int(entry.measures.get(VOXELS_LOST, 0)) for entry in entries),
+        **{
+            name: sum(int(entry.measures.get(name, 0)) for entry in entries)
+            for name in (VOXELS_CROPPED, VOXELS_LOST)
+        },
         "cases_without_their_tumor": lost,
         "rejected": manifest.rejected,
         "exit_code": int(_is_failure(build, manifest, lost)),
@@ -214,5 +217,9 @@ def _what_keeps(manifest: Manifest, lost: list[str]) -> str:
         ways.append("--drop-slices 0")
     if any(entry.tumor_voxels for entry in entries):
         widest = max(max(entry.shape) for entry in entries if entry.tumor_voxels)
-        ways.append(f"a larger --size, at most {widest}")
+        ways.append(
+            f"a larger --size, at most {widest}"
+            if manifest.recipe.get("pixel_mm") is None
+            else "a larger --size, or another --pixel-mm"
+        )
     return " and ".join(ways)

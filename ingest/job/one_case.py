@@ -10,6 +10,7 @@ import cv2
 from ingest.case import Case
 from ingest.findings.read_case import CaseSummary, read_case
 from ingest.recipe import Recipe
+from ingest.slices.field import slice_spacing_mm
 from shards.console.errors import KnownError
 from shards.errors import StoreError
 from shards.index import ShardIndex, shard_name
@@ -121,5 +122,6 @@ def _entry(task: Task, summary: CaseSummary, written: WrittenShard) -> CaseEntry
         tumor_voxels=summary.tumor.kept,
         tumor_voxels_dropped=summary.tumor.dropped,
         measures=summary.measures,
+        slice_spacing_mm=slice_spacing_mm(grid, task.recipe),
         warnings=tuple(f.message for f in summary.findings if f.level != "note"),
     )

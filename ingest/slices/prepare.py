@@ -1,18 +1,19 @@
 """HU slice -> model-ready slice: what the recipe does to one slice."""
 
-from typing import Any
-
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from ingest.recipe import Recipe
+from ingest.slices.field import Field
 
 _TUMOR_SHARE = 0.5 - 1e-6  # of a pixel's area; float32 sums of halves may fall short
 
 
-def prepare_image(plane: npt.NDArray[np.int16], recipe: Recipe) -> npt.NDArray[np.int16]:
-    """Clip and resize one axial plane.
+def prepare_image(
+    plane: npt.NDArray[np.int16], recipe: Recipe, field: Field
+) -> npt.NDArray[np.int16]:
+    """Clip one axial plane, and resample what the field shows of it.
 
     Up to a shrink of 2 the pixels are interpolated bilinearly, as in the tutorial; beyond, they
     are area-weighted, because bilinear interpolation would skip source pixels. At 2 both agree.
@@ -20,28 +21,22 @@ def prepare_image(plane: npt.NDArray[np.int16], recipe: Recipe) -> npt.NDArray[n
     Args:
         plane: (height, width) HU; its memory may be overwritten.
         recipe: The recipe.
+        field: What the slice shows of the plane.
 
     Returns:
-        (size, size) HU.
+        (size, size) HU; the lowest of the clip where there is no plane.
     """
     low, high = (np.int16(bound) for bound in recipe.clip)  # numpy examines plain int at length
     np.clip(plane, low, high, out=plane)
-    shrinks_far = max(plane.shape) > 2 * recipe.size
-    return _resized(plane, recipe, cv2.INTER_AREA if shrinks_far else cv2.INTER_LINEAR)
+    rule = cv2.INTER_AREA if field.shrinks_beyond(2) else cv2.INTER_LINEAR
+    return field.cut(plane, rule, beyond=int(low))
 
 
-def prepare_mask(plane: npt.NDArray[np.uint8], recipe: Recipe) -> npt.NDArray[np.uint8]:
-    """Resize one axial plane (0, 1) of a mask to (size, size), as the recipe says."""
+def prepare_mask(
+    plane: npt.NDArray[np.uint8], recipe: Recipe, field: Field
+) -> npt.NDArray[np.uint8]:
+    """Make (size, size) of one axial plane (0, 1) of a mask, as the recipe says."""
     if recipe.mask == "nearest":
-        return _resized(plane, recipe, cv2.INTER_NEAREST)
-    share = _resized(plane.astype(np.float32), recipe, cv2.INTER_AREA)
+        return field.cut(plane, cv2.INTER_NEAREST)
+    share = field.cut(plane.astype(np.float32), cv2.INTER_AREA)
     return (share >= _TUMOR_SHARE).astype(np.uint8)
-
-
-def _resized(plane: npt.NDArray[Any], recipe: Recipe, interpolation: int) -> npt.NDArray[Any]:
-    if plane.shape == (recipe.size, recipe.size):
-        return plane.copy()
-    resized: npt.NDArray[Any] = cv2.resize(
-        plane, (recipe.size, recipe.size), interpolation=interpolation
-    )
-    return resized

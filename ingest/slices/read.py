@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ingest.recipe import Recipe
 from ingest.scans.planes import mask_planes
+from ingest.slices.field import Field, slice_spacing_mm
 from ingest.slices.opened import OpenCase
 from ingest.slices.prepare import prepare_image, prepare_mask
 from ingest.slices.tumor_count import TumorCount
@@ -48,16 +49,10 @@ def read_slices(
     prepared = _prepared(opened, recipe, kept, count, watch)
     if opened.downwards:
         prepared = _reversed(prepared, recipe.size)
-    spacing_mm = _spacing_mm(opened, recipe.size)
+    spacing_mm = slice_spacing_mm(opened.grid, recipe)
     for z, image, mask in prepared:
         take(Slice(case=opened.case.name, z=z, image=image, mask=mask, spacing_mm=spacing_mm))
     return count
-
-
-def _spacing_mm(opened: OpenCase, size: int) -> tuple[float, float, float]:
-    canonical = opened.grid.canonical()
-    (width, height, _), pitch = canonical.shape, canonical.spacing_mm
-    return pitch[0] * width / size, pitch[1] * height / size, pitch[2]
 
 
 def _prepared(
@@ -65,6 +60,7 @@ def _prepared(
 ) -> Iterator[tuple[int, Image, Mask]]:
     """Yield (z, image, mask) of the kept slices, in the order of the file."""
     nothing = np.zeros((recipe.size, recipe.size), np.uint8)
+    field = Field.of(opened.grid, recipe)
     for z, plane, mask in _planes(opened):
         watch(z, plane)
         voxels = 0 if mask is None else cv2.countNonZero(mask)
@@ -73,10 +69,10 @@ def _prepared(
             count.dropped += voxels
             continue
         count.kept += voxels
-        small = nothing if mask is None else prepare_mask(mask, recipe)
-        if voxels and not cv2.hasNonZero(small):
-            count.lose(voxels)
-        yield z, prepare_image(plane, recipe), small
+        small = nothing if mask is None else prepare_mask(mask, recipe, field)
+        if mask is not None:
+            count.fit(voxels, outside=field.outside(mask), is_empty=not cv2.hasNonZero(small))
+        yield z, prepare_image(plane, recipe, field), small
 
 
 def _planes(opened: OpenCase) -> Iterator[tuple[int, Image, Mask | None]]:

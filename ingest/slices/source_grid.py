@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from ingest.case import Case
 from ingest.recipe import Recipe
 from ingest.scans.geometry import Grid, to_canonical
+from ingest.slices.field import Field
 from ingest.slices.kept import kept_slices
 from ingest.slices.opened import OpenCase, open_case
 from ingest.slices.prepare import prepare_image
@@ -28,12 +28,14 @@ class ScanSlices:
         grid: The scan's own grid, as stored.
         z: Canonical numbers of the kept slices, from the feet.
         images: (n, size, size) int16 HU, clipped.
+        field: What they show of the scan's axial planes.
         num_slices: Axial slices of the scan.
     """
 
     grid: Grid
     z: list[int]
     images: Image
+    field: Field
     num_slices: int
 
 
@@ -77,6 +79,7 @@ def load_views(
     if isinstance(scan, Case):
         scan = open_case(dataclasses.replace(scan, label=None), recipes[0])
     kept = [kept_slices(scan, recipe) for recipe in recipes]
+    fields = [Field.of(scan.grid, recipe) for recipe in recipes]
     stacks = [
         np.empty((len(numbers), recipe.size, recipe.size), np.int16)
         for recipe, numbers in zip(recipes, kept, strict=True)
@@ -84,18 +87,26 @@ def load_views(
     for z, plane in scan.planes():
         if watch:
             watch(z, plane)
-        for recipe, numbers, images in zip(recipes, kept, stacks, strict=True):
+        for recipe, field, numbers, images in zip(recipes, fields, kept, stacks, strict=True):
             if z in numbers:  # preparing writes into the plane
                 own = plane.copy() if len(recipes) > 1 else plane
-                images[numbers.index(z)] = prepare_image(own, recipe)
+                images[numbers.index(z)] = prepare_image(own, recipe, field)
+    num_slices = len(scan.numbers)
     return [
-        ScanSlices(grid=scan.grid, z=list(numbers), images=images, num_slices=len(scan.numbers))
-        for numbers, images in zip(kept, stacks, strict=True)
+        ScanSlices(
+            grid=scan.grid, z=list(numbers), images=images, field=field, num_slices=num_slices
+        )
+        for field, numbers, images in zip(fields, kept, stacks, strict=True)
     ]
 
 
 def to_source_grid(
-    slices: Iterable[npt.NDArray[Any]], z: Sequence[int], grid: Grid, *, threshold: float = 0.5
+    slices: Iterable[npt.NDArray[Any]],
+    z: Sequence[int],
+    grid: Grid,
+    *,
+    field: Field | None = None,
+    threshold: float = 0.5,
 ) -> Mask:
     """Put predicted slices back on the grid of their scan.
 
@@ -105,6 +116,7 @@ def to_source_grid(
             masks, by nearest neighbor.
         z: Canonical slice number of each; all others stay background.
         grid: The scan's own grid.
+        field: What the slices show of the planes; by default all.
         threshold: Lowest probability that counts as tumor.
 
     Returns:
@@ -112,22 +124,9 @@ def to_source_grid(
     """
     mask = np.zeros(grid.shape[::-1], np.uint8).T
     planes = to_canonical(mask, grid)
-    size = planes.shape[:2]
+    width, height, _ = planes.shape
     for number, piece in zip(z, slices, strict=True):
-        if piece.dtype == np.uint8:
-            plane = cv2.resize(piece, size, interpolation=cv2.INTER_NEAREST) != 0
-        else:
-            plane = widened(piece, size) >= threshold
-        planes[:, :, number] = plane.T
+        shown = field or Field.whole((height, width), len(piece))
+        plane = shown.back(piece)
+        planes[:, :, number] = (plane != 0 if plane.dtype == np.uint8 else plane >= threshold).T
     return mask
-
-
-def widened(probability: npt.NDArray[Any], size: tuple[int, int]) -> npt.NDArray[np.float32]:
-    """Probabilities of a slice on the pixels of its axial plane, interpolated bilinearly.
-
-    Args:
-        probability: (size, size).
-        size: (width, height) of the plane.
-    """
-    wide = cv2.resize(probability.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
-    return np.asarray(wide, np.float32)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from ingest.case import Case
 from ingest.recipe import Recipe
 from ingest.scans.geometry import to_canonical
+from ingest.slices.field import Field
 from ingest.slices.prepare import prepare_mask
 from lungseg.evaluation.options import EvaluateOptions
 from lungseg.evaluation.predictor import LabeledScan, Mask, Prediction
@@ -53,7 +54,7 @@ class ModelPredictor:
     def predict(self, scan: LabeledScan) -> Prediction:
         """Run the net on the slices of a scan."""
         (view,) = scan.views
-        sums = SoftSums(scan.truth, self.reading)
+        sums = SoftSums(scan.truth, self.reading, view.field)
         certainty = Certainty(self._threshold)
 
         def watch(z: int, plane: Plane, wide: Plane) -> None:
@@ -122,17 +123,20 @@ class SoftSums:
     Args:
         truth: (x, y, z) label in canonical axes.
         recipe: The recipe that the probabilities were made with.
+        field: What the slices show of their planes.
     """
 
-    def __init__(self, truth: Mask, recipe: Recipe) -> None:
+    def __init__(self, truth: Mask, recipe: Recipe, field: Field) -> None:
         self._truth = truth
         self._recipe = recipe
+        self._field = field
         self.overlap = 0.0
         self.total = 0.0
 
     def add(self, z: int, probability: Plane) -> None:
         """Add the probabilities (size, size) of a slice."""
-        mask = prepare_mask(np.ascontiguousarray(self._truth[:, :, z].T), self._recipe)
+        plane = np.ascontiguousarray(self._truth[:, :, z].T)
+        mask = prepare_mask(plane, self._recipe, self._field)
         self.overlap += float(probability[mask != 0].sum(dtype=np.float64))
         self.total += float(probability.sum(dtype=np.float64)) + int(np.count_nonzero(mask))
 

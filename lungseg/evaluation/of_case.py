@@ -48,7 +48,7 @@ def examine(case: Case, predictor: Predictor, *, num_frames: int) -> Chapter:
 
 def _for_people(recipe: Recipe) -> Recipe:
     """Slices for pictures: all of them, those too that a model never sees."""
-    return replace(recipe.keeping_all(), size=EDGE, clip=Recipe().clip)
+    return replace(recipe.keeping_all(), size=EDGE, pixel_mm=None, clip=Recipe().clip)
 
 
 def _score(

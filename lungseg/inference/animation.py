@@ -1,6 +1,7 @@
 """A predicted scan as an animation for people."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,13 +26,13 @@ class Animation:
         self._size = picture_size((height * y_mm, width * x_mm), edge=384)
         self._pictures: dict[int, Picture] = {}
 
-    def add(self, z: int, image: npt.NDArray[np.int16], mask: npt.NDArray[np.uint8]) -> None:
+    def add(self, z: int, image: npt.NDArray[Any], mask: npt.NDArray[np.uint8]) -> None:
         """Draw a slice.
 
         Args:
             z: Its canonical number.
-            image: (size, size) HU.
-            mask: (height, width) over the same field of view.
+            image: (height, width) HU.
+            mask: (height, width), on the same pixels.
         """
         text = f"{self._name}  slice {z} of {self._num_slices}"
         self._pictures[z] = caption(outline_picture(image, None, mask, size=self._size), text)

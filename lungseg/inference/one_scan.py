@@ -10,6 +10,7 @@ import torch
 from ingest.case import Case
 from ingest.findings.voxels import VoxelChecks
 from ingest.recipe import Recipe
+from ingest.slices.field import Field
 from ingest.slices.mask_file import mask_file
 from ingest.slices.opened import OpenCase
 from ingest.slices.prepare import prepare_image
@@ -56,6 +57,7 @@ def predict_one(
     mask_path, *gif_path = targets_of(case.name, options)
     animation = Animation(case.name, opened.grid) if gif_path else None
     checks = VoxelChecks(case.name, any_values=recipe.any_values)
+    field = Field.of(opened.grid, recipe)
     images = _images(opened, kept, recipe, checks)
     batch_size = options.slices_at_once(device.type)
     planes = _planes(images, model, device, batch_size, downwards=opened.downwards)
@@ -70,7 +72,7 @@ def predict_one(
                 image, plane = next(left)
                 voxels += int(np.count_nonzero(plane))
                 if animation:
-                    animation.add(z, image, plane)
+                    animation.add(z, field.back(image, beyond=recipe.clip[0]), plane)
             put(plane)
         collections.deque(left, maxlen=0)  # the file's end, too, must be sound
     say_values(checks)
@@ -130,10 +132,11 @@ def _judged(
 
 def _images(opened: OpenCase, kept: range, recipe: Recipe, checks: VoxelChecks) -> Iterator[Image]:
     """Yield each kept slice as the net sees it, in the order of the file; all planes are judged."""
+    field = Field.of(opened.grid, recipe)
     for z, plane in opened.planes():
         checks.see(z, plane)
         if z in kept:
-            yield prepare_image(plane, recipe).copy()
+            yield prepare_image(plane, recipe, field)
 
 
 def _planes(

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from ingest.recipe import Recipe
 from ingest.scans.geometry import Grid
-from ingest.slices.source_grid import widened
+from ingest.slices.field import Field
 from lungseg.postprocessing.hull import LungHull
 from lungseg.postprocessing.lesion_table import LesionTable
 from lungseg.postprocessing.rules import Rules
@@ -29,7 +29,7 @@ class Finder:
     """
 
     def __init__(self, grid: Grid, recipe: Recipe, *, threshold: float, rules: Rules) -> None:
-        self.size = grid.canonical().shape[:2]
+        self._field = Field.of(grid, recipe)
         self.rules = rules
         self._threshold = threshold
         self._hull = LungHull(grid, recipe) if rules.lung_hull else None
@@ -52,11 +52,11 @@ class Finder:
             threshold, whatever the rules say, and that mean.
         """
         hull = self._hull.of(image) if self._hull else None
-        wide = widened(members.mean(axis=0), self.size)
+        wide = self._field.back(members.mean(axis=0))
         mask = (wide >= self._threshold).astype(np.uint8)
         self._lesions.add(z, mask, wide, hull)
         if len(members) > 1:
-            self._volumes.add(z, [widened(member, self.size) for member in members], hull)
+            self._volumes.add(z, [self._field.back(member) for member in members], hull)
         return mask, wide
 
     def kept(self, z: int, mask: Mask) -> Mask:

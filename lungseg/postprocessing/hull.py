@@ -6,6 +6,7 @@ import numpy.typing as npt
 
 from ingest.recipe import Recipe
 from ingest.scans.geometry import Grid
+from ingest.slices.field import Field, slice_spacing_mm
 from ingest.slices.lung import lung_regions
 
 
@@ -18,11 +19,8 @@ class LungHull:
     """
 
     def __init__(self, grid: Grid, recipe: Recipe) -> None:
-        canonical = grid.canonical()
-        self._size = canonical.shape[:2]
-        width, height = self._size
-        x_mm, y_mm, _ = canonical.spacing_mm
-        self._pixel_mm = (x_mm * width / recipe.size, y_mm * height / recipe.size)
+        self._field = Field.of(grid, recipe)
+        self._pixel_mm = slice_spacing_mm(grid, recipe)[:2]
 
     def of(self, image: npt.NDArray[np.int16]) -> npt.NDArray[np.uint8]:
         """The convex hull of each region of lung on a slice.
@@ -33,9 +31,14 @@ class LungHull:
         Returns:
             (height, width) of the scan's axial planes, 1 within a hull.
         """
-        regions = lung_regions(image, self._pixel_mm)
+        shown = np.ascontiguousarray(image[self._field.inner])  # what is filled up is no air
+        regions = lung_regions(shown, self._pixel_mm)
         hull = np.zeros(regions.shape, np.uint8)
         for number in np.unique(regions[regions > 0]):
             points = np.argwhere(regions == number)[:, ::-1].astype(np.int32)
             cv2.fillConvexPoly(hull, cv2.convexHull(points), 1)
-        return np.asarray(cv2.resize(hull, self._size, interpolation=cv2.INTER_NEAREST), np.uint8)
+        whole = np.zeros(image.shape, np.uint8)
+        whole[self._field.inner] = cv2.resize(
+            hull, shown.shape[::-1], interpolation=cv2.INTER_NEAREST
+        )
+        return np.asarray(self._field.back(whole), np.uint8)

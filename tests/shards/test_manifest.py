@@ -85,6 +85,16 @@ def test_all_voxels_of_the_slices_kept_and_dropped_have_the_volume_of_the_scan(m
         assert total == pytest.approx(x * y * z / 1000)
 
 
+@given(MANIFESTS, ENTRIES)
+def test_a_voxel_of_slices_of_their_own_pitch_is_of_that_volume(made, entry):
+    one = dataclasses.replace(
+        made, cases={"a": dataclasses.replace(entry, slice_spacing_mm=(2, 1.5, 5))}
+    )
+    assert one.voxel_ml("a") == 0.015
+    again = Manifest.from_json(one.to_json(), where="")
+    assert again.cases["a"].slice_spacing_mm == (2, 1.5, 5)
+
+
 @pytest.mark.parametrize("text", ["[]", "[1]", "3", "null", '"a"'])
 def test_a_text_that_is_no_table_is_no_manifest(text):
     with pytest.raises(ManifestError, match="x is no manifest of a shard set"):

@@ -41,8 +41,32 @@ def test_tumor_that_is_all_kept_is_no_finding():
 )
 def test_the_advice_fits_the_rule_of_the_mask(mask, advice):
     count = TumorCount(kept=5)
-    count.lose(5)
+    count.fit(5, outside=0, is_empty=True)
     assert tumor_findings("c", count, Recipe(mask=mask))[0].message.endswith(f": use a {advice}")
+
+
+@pytest.mark.parametrize(
+    ("cropped", "lost", "loud"), [(3, 0, False), (5, 0, True), (3, 2, True), (3, 1, False)]
+)
+def test_tumor_beside_what_the_slices_show_is_said(cropped, lost, loud):
+    count = TumorCount(kept=5, cropped=cropped, lost=lost, slices_lost=bool(lost))
+    (finding,) = tumor_findings("c", count, Recipe(size=100, pixel_mm=2.5))
+    said = f"{cropped} of 5 tumor voxels lie outside the 250 mm that a slice shows: use a larger"
+    assert said in finding.message
+    assert (finding.rule == LOST, finding.level) == (loud, "warning")
+
+
+def test_a_tumor_that_the_crop_cuts_off_is_counted_and_a_whole_one_ends_the_build(source, tmp_path):
+    """The middle 12 of 32 mm: the tumor of 8 to 16 mm loses 2 of 8 columns and rows."""
+    options = {"workers": 1, "drop_slices": 0, "pixel_mm": 1.0, "source": source}
+    said = build_shards(BuildShards(out=str(tmp_path / "out"), size=12, **options))
+    cases = Manifest.from_json((tmp_path / "out/manifest.json").read_bytes(), where="").cases
+    cropped = {name: case.measures.get("tumor_voxels_outside_the_crop", 0)
+               for name, case in cases.items()}  # fmt: skip
+    assert cropped == {"all": 6, "none": 4 * (64 - 36), "two": 2 * (64 - 36) + 4}
+    assert said["tumor_voxels_outside_the_crop"] == sum(cropped.values())
+    assert (said["exit_code"], said["cases_without_their_tumor"]) == (1, ["all"])
+    assert cases["all"].warnings[0].startswith("ALL TUMOR LOST: 6 of 6 tumor voxels lie outside")
 
 
 @pytest.mark.parametrize(("airy", "warned"), [(0, False), (64, False), (65, True), (100, True)])

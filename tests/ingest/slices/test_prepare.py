@@ -9,8 +9,20 @@ from hypothesis.extra.numpy import arrays
 
 from ingest.recipe import Recipe
 from ingest.scans.geometry import Grid, as_affine
+from ingest.slices.field import Field
 from ingest.slices.prepare import prepare_image, prepare_mask
 from ingest.slices.source_grid import to_source_grid
+
+
+def image_by(plane, recipe):
+    """The slice that a recipe makes of a whole plane."""
+    return prepare_image(plane, recipe, Field.whole(plane.shape, recipe.size))
+
+
+def mask_by(plane, recipe):
+    """The same of a mask."""
+    return prepare_mask(plane, recipe, Field.whole(plane.shape, recipe.size))
+
 
 RNG = np.random.default_rng(0)
 SIDES = st.integers(1, 40)
@@ -23,7 +35,7 @@ MASKS = st.tuples(SIDES, SIDES).flatmap(
 @given(plane=PLANES, clip=st.tuples(st.integers(-3000, 0), st.integers(1, 3000)), size=SIDES)
 def test_no_value_leaves_the_clip_and_a_plane_of_the_size_is_only_clipped(plane, clip, size):
     low, high = clip
-    image = prepare_image(plane.copy(), Recipe(size=size, clip=clip))
+    image = image_by(plane.copy(), Recipe(size=size, clip=clip))
     assert (image.dtype, image.shape) == (np.int16, (size, size))
     assert low <= image.min() <= image.max() <= high
     if plane.shape == (size, size):
@@ -32,7 +44,7 @@ def test_no_value_leaves_the_clip_and_a_plane_of_the_size_is_only_clipped(plane,
 
 @given(mask=MASKS, size=SIDES, rule=st.sampled_from(["nearest", "area"]))
 def test_a_mask_stays_one_and_holds_no_tumor_that_was_not_there(mask, size, rule):
-    small = prepare_mask(mask.copy(), Recipe(size=size, mask=rule))
+    small = mask_by(mask.copy(), Recipe(size=size, mask=rule))
     assert (small.dtype, small.shape) == (np.uint8, (size, size))
     assert set(np.unique(small)) <= set(np.unique(mask))
 
@@ -40,7 +52,7 @@ def test_a_mask_stays_one_and_holds_no_tumor_that_was_not_there(mask, size, rule
 def test_what_was_prepared_keeps_no_memory_of_the_plane():
     recipe = Recipe(size=8)
     plane, mask = RNG.integers(-900, 900, (8, 8), np.int16), np.ones((8, 8), np.uint8)
-    image, small = prepare_image(plane, recipe), prepare_mask(mask, recipe)
+    image, small = image_by(plane, recipe), mask_by(mask, recipe)
     before = image.copy()
     plane[:], mask[:] = 0, 0
     np.testing.assert_array_equal(image, before)
@@ -59,14 +71,14 @@ def test_up_to_a_shrink_of_2_an_image_is_interpolated(shape, size):
     hu = RNG.integers(-1000, 3000, shape, dtype=np.int16)
     down, across = (interpolation(n, size) for n in shape)
     expected = down @ hu @ across.T
-    assert np.abs(prepare_image(hu.copy(), Recipe(size=size)) - expected).max() <= 0.5 + 1e-2
+    assert np.abs(image_by(hu.copy(), Recipe(size=size)) - expected).max() <= 0.5 + 1e-2
 
 
 @pytest.mark.parametrize("shape", [(65, 65), (40, 65), (100, 64), (77, 90)])
 def test_beyond_a_shrink_of_2_an_image_is_the_mean_over_each_pixels_area(shape):
     hu = RNG.integers(-1000, 3000, shape, dtype=np.int16)
     expected = shares(hu, 32)
-    assert np.abs(prepare_image(hu.copy(), Recipe(size=32)) - expected).max() <= 0.5 + 1e-2
+    assert np.abs(image_by(hu.copy(), Recipe(size=32)) - expected).max() <= 0.5 + 1e-2
 
 
 def shares(mask, size):
@@ -89,7 +101,7 @@ def test_by_area_a_pixel_is_tumor_where_half_of_it_is(size):
     for shape in ((48, 48), (64, 96)):
         blobs = cv2.blur(RNG.random(shape).astype(np.float32), (7, 7))
         mask = (blobs > np.median(blobs)).astype(np.uint8)
-        ours = prepare_mask(mask, Recipe(size=size, mask="area"))
+        ours = mask_by(mask, Recipe(size=size, mask="area"))
         share = shares(mask, size)
         clear = np.abs(share - 0.5) > 1e-5
         np.testing.assert_array_equal(ours[clear], (share >= 0.5)[clear])
@@ -101,7 +113,7 @@ def test_by_area_a_pixel_is_tumor_where_half_of_it_is(size):
 def test_by_nearest_neighbor_a_pixel_is_what_lies_at_its_corner(size):
     mask = (RNG.random((48, 64)) < 0.5).astype(np.uint8)
     rows, columns = (np.arange(size) * n // size for n in mask.shape)
-    ours = prepare_mask(mask, Recipe(size=size))
+    ours = mask_by(mask, Recipe(size=size))
     np.testing.assert_array_equal(ours, mask[np.ix_(rows, columns)])
 
 
@@ -110,7 +122,7 @@ def test_a_pixel_of_a_smaller_image_is_the_mean_of_those_it_covers(shrink):
     hu = RNG.integers(-1000, 3000, (48, 48), dtype=np.int16)
     size = 48 // shrink
     mean = hu.reshape(size, shrink, size, shrink).mean(axis=(1, 3))
-    assert np.abs(prepare_image(hu.copy(), Recipe(size=size)) - mean).max() <= 0.5 + 1e-6
+    assert np.abs(image_by(hu.copy(), Recipe(size=size)) - mean).max() <= 0.5 + 1e-6
 
 
 def nodule(n, diameter):
@@ -123,9 +135,7 @@ def nodule(n, diameter):
 def ceiling(mask, rule, affine):
     """Dice of a mask that was made smaller by half and put back: what no model can exceed."""
     recipe = Recipe(size=len(mask) // 2, mask=rule)
-    planes = [
-        prepare_mask(np.ascontiguousarray(plane.T), recipe) for plane in np.moveaxis(mask, 2, 0)
-    ]
+    planes = [mask_by(np.ascontiguousarray(plane.T), recipe) for plane in np.moveaxis(mask, 2, 0)]
     back = to_source_grid(
         planes, range(len(planes)), Grid(shape=mask.shape, affine=as_affine(affine))
     )

@@ -7,6 +7,7 @@ import pytest
 
 from ingest.case import Case
 from ingest.recipe import Recipe
+from ingest.slices.field import Field
 from ingest.slices.source_grid import load_scan
 from lungseg.evaluation.by_masks import MasksPredictor
 from lungseg.evaluation.by_model import ModelPredictor, SoftSums, role_of
@@ -92,7 +93,7 @@ def test_soft_sums_are_over_the_pixels_of_the_recipes_grid():
     rng = np.random.default_rng(0)
     truth = rng.integers(0, 2, (8, 8, 3)).astype(np.uint8)  # (x, y, z)
     planes = rng.random((3, 8, 8)).astype(np.float32)  # (z, row y, column x)
-    sums = SoftSums(truth, Recipe(size=8, drop_slices=0))
+    sums = SoftSums(truth, Recipe(size=8, drop_slices=0), Field.whole((8, 8), 8))
     for z in (0, 2):
         sums.add(z, planes[z])
     seen = truth.transpose(2, 1, 0)[[0, 2]]

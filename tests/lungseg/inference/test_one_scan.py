@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from ingest.case import BadCaseError, Case
+from ingest.recipe import Recipe
 from ingest.slices.source_grid import load_scan
 from lungseg.inference.ensemble import Ensemble
 from lungseg.inference.infer import predict_scan
@@ -28,12 +29,13 @@ def predicted(path, model, out, **given):
 
 
 @pytest.mark.parametrize("where", ["RAS", "LPS", "LPI", "PIR", "SAR", "ALI"])
-@pytest.mark.parametrize("neighbors", [1, 3])
+@pytest.mark.parametrize(("neighbors", "pixel_mm"), [(1, None), (3, None), (3, 1.9)])
 def test_the_mask_is_the_one_that_a_scan_in_memory_gives(
-    where, neighbors, tmp_path, scans, make_model
+    where, neighbors, pixel_mm, tmp_path, scans, make_model
 ):
     path = scans.write_scan(tmp_path / "a.nii.gz", scans.ball((90, 70, 25)), orientation=where)
-    model = make_model(neighbors=neighbors, drop_slices=4)
+    recipe = Recipe(size=64, pixel_mm=pixel_mm, drop_slices=4)
+    model = make_model(neighbors=neighbors, recipe=recipe)
     result, steps = predicted(path, model, tmp_path / "out", batch_size=3)
     expected = predict_scan(model, load_scan(path, model.recipe), device=CPU)
     found = np.asarray(nibabel.load(tmp_path / "out/a.nii.gz").dataobj)
@@ -71,6 +73,19 @@ def test_members_of_an_ensemble_give_the_volume_an_interval(tmp_path, scans, mak
     assert result["tumor_ml_most"] == pytest.approx(64 * 64 * 20 * 6.75 / 1000)
     alone, _ = predicted(path, make_model(), tmp_path / "alone")
     assert "tumor_ml_least" not in alone
+
+
+@pytest.mark.parametrize("where", ["LPS", "PIR"])
+def test_on_pixels_of_a_fixed_pitch_a_ball_is_found_where_it_lies(
+    where, tmp_path, scans, make_model
+):
+    truth = scans.ball((90, 70, 25))
+    path = scans.write_scan(tmp_path / "a.nii.gz", truth, orientation=where)
+    model = make_model(recipe=Recipe(size=96, pixel_mm=1.1, drop_slices=0))
+    predicted(path, model, tmp_path / "out")
+    image = nibabel.as_closest_canonical(nibabel.load(tmp_path / "out/a.nii.gz"))
+    found = np.asarray(image.dataobj)
+    assert 2 * (found & truth).sum() / (found.sum() + truth.sum()) > 0.97
 
 
 class LooksUp(torch.nn.Module):

@@ -34,3 +34,14 @@ def test_it_holds_the_lungs_and_a_tumor_at_their_wall_on_the_scans_pixels():
 def test_a_slice_without_lung_has_none():
     assert not hull(np.where(chest() == -850, 40, chest()).astype(np.int16)).any()
     assert not hull(np.full((128, 128), -1000, np.int16)).any()
+
+
+def test_the_filling_around_a_crop_is_no_air_that_a_cut_lung_could_run_out_into():
+    """Two thirds of the chest in the middle of slices of 300 mm: both lungs are cut."""
+    crop = np.full((128, 128), -1000, np.int16)
+    crop[34:94, 29:99] = chest()[34:94, 29:99]
+    grid = Grid(shape=(70, 60, 9), affine=as_affine(np.diag([2.0, 2.0, 3.0, 1.0])))
+    found = LungHull(grid, Recipe(size=128, pixel_mm=2.0)).of(crop)
+    assert found.shape == (60, 70)
+    assert found[30, 11] == found[30, 59] == 1
+    assert found[30, 35] == 0
