@@ -175,9 +175,10 @@ def _ends_in_one_line(trainer: pl.Trainer, last: Path) -> Iterator[None]:
 
 
 def _leave(trainer: pl.Trainer, signum: int, advice: str) -> None:
+    failed = getattr(trainer.strategy.checkpoint_io, "failed", None)
     if not trainer.is_global_zero:
         sys.exit(0)
-    logger.info("the checkpoint is written; %s", advice)
+    logger.info("%s; %s", failed or "the checkpoint is written", advice)
     if signum == signal.SIGINT:
         raise KeyboardInterrupt
     sys.exit(128 + signum)

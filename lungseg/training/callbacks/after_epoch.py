@@ -6,6 +6,8 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Checkpoint
 
+from lungseg.training.checkpoint_io import WholeCheckpoints
+
 
 class AfterEpoch(Checkpoint):
     """Calls a function after each epoch.
@@ -24,4 +26,7 @@ class AfterEpoch(Checkpoint):
         """Tell of the epoch."""
         del pl_module
         if trainer.is_global_zero:
+            checkpoint_io = trainer.strategy.checkpoint_io
+            if isinstance(checkpoint_io, WholeCheckpoints):
+                checkpoint_io.settle()
             self._tell()

@@ -14,7 +14,8 @@ class Written(Callback):
     def __init__(self, path):
         self._path, self.steps = path, []
 
-    def on_train_batch_start(self, *_):
+    def on_train_batch_start(self, trainer, *_):
+        trainer.strategy.checkpoint_io.settle()
         there = self._path.exists()
         content = torch.load(self._path, weights_only=True) if there else {"global_step": None}
         self.steps.append(content["global_step"])
