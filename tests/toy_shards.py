@@ -11,8 +11,8 @@ from shards.record import Slice
 from shards.writer import ShardWriter
 
 
-def make_shards(root, *, num_cases=5, num_slices=13, size=32, seed=0):
-    """A set of cases whose tumors are bright disks on a noisy background."""
+def make_shards(root, *, num_cases=5, num_slices=13, size=32, seed=0, wall=0):
+    """A set of cases whose tumors are bright disks on a noisy background, within a wall."""
     rng = np.random.default_rng(seed)
     (root / "cases").mkdir(parents=True)
     entries, parts = {}, []
@@ -25,6 +25,8 @@ def make_shards(root, *, num_cases=5, num_slices=13, size=32, seed=0):
                 disk = (rows - center[0]) ** 2 + (columns - center[1]) ** 2 <= radius**2
                 mask = (disk & (z % 3 == 0)).astype(np.uint8)
                 image = rng.normal(-800, 60, (size, size)) + 850.0 * mask
+                image[np.minimum(rows, columns) < wall] = image[:, size - wall :] = 40
+                image[size - wall :] = 40
                 record = Slice(
                     case=case, z=z, image=image.astype(np.int16), mask=mask, spacing_mm=(1, 1, 1)
                 )

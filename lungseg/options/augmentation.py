@@ -1,14 +1,16 @@
 """How drawn slices are changed at random."""
 
 import dataclasses
-from typing import Literal
+from typing import Annotated, Literal
+
+from shards.console.limits import Limited, Limits
 
 Augmentation = Literal["none", "light", "full"]
 AugmentOn = Literal["auto", "cpu", "device"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class AugmentationOptions:
+class AugmentationOptions(Limited):
     """How drawn slices are changed at random."""
 
     augment: Augmentation = "full"
@@ -17,3 +19,6 @@ class AugmentationOptions:
     augment_on: AugmentOn = "auto"
     """Where: cpu, slice by slice in the loader's processes, or device, whole batches where the net
     is; auto: the device if it is a GPU. Both make the same changes; only the noise is another."""
+    transplant: Annotated[float, Limits(least=0, most=1)] = 0.0
+    """Share of the drawn slices that get a tumor of another training slice, turned and zoomed, into
+    their lung where it fits; for few patients. 0: none."""

@@ -44,6 +44,11 @@ class TrainingOptions(Options):
         drawn = (self.draw.draw, self.draw.order)
         if self.data.loader == "webdataset" and drawn != ("weighted", "exact"):
             raise ValueError("--draw balanced and --order windowed need --loader index")
+        if self.augmentation.transplant and (self.data.loader, self.draw.order) != (
+            "index",
+            "exact",
+        ):
+            raise ValueError("--transplant needs --loader index and --order exact")
 
     @classmethod
     def of(cls, **values: Any) -> Self:

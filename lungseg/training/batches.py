@@ -12,6 +12,7 @@ from lungseg.augment.draw import draw_slice
 from lungseg.augment.on_device import BatchDraws, collate
 from lungseg.augment.on_processor import Augmenter
 from lungseg.augment.strength import STRENGTHS, Strength
+from lungseg.augment.transplant import Donors
 from lungseg.models.view import view_of
 from lungseg.options.fit import FitOptions
 from shards.console.groups import flat_values
@@ -40,6 +41,7 @@ class TrainingSlices(Dataset[Batch]):
         scale: Factor from HU to floats as slices are read; None leaves integers. Augmented slices
             are floats anyway, and a stream's are integers.
         on_device: Whether slices are augmented on the device.
+        donors: The tumors that travel into other slices; None where none do.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class TrainingSlices(Dataset[Batch]):
         *,
         scale: float | None = None,
         on_device: bool = False,
+        donors: Donors | None = None,
     ) -> None:
         self._source = stream or _reader(shards, options)
         self._view = view_of(flat_values(options.view), shards.manifest.recipe)
@@ -61,7 +64,8 @@ class TrainingSlices(Dataset[Batch]):
         if name != "none" and not on_device:
             clip = clip_of(shards.manifest.recipe)
             self._augment = Augmenter(name, clip=clip, seed=self._seed)
-        self._read_scale = scale if name == "none" else None
+        self._donors = donors
+        self._read_scale = scale if name == "none" and donors is None else None
 
     def __getitem__(self, request: BatchRequest) -> Batch:
         """Read and augment the slices of one step.
@@ -82,10 +86,13 @@ class TrainingSlices(Dataset[Batch]):
         return batch
 
     def _read(self, request: BatchRequest) -> tuple[torch.Tensor, torch.Tensor]:
-        if isinstance(self._source, SliceReader):
-            return self._source.read(request.rows, scale=self._read_scale)
-        images, masks = self._source.read(epoch=request.epoch, count=len(request.rows))
-        return torch.from_numpy(images), torch.from_numpy(masks)
+        if isinstance(self._source, SliceStream):
+            images, masks = self._source.read(epoch=request.epoch, count=len(request.rows))
+            return torch.from_numpy(images), torch.from_numpy(masks)
+        read = self._source.read(request.rows, scale=self._read_scale)
+        if self._donors is not None:
+            self._donors.travel(*read, request, read=self._source.read)
+        return read
 
     def _augmented(
         self,

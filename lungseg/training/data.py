@@ -12,6 +12,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from lungseg.augment.on_device import augment
+from lungseg.augment.transplant import Donors
 from lungseg.models.build import num_channels
 from lungseg.models.view import view_of
 from lungseg.options.fit import FitOptions
@@ -90,6 +91,7 @@ class SliceData(pl.LightningDataModule):
             stream,
             scale=self._scale_of_reading(),
             on_device=self._augments_on_device(),
+            donors=self._donors(),
         )
         return self._loader(slices, sampler, workers)
 
@@ -175,6 +177,19 @@ class SliceData(pl.LightningDataModule):
             rank=rank,
             world_size=world_size,
             neighbors=self._options.view.neighbors,
+        )
+
+    def _donors(self) -> Donors | None:
+        share, index, rows = (
+            self._options.augmentation.transplant,
+            self.shards.index,
+            self.plan.rows,
+        )
+        given = {"share": share, "seed": self._options.step.seed}
+        return (
+            Donors.among(rows, index.case[rows], index.tumor_pixels[rows], **given)
+            if share
+            else None
         )
 
     def _seed_of_chance(self, position: dict[str, int]) -> int:

@@ -21,7 +21,7 @@ from shards.console.groups import flat_values
 
 NEEDED = {"shards": "s", "out": "o"}
 OTHERS = {
-    AugmentationOptions: {"augment": "light", "augment_on": "device"},
+    AugmentationOptions: {"augment": "light", "augment_on": "device", "transplant": 0.5},
     DataOptions: {
         "shards": "s3://bucket/set", "cache": Path("c"), "cache_gb": 2.5, "loader": "webdataset",
         "num_workers": 3,

@@ -9,6 +9,7 @@ from lungseg.training.batches import TrainingSlices
 from lungseg.training.data import SliceData
 from shards.reading.reader import SliceReader
 from shards.storage.store import open_shards
+from tests.toy_shards import make_shards
 from tests.toy_training import options
 
 
@@ -20,12 +21,27 @@ def data_of(shards, tmp_path, *, rank=0, world_size=1, device="cuda", **given):
     return data
 
 
-def batches(shards, tmp_path, *, validating=False, **given):
+def batches(shards, tmp_path, *, validating=False, start=0, **given):
     """(images, masks) of one pass, as the net gets them."""
     data = data_of(shards, tmp_path, **given)
+    data.load_state_dict({"epoch": 0, "samples_consumed": start})
     loader = data.val_dataloader() if validating else data.train_dataloader()
     made = [data.on_after_batch_transfer(batch, 0) for batch in loader]
     return [(batch["image"].clone(), batch["mask"].clone()) for batch in made]
+
+
+def joined(ranks):
+    """The batches of all ranks, whose slices alternate in a global batch, as those of one."""
+    return [
+        tuple(interleaved(parts) for parts in zip(*step, strict=True))
+        for step in zip(*ranks, strict=True)
+    ]
+
+
+@pytest.fixture(scope="module")
+def chests(tmp_path_factory):
+    """Shards whose slices have air within a wall, so that tumors may travel there."""
+    return make_shards(tmp_path_factory.mktemp("chests"), wall=2)
 
 
 def same(one, other):
@@ -55,11 +71,33 @@ def test_pixels_of_all_ranks_are_those_of_one(shards, tmp_path, augment, augment
     """A rank has every third slice of a global batch, of which the last has one less here."""
     given = {"augment": augment, "augment_on": augment_on}
     ranks = [batches(shards, tmp_path, rank=rank, world_size=3, **given) for rank in range(3)]
-    joined = [
-        tuple(interleaved(parts) for parts in zip(*step, strict=True))
-        for step in zip(*ranks, strict=True)
-    ]
-    same(joined, batches(shards, tmp_path, **given))
+    same(joined(ranks), batches(shards, tmp_path, **given))
+
+
+@pytest.mark.parametrize("augment", ["none", "full"])
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_tumors_travel_the_same_on_any_ranks_and_from_any_position(
+    chests, tmp_path, augment, device
+):
+    given = {"augment": augment, "device": device, "transplant": 0.5, "neighbors": 3}
+    whole = batches(chests, tmp_path, **given)
+    ranks = [batches(chests, tmp_path, rank=rank, world_size=3, **given) for rank in range(3)]
+    same(joined(ranks), whole)
+    same(batches(chests, tmp_path, start=16, **given), whole[2:])
+    at_home = batches(chests, tmp_path, **given | {"transplant": 0.0})
+    more = sum(int(mask.sum()) for _, mask in whole) / sum(int(mask.sum()) for _, mask in at_home)
+    assert more > 1.1
+
+
+@pytest.mark.parametrize("augment", ["none", "light"])
+def test_tumors_travel_before_slices_are_augmented_anywhere(chests, tmp_path, augment):
+    given = {"transplant": 1.0, "augment": augment}
+    on_cpu, on_device = (
+        batches(chests, tmp_path, augment_on=place, **given) for place in ("cpu", "device")
+    )
+    for (image, mask), (other_image, other_mask) in zip(on_cpu, on_device, strict=True):
+        assert (image - other_image).abs().mean() * 3071 < 1
+        assert (mask != other_mask).float().mean() < 1e-2
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ CHANGES = {
     "window_shards": 3,
     "augment": "none",
     "augment_on": "device",
+    "transplant": 0.5,
     "width": 8,
     "depth": 3,
     "norm": "batch",
