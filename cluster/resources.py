@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import ray
 
@@ -24,11 +24,14 @@ class Resources:
 
 def nodes() -> list[Resources]:
     """What each living node of the joined cluster has."""
-    return [
-        Resources(cpus=int(node["Resources"].get("CPU", 0)), gpus=node["Resources"].get("GPU", 0.0))
-        for node in ray.nodes()
-        if node["Alive"]
-    ]
+    return [_has(node) for node in ray.nodes() if node["Alive"]]
+
+
+def nodes_with_room(job: Resources) -> set[str]:
+    """Ray's ids of the living nodes of the joined cluster on which a job fits."""
+    return {
+        node["NodeID"] for node in ray.nodes() if node["Alive"] and _fitting(_has(node), job) > 0
+    }
 
 
 def side_by_side(cluster: Sequence[Resources], job: Resources) -> int:
@@ -73,3 +76,8 @@ def _even_share(hosts: Sequence[Resources], jobs: int, gpus: float) -> int:
 def _fitting(node: Resources, job: Resources) -> int:
     by_cpu = node.cpus // job.cpus
     return min(by_cpu, int(node.gpus / job.gpus + 1e-9)) if job.gpus else by_cpu
+
+
+def _has(node: dict[str, Any]) -> Resources:
+    had = node["Resources"]
+    return Resources(cpus=int(had.get("CPU", 0)), gpus=had.get("GPU", 0.0))

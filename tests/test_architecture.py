@@ -74,6 +74,7 @@ _ERRORS = ("shards.errors", "lungseg.errors", "lungseg.inference.errors", "tune.
 TESTED_ELSEWHERE = {
     **{f"lungseg.options.{name}": "tests/lungseg/options/test_groups.py" for name in _GROUPS},
     **dict.fromkeys(_ERRORS, "tests/test_errors.py"),
+    "tune.history.fault": "tests/tune/test_faults.py",
     "lungseg.evaluation.predictor": "tests/lungseg/evaluation/test_by_model.py",
 }
 

@@ -1,7 +1,7 @@
 """Ray Tune asks the search's memory what to try and who goes on, and tells it what happened."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,15 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from tune.history.memory import SCORE, Memory
-from tune.trials.trial import FAILED, POOR, REPORTED
+from tune.faults import Faults
+from tune.history.disk import FullDisk
+from tune.history.fault import Fault
+from tune.history.memory import EPOCH, SCORE, Memory
+from tune.history.nodes import Node, Nodes
+from tune.stalls import Stalls
+from tune.trials.trial import CAUSE, FAILED, NODE, NODE_ID, REPORTED
+
+NUMBER, VALUES, AVOIDED = "number", "values", "avoided"
 
 
 class Suggestions(Searcher):  # type: ignore[misc]
@@ -19,22 +26,51 @@ class Suggestions(Searcher):  # type: ignore[misc]
 
     Args:
         memory: Of the search.
+        faults: Know where a trial is not to run.
+        nodes: Which are set aside.
+        disk: Of the search's folder.
         room: How many trials may run side by side; asked again and again.
+        living: Ids of the nodes that have room for a trial; asked again and again.
+
+    Attributes:
+        gave_up: Whether no node is left to try.
     """
 
-    def __init__(self, memory: Memory, room: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        memory: Memory,
+        *,
+        faults: Faults,
+        nodes: Nodes,
+        disk: FullDisk,
+        room: Callable[[], int],
+        living: Callable[[], Set[str]],
+    ) -> None:
         super().__init__(metric=SCORE, mode="max")
-        self._memory, self._room = memory, room
+        self._memory, self._faults, self._nodes = memory, faults, nodes
+        self._disk, self._room, self._living = disk, room, living
+        self.gave_up = False
 
     def suggest(self, trial_id: str) -> Any:
-        """Number and values of the next trial; None: not now."""
+        """Number and values of the next trial, and the nodes that it avoids; None: not now."""
         del trial_id
-        if not self._memory.left:
+        memory = self._memory
+        if not (memory.left or memory.running):
             return Searcher.FINISHED
-        if self._memory.running >= max(1, self._room()):
+        if not memory.left or memory.running >= max(1, self._room()) or self._disk.lasts():
             return None
-        record = self._memory.next()
-        return record and {"number": record.number, **record.values}
+        outlook = self._nodes.outlook(self._living())
+        if outlook == "none" and not memory.running:
+            self.gave_up = True
+            return Searcher.FINISHED
+        if outlook != "free":
+            return None
+        record = memory.next()
+        return record and {
+            NUMBER: record.number,
+            VALUES: record.values,
+            AVOIDED: sorted(self._faults.avoided(record.number)),
+        }
 
     def on_trial_complete(self, *_: Any, **__: Any) -> None:
         """The memory is told by `Ends`, which knows why."""
@@ -48,31 +84,47 @@ class Suggestions(Searcher):  # type: ignore[misc]
 
 
 class GoesOn(FIFOScheduler):  # type: ignore[misc]
-    """Notes each epoch of a trial and ends those that the memory has not go on."""
+    """Notes each begin and epoch of a trial and ends those that the memory has not go on.
 
-    def __init__(self, memory: Memory) -> None:
+    Args:
+        memory: Of the search.
+        nodes: Learn which of them work.
+        cpus: Of a trial.
+        gpus: Of a trial.
+    """
+
+    def __init__(self, memory: Memory, nodes: Nodes, *, cpus: float, gpus: float) -> None:
         super().__init__()
-        self._memory = memory
+        self._memory, self._nodes = memory, nodes
+        self._held = {"cpus": cpus, "gpus": gpus}
 
     def on_trial_result(self, _: Any, trial: Trial, result: dict[str, Any]) -> str:
         """One of Tune's decisions."""
+        number = trial.config[NUMBER]
         if FAILED in result:
             return str(TrialScheduler.CONTINUE)
-        report = {name: result[name] for name in REPORTED}
-        goes_on = self._memory.report(trial.config["number"], report)
+        if not result[EPOCH]:
+            self._memory.begin(number, node=result[NODE], **self._held)
+            return str(TrialScheduler.CONTINUE)
+        self._nodes.works(Node(id=result[NODE_ID], name=result[NODE]))
+        goes_on = self._memory.report(number, {name: result[name] for name in REPORTED})
         return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
 
 
 class Ends(ray.tune.Callback):  # type: ignore[misc]
-    """Notes how trials end, and has the results written after each.
+    """Notes how attempts at trials end, and has the results written after each trial.
 
     Args:
         memory: Of the search.
+        faults: Decide what becomes of a trial whose attempt failed.
+        stalls: Know which processes they ended.
         leave: Writes what there is so far.
     """
 
-    def __init__(self, memory: Memory, leave: Callable[[], object]) -> None:
-        self._memory, self._leave = memory, leave
+    def __init__(
+        self, memory: Memory, faults: Faults, stalls: Stalls, leave: Callable[[], object]
+    ) -> None:
+        self._memory, self._faults, self._stalls, self._leave = memory, faults, stalls, leave
         self._news = False
 
     def on_trial_complete(
@@ -80,16 +132,16 @@ class Ends(ray.tune.Callback):  # type: ignore[misc]
     ) -> None:
         """A trial has ended by itself, or was ended early."""
         del iteration, trials
-        last = trial.last_result
-        self._memory.end(
-            trial.config["number"], reason=last.get(FAILED, ""), poor=last.get(POOR, False)
-        )
+        if FAILED in (trial.last_result or {}):
+            self._failed(trial)
+        else:
+            self._memory.end(trial.config[NUMBER])
         self._news = True
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
-        """A trial was given up."""
+        """An attempt has failed, and its process with it."""
         del iteration, trials
-        self._memory.end(trial.config["number"], reason=_reason(trial))
+        self._failed(trial)
         self._news = True
 
     def on_step_end(self, iteration: int, trials: list[Trial], **_: Any) -> None:
@@ -99,10 +151,30 @@ class Ends(ray.tune.Callback):  # type: ignore[misc]
             self._news = False
             self._leave()
 
+    def _failed(self, trial: Trial) -> None:
+        last = trial.last_result or {}
+        node = Node(id=last[NODE_ID], name=last[NODE]) if NODE_ID in last else None
+        self._faults.judge(trial.config[NUMBER], self._fault(trial, last), node)
 
-def _reason(trial: Trial) -> str:
-    """The line of a remote error that says what happened: the last one, without colors."""
+    def _fault(self, trial: Trial, last: dict[str, Any]) -> Fault:
+        stalled = self._stalls.reason(trial)
+        if stalled is not None:
+            return Fault(cause="process", reason=stalled)
+        if FAILED in last:
+            return Fault(cause=last[CAUSE], reason=last[FAILED])
+        return _of_process(trial)
+
+
+def _of_process(trial: Trial) -> Fault:
+    """Why a process ended that could not say it itself, by what Ray knows."""
     file = trial.error_file and Path(trial.error_file)
     text = file.read_text(encoding="utf-8") if file and file.exists() else ""
+    if "OutOfMemoryError" in text or "low on memory" in text:
+        return Fault(
+            cause="memory",
+            reason="the memory of its node did not suffice, so Ray ended it: lower --concurrent, "
+            "--batch-size or --width",
+        )
     lines = [line.strip() for line in re.sub(r"\x1b\[\d+m", "", text).splitlines()]
-    return next((line for line in reversed(lines) if line), "failed time after time")
+    last = next((line for line in reversed(lines) if line), "its process ended")
+    return Fault(cause="process", reason=last)

@@ -11,6 +11,7 @@ from shards.console.groups import replaced
 from shards.order.draw import oversample_ratio
 from shards.storage.store import ShardSet, open_shards
 from shards.storage.target import locked, open_target
+from tune.history.disk import patiently
 from tune.history.journal import Journal
 from tune.history.memory import Memory
 from tune.history.rungs import Rungs
@@ -52,7 +53,8 @@ def search(given: SearchOptions) -> dict[str, Any]:
             logger.info("this search was finished before; its results are left as they are")
             return done
         _search_on(options, written, memory)
-        return leave_result(written, outcomes(memory, options.out))
+        trials = outcomes(memory, options.out)
+        return patiently(lambda: leave_result(written, trials), options.out)
 
 
 def _search_on(options: SearchOptions, written: SearchOptions, memory: Memory) -> None:
@@ -62,11 +64,13 @@ def _search_on(options: SearchOptions, written: SearchOptions, memory: Memory) -
             "going on with the search in %s: %d of %d trials have ended",
             *(options.out, memory.ended, memory.trials),
         )
+
+    def leave() -> None:
+        leave_so_far(written, outcomes(memory, options.out))
+
     try:
         if memory.left:
-            run_trials(
-                options, memory, lambda: leave_so_far(written, outcomes(memory, options.out))
-            )
+            run_trials(options, memory, lambda: patiently(leave, options.out))
     except KeyboardInterrupt:
         logger.info("the same command again goes on with the search")
         raise

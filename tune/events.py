@@ -7,6 +7,7 @@ from typing import Any
 import ray.tune
 from ray.tune.experiment import Trial
 
+from tune.bridge import NUMBER
 from tune.history.memory import EPOCH, SCORE, Memory
 from tune.trials.trial import FAILED
 
@@ -31,11 +32,9 @@ class EventLines(ray.tune.Callback):  # type: ignore[misc]
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
         """Say with what a trial starts."""
         del iteration, trials
-        values = trial.config
-        logger.info(
-            "trial %d starts: loss %s, lr %.3g, oversample %.3g",
-            *(values["number"], values["loss"], values["lr"], values["oversample"]),
-        )
+        number = trial.config[NUMBER]
+        values = self._memory.records[number].values
+        logger.info("trial %d starts: %s", number, ", ".join(map(_said, values, values.values())))
 
     def on_trial_result(
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **_: Any
@@ -43,18 +42,14 @@ class EventLines(ray.tune.Callback):  # type: ignore[misc]
         """Say how far a trial is, but not all the time."""
         del iteration, trials
         now = time.monotonic()
-        if now - self._said < _SECONDS_BETWEEN_EPOCH_LINES or result[EPOCH] == self._epochs:
+        silent = FAILED in result or result[EPOCH] in (0, self._epochs)
+        if silent or now - self._said < _SECONDS_BETWEEN_EPOCH_LINES:
             return
         self._said = now
         logger.info(
             "trial %d: epoch %d/%d, Dice per case %.4f",
-            *(trial.config["number"], result[EPOCH], self._epochs, result["dice_case_mean"]),
+            *(trial.config[NUMBER], result[EPOCH], self._epochs, result["dice_case_mean"]),
         )
-
-    def on_trial_recover(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
-        """Say that a trial is tried again."""
-        del iteration, trials
-        logger.info("trial %d lost its process and goes on in another", trial.config["number"])
 
     def on_trial_complete(
         self, iteration: int, trials: list[Trial], trial: Trial, **_: Any
@@ -63,24 +58,32 @@ class EventLines(ray.tune.Callback):  # type: ignore[misc]
         del iteration, trials
         last = trial.last_result
         if FAILED in last:
-            self._ended(trial, f"failed: {last[FAILED]}")
+            self._failed(trial)
             return
         early = "" if last[EPOCH] >= self._epochs else ", ended early"
         score = f"Dice per case {last[SCORE]:.4f} at epoch {last['best_epoch']} of {last[EPOCH]}"
         self._ended(trial, score + early)
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
-        """Say that a trial was given up."""
+        """Say that an attempt failed."""
         del iteration, trials
-        number = trial.config["number"]
-        self._ended(trial, f"failed time after time: {self._memory.records[number].reason}")
+        self._failed(trial)
+
+    def _failed(self, trial: Trial) -> None:
+        """The memory knows whether it is tried again."""
+        record = self._memory.records[trial.config[NUMBER]]
+        if record.status is None:
+            why = record.stints[-1].fault if record.stints else "its process did not start"
+            logger.info("trial %d goes on in another process: %s", record.number, why)
+        else:
+            self._ended(trial, f"failed: {record.reason}")
 
     def _ended(self, trial: Trial, how: str) -> None:
         ended, trials = self._memory.ended, self._memory.trials
         each = (time.monotonic() - self._since) / (ended - self._ended_before)
         logger.info(
             "trial %d: %s (%d of %d trials, about %s to go)",
-            *(trial.config["number"], how, ended, trials),
+            *(trial.config[NUMBER], how, ended, trials),
             _duration(each * (trials - ended)),
         )
 
@@ -89,3 +92,7 @@ def _duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _said(name: str, value: object) -> str:
+    return f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"

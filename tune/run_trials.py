@@ -1,29 +1,38 @@
 """Ray Tune runs the trials that are left, on this machine or a cluster."""
 
 import contextlib
+import functools
 import io
 import logging
+import math
 import os
 import shutil
 import time
 import warnings
 from collections.abc import Callable
+from typing import Any, TypeVar
 
 import ray.tune
+from ray.util.placement_group import NODE_ID_LABEL_KEY
 
-from cluster.resources import Resources, job_resources, nodes, side_by_side
+from cluster.resources import Resources, job_resources, nodes, nodes_with_room, side_by_side
 from cluster.session import LOCAL, session
-from tune.bridge import Ends, GoesOn, Suggestions
+from tune.bridge import AVOIDED, Ends, GoesOn, Suggestions
 from tune.events import EventLines
+from tune.faults import Faults
+from tune.history.disk import FullDisk
 from tune.history.memory import SCORE, Memory
+from tune.history.nodes import Nodes
 from tune.options.config import SearchOptions
 from tune.options.errors import SearchError
+from tune.stalls import Stalls
 from tune.trials.trial import run_trial
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
 _TUNE_FOLDER = "tune"
-_RETRIES = 3
 _COUNT_AGAIN_S = 2.0  # nodes join and leave while a search runs
 
 
@@ -36,43 +45,87 @@ def run_trials(options: SearchOptions, memory: Memory, leave: Callable[[], objec
         leave: Called after each trial, to write what there is so far.
 
     Raises:
-        SearchError: If Ray does not start, no trial has room, or the search's folder is full.
+        SearchError: If Ray does not start, no trial has room, the search's folder is gone, or every
+            node was set aside.
     """
     _quiet()
+    # a machine alone that cannot run trials does not get better by waiting
+    set_aside = Nodes(chances=0) if options.address is None else Nodes()
     try:
         # what Ray prints of itself is no result of ours
         with session(options.address or LOCAL), contextlib.redirect_stdout(io.StringIO()):
-            _tuner(options, memory, leave).fit()
+            suggestions = _run(options, memory, set_aside, leave)
     except ConnectionError as error:
         raise SearchError(str(error)) from error
+    except ray.tune.TuneError:
+        if memory.trouble is not None:  # Tune makes another error of those in its handlers
+            raise memory.trouble from None
+        raise
     shutil.rmtree(options.out / _TUNE_FOLDER, ignore_errors=True)
+    if suggestions.gave_up:
+        raise SearchError(
+            f"no node is left that can run a trial ({set_aside.story}); {memory.ended} of "
+            f"{memory.trials} trials have ended: mend it, and the same command goes on"
+        )
 
 
-def _tuner(options: SearchOptions, memory: Memory, leave: Callable[[], object]) -> ray.tune.Tuner:
+def _run(
+    options: SearchOptions, memory: Memory, set_aside: Nodes, leave: Callable[[], object]
+) -> Suggestions:
+    """Have Ray Tune run the trials; returns who handed them out."""
     resources = _resources(options, memory.left)
-    trainable = ray.tune.with_resources(
-        ray.tune.with_parameters(run_trial, search=options, resources=resources),
-        ray.tune.PlacementGroupFactory([{"CPU": resources.cpus, "GPU": resources.gpus}]),
+    living = _asked_now_and_then(lambda: nodes_with_room(resources))
+    disk = FullDisk(options.out)
+    faults = Faults(memory, set_aside, disk, living)
+    suggestions = Suggestions(
+        memory,
+        faults=faults,
+        nodes=set_aside,
+        disk=disk,
+        room=_room(options, resources),
+        living=living,
     )
+    stalls = Stalls(options.stall_minutes)
     shutil.rmtree(options.out / _TUNE_FOLDER, ignore_errors=True)  # of a killed process
-    return ray.tune.Tuner(
-        trainable,
+    ray.tune.Tuner(
+        _trainable(options, resources),
         tune_config=ray.tune.TuneConfig(
             metric=SCORE,
             mode="max",
-            num_samples=memory.left,
-            search_alg=Suggestions(memory, _room(options, resources)),
-            scheduler=GoesOn(memory),
+            num_samples=-1,
+            search_alg=suggestions,
+            scheduler=GoesOn(memory, set_aside, cpus=resources.cpus, gpus=resources.gpus),
             reuse_actors=True,
             trial_dirname_creator=lambda trial: trial.trial_id,
         ),
         run_config=ray.tune.RunConfig(
             name=_TUNE_FOLDER,
             storage_path=str(options.out),
-            failure_config=ray.tune.FailureConfig(max_failures=_RETRIES),
-            callbacks=[Ends(memory, leave), EventLines(memory, options.step.epochs)],
+            callbacks=[
+                stalls,
+                Ends(memory, faults, stalls, leave),
+                EventLines(memory, options.step.epochs),
+            ],
             verbose=0,
         ),
+    ).fit()
+    return suggestions
+
+
+def _trainable(options: SearchOptions, resources: Resources) -> Any:
+    """What runs a trial."""
+    return ray.tune.with_resources(
+        ray.tune.with_parameters(run_trial, search=options, resources=resources),
+        functools.partial(_placement, resources),
+    )
+
+
+def _placement(resources: Resources, config: dict[str, Any]) -> ray.tune.PlacementGroupFactory:
+    """Room for a trial, on a node that it does not avoid."""
+    avoided = config.get(AVOIDED, [])
+    labels = {NODE_ID_LABEL_KEY: f"!in({','.join(avoided)})"} if avoided else {}
+    return ray.tune.PlacementGroupFactory(
+        [{"CPU": resources.cpus, "GPU": resources.gpus}], bundle_label_selector=[labels]
     )
 
 
@@ -100,17 +153,23 @@ def _resources(options: SearchOptions, trials: int) -> Resources:
 
 def _room(options: SearchOptions, resources: Resources) -> Callable[[], int]:
     """How many trials may run side by side, on the nodes that there are at the time."""
-    counted_at, counted = -_COUNT_AGAIN_S, 0
+    fixed = options.concurrent
+    if fixed != "auto":
+        return lambda: fixed
+    return _asked_now_and_then(lambda: side_by_side(nodes(), resources))
 
-    def room() -> int:
-        nonlocal counted_at, counted
-        if options.concurrent != "auto":
-            return options.concurrent
-        if time.monotonic() - counted_at >= _COUNT_AGAIN_S:
-            counted_at, counted = time.monotonic(), side_by_side(nodes(), resources)
-        return counted
 
-    return room
+def _asked_now_and_then(ask: Callable[[], T]) -> Callable[[], T]:
+    """The same answer for a moment, as nodes join and leave more slowly than it is asked for."""
+    asked_at, answer = -math.inf, ask()
+
+    def now() -> T:
+        nonlocal asked_at, answer
+        if time.monotonic() - asked_at >= _COUNT_AGAIN_S:
+            asked_at, answer = time.monotonic(), ask()
+        return answer
+
+    return now
 
 
 def _quiet() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from tests.toy_trials import new_memory
 from tune.events import EventLines, _duration
+from tune.history.fault import Fault
 
 
 @pytest.fixture
@@ -23,12 +24,12 @@ def lines(caplog):
 
 
 def trial(number, **last):
-    values = {"number": number, "loss": "dice", "lr": 0.00123456, "oversample": 3.0}
-    return SimpleNamespace(config=values, last_result=last)
+    return SimpleNamespace(config={"number": number}, last_result=last)
 
 
 def end(memory, number, **how):
-    memory.next()
+    if number not in memory.records:
+        memory.next()
     memory.end(number, **how)
 
 
@@ -36,10 +37,15 @@ def test_a_search_is_told_from_start_to_end(lines, tmp_path):
     memory = new_memory(tmp_path, trials=4, epochs=9)
     end(memory, 0)  # by an earlier process
     events = EventLines(memory, epochs=9)
+    memory.next()
+    memory.records[1].values = {"loss": "dice", "lr": 0.00123456, "width": 3}
     events.on_trial_start(0, [], trial(1))
-    assert lines() == ["trial 1 starts: loss dice, lr 0.00123, oversample 3"]
-    events.on_trial_recover(0, [], trial(1))
-    assert lines() == ["trial 1 lost its process and goes on in another"]
+    assert lines() == ["trial 1 starts: loss dice, lr 0.00123, width 3"]
+    memory.begin(1, node="here", cpus=1, gpus=0)
+    memory.fail(1, Fault(cause="process", reason="exit code 9"), again=True)
+    events.on_trial_error(0, [], trial(1))
+    assert lines() == ["trial 1 goes on in another process: exit code 9"]
+    assert memory.next().number == 1
     end(memory, 1)
     last = {"epoch": 9, "best_epoch": 4, "best_dice_case_mean": 0.5}
     events.on_trial_complete(0, [], trial(1, **last))
@@ -51,7 +57,7 @@ def test_a_search_is_told_from_start_to_end(lines, tmp_path):
     assert "at epoch 4 of 5, ended early (3 of 4 trials" in lines()[0]
     end(memory, 3, reason="no memory")
     events.on_trial_error(0, [], trial(3))
-    assert "trial 3: failed time after time: no memory (4 of 4 trials" in lines()[0]
+    assert "trial 3: failed: no memory (4 of 4 trials" in lines()[0]
 
 
 def test_a_failed_trial_is_told_with_its_reason(lines, tmp_path):

@@ -60,3 +60,11 @@ def test_a_trial_too_large_for_this_machine_is_refused_but_waited_for_on_a_clust
     far = options(tmp_path, cpus_per_trial=5, address="head:6379")
     assert module._resources(far, 2) == Resources(cpus=5)
     assert "waiting for one" in caplog.text
+
+
+def test_a_trial_is_placed_on_no_node_that_it_avoids():
+    free = module._placement(Resources(cpus=2, gpus=0.5), {"avoided": []})
+    assert free.bundles == [{"CPU": 2, "GPU": 0.5}]
+    assert free._bound.arguments["bundle_label_selector"] == [{}]
+    kept = module._placement(Resources(cpus=2), {"avoided": ["a", "b"]})
+    assert kept._bound.arguments["bundle_label_selector"] == [{"ray.io/node-id": "!in(a,b)"}]

@@ -1,12 +1,15 @@
 """What became of every trial, kept in a journal from which it all comes back after a kill."""
 
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from tune.history.fault import Fault
 from tune.history.journal import Event, Journal
 from tune.history.rungs import Rungs
 from tune.history.study import Study
+from tune.options.errors import SearchError
 from tune.options.space import Point
 
 Status = Literal["finished", "ended early", "failed"]
@@ -14,6 +17,27 @@ Report = dict[str, Any]
 
 EPOCH = "epoch"
 SCORE = "best_dice_case_mean"
+
+
+@dataclass(kw_only=True)
+class Stint:
+    """The time of one attempt at a trial.
+
+    Attributes:
+        node: Where it ran, for people.
+        cpus: Processors that it held.
+        gpus: GPUs that it held.
+        begun: When, in seconds since 1970.
+        until: When it was last heard of.
+        fault: Why it could not go on; empty where it could.
+    """
+
+    node: str
+    cpus: float
+    gpus: float
+    begun: float
+    until: float
+    fault: str = ""
 
 
 @dataclass(kw_only=True)
@@ -28,6 +52,7 @@ class TrialRecord:
         status: How it ended; None before.
         reason: Why it failed; else empty.
         poor: Whether it failed by its settings.
+        stints: Of its attempts, in their order.
     """
 
     number: int
@@ -37,6 +62,7 @@ class TrialRecord:
     status: Status | None = None
     reason: str = ""
     poor: bool = False
+    stints: list[Stint] = field(default_factory=list, compare=False)
 
     @property
     def last(self) -> Report | None:
@@ -76,6 +102,11 @@ class Memory:
         )
 
     @property
+    def trouble(self) -> SearchError | None:
+        """Why nothing can be remembered any more."""
+        return self._journal.trouble
+
+    @property
     def trials(self) -> int:
         """Of the whole search, those of earlier and larger calls included."""
         return max(self._trials, len(self.records))
@@ -106,6 +137,17 @@ class Memory:
         self.records[number] = TrialRecord(number=number, values=event["values"])
         return self.records[number]
 
+    def begin(self, number: int, *, node: str, cpus: float, gpus: float) -> None:
+        """Note that an attempt at a trial has begun.
+
+        Args:
+            number: Of the trial.
+            node: Where, for people.
+            cpus: Processors that it holds.
+            gpus: GPUs that it holds.
+        """
+        self._note(_event("begun", number, node=node, cpus=cpus, gpus=gpus))
+
     def report(self, number: int, report: Report) -> bool:
         """Note an epoch of a trial.
 
@@ -120,6 +162,20 @@ class Memory:
         if report[EPOCH] not in record.reports:
             self._note(_event("reported", number, report=report))
         return record.goes_on
+
+    def fail(self, number: int, fault: Fault, *, again: bool) -> None:
+        """Note that an attempt at a trial has failed.
+
+        Args:
+            number: Of the trial.
+            fault: Why.
+            again: Whether the trial is handed out again; else it has ended.
+        """
+        self._note(_event("faltered", number, cause=fault.cause, reason=fault.reason))
+        if again:
+            self._again.append(number)
+        else:
+            self.end(number, reason=fault.reason, poor=fault.cause == "settings")
 
     def end(self, number: int, *, reason: str = "", poor: bool = False) -> None:
         """Note the end of a trial.
@@ -138,15 +194,26 @@ class Memory:
         self._apply(event)
 
     def _apply(self, event: Event) -> None:
+        number: int = event["trial"]
+        if number in self.records:
+            self._apply_time(self.records[number], event)
         match event["event"]:
             case "suggested":
                 self._study.add(event["values"])
-                number = event["trial"]
                 self.records[number] = TrialRecord(number=number, values=event["values"])
             case "reported":
                 self._apply_report(self.records[event["trial"]], event["report"])
             case "ended":
                 self._apply_end(self.records[event["trial"]], event["reason"], event["poor"])
+
+    def _apply_time(self, record: TrialRecord, event: Event) -> None:
+        now = event.get("time", 0.0)
+        if event["event"] == "begun":
+            held = {name: event[name] for name in ("node", "cpus", "gpus")}
+            record.stints.append(Stint(**held, begun=now, until=now))
+        elif record.stints and record.status is None:
+            record.stints[-1].until = now
+            record.stints[-1].fault = event.get("reason", "")
 
     def _apply_report(self, record: TrialRecord, report: Report) -> None:
         record.reports[report[EPOCH]] = report
@@ -170,4 +237,4 @@ class Memory:
 
 
 def _event(kind: str, number: int, **what: Any) -> Event:
-    return {"event": kind, "trial": number, **what}
+    return {"event": kind, "trial": number, **what, "time": round(time.time(), 1)}

@@ -43,6 +43,9 @@ class SearchOptions(TrainingOptions):
     gpus_per_trial: Annotated[float | Literal["auto"], Limits(least=0, most=1)] = "auto"
     """GPUs of one trial: 1, 0, or a fraction where trials shall share one; auto: 1 where the
     cluster has any."""
+    stall_minutes: Annotated[float | Literal["auto"], Limits(above=0, most=1_000_000)] = "auto"
+    """A trial that finishes no epoch for so long is ended and tried again; auto: ten times the
+    longest epoch of the search, at least 10 minutes, and a day until one has been seen."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -11,7 +11,7 @@ from tune.options.errors import SearchError
 JOURNAL = "journal.jsonl"
 
 _PLACES = ("shards", "cache", "cache_gb", "out")
-_EXTENT = ("trials", "address", "concurrent", "cpus_per_trial", "gpus_per_trial")
+_EXTENT = ("trials", "address", "concurrent", "cpus_per_trial", "gpus_per_trial", "stall_minutes")
 _MEANS = ("accelerator", "num_workers", "checkpoint_minutes")
 _MAY_CHANGE = (*_PLACES, *_EXTENT, *_MEANS)
 _FILE = "identity.json"
@@ -34,6 +34,7 @@ def check_identity(options: SearchOptions, manifest_sha256: str) -> None:
         _check_remembered(options)
     else:
         _check_vacant(options)
+        (options.out / JOURNAL).touch()
         write_json(path, ours)
 
 
@@ -56,17 +57,21 @@ def _check_same(ours: dict[str, Any], theirs: dict[str, Any], options: SearchOpt
 
 
 def _check_remembered(options: SearchOptions) -> None:
-    """Trials without the journal that tells of them are not trained all over again unasked."""
-    if (options.out / "trials").exists() and not (options.out / JOURNAL).exists():
+    """A search without its journal is not done all over again unasked."""
+    if not (options.out / JOURNAL).exists():
         raise SearchError(
-            f"{options.out} has trials and no {JOURNAL}, by which a search goes on: bring it back, "
-            "or choose another --out"
+            f"{options.out} has a search and no {JOURNAL}, by which it goes on: bring it back, or "
+            "choose another --out"
         )
 
 
 def _check_vacant(options: SearchOptions) -> None:
     """A folder of something else is not built into."""
-    found = sorted(path.name for path in options.out.iterdir() if not path.name.startswith("."))
+    found = sorted(
+        path.name
+        for path in options.out.iterdir()
+        if not (path.name.startswith(".") or (path.name == JOURNAL and not path.stat().st_size))
+    )
     if found:
         raise SearchError(
             f"--out must be empty or hold a search, {options.out} has {', '.join(found[:3])}: "

@@ -10,7 +10,6 @@ from lungseg.options.fit import FitOptions, TrainingOptions
 from lungseg.options.run import RunOptions
 from shards.console.groups import grouped_values, replaced
 from tune.options.config import SearchOptions
-from tune.options.space import SEARCHED
 
 _GROUPS = [
     field.name
@@ -53,7 +52,7 @@ def fit_options(
     Returns:
         The options; on one device.
     """
-    changes = {name: values[name] for name in SEARCHED}
+    changes = dict(values)
     changes["accelerator"] = "gpu" if resources.gpus else "cpu"
     if search.data.num_workers == "auto":
         changes["num_workers"] = resources.cpus - 1
@@ -64,5 +63,5 @@ def fit_options(
 
 def best_config(search: SearchOptions, values: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a trial as plain data for `lungseg.fit --config`; `--out` is left to say."""
-    trial = grouped_values(replaced(search, **{name: values[name] for name in SEARCHED}))
+    trial = grouped_values(replaced(search, **values))
     return {name: trial[name] for name in _GROUPS}

@@ -62,12 +62,13 @@ def claim(trial: Path) -> Attempt:
     """Begin the next attempt, with what the last one had reached.
 
     Args:
-        trial: Folder of the trial; made if absent.
+        trial: Folder of the trial; made if absent, but for the search's own.
 
     Returns:
         The attempt, which no other process has.
     """
-    trial.mkdir(parents=True, exist_ok=True)
+    trial.parent.mkdir(exist_ok=True)
+    trial.mkdir(exist_ok=True)
     earlier = attempts(trial)
     number = earlier[-1].number + 1 if earlier else 1
     attempt = Attempt(trial / f"{_PREFIX}{number}")

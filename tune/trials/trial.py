@@ -14,52 +14,68 @@ import ray
 import ray.tune
 
 from cluster.resources import Resources
-from shards.console.errors import KnownError
 from tune.history.memory import EPOCH, SCORE
 from tune.options.config import SearchOptions
 from tune.options.settings import fit_options, trial_folder
-from tune.trials.attempts import claim
+from tune.trials.attempts import SupersededError, claim
 
 Reached = dict[str, Any]
 
 FAILED = "failed"
-POOR = "poor"
-REPORTED = (EPOCH, "dice_case_mean", SCORE, "best_epoch", "node")
+CAUSE = "cause"
+NODE = "node"
+NODE_ID = "node_id"
+REPORTED = (EPOCH, "dice_case_mean", SCORE, "best_epoch", "missed", NODE)
+
+_NONE = {EPOCH: 0, "dice_case_mean": 0.0, SCORE: 0.0, "best_epoch": 0, "missed": 0}
 
 
 def run_trial(config: dict[str, Any], *, search: SearchOptions, resources: Resources) -> None:
-    """Train with the values of a trial and report every epoch.
+    """Train with the values of a trial and report its begin and every epoch.
 
-    A training that cannot go on for a known reason (its loss is no number any more, its shards are
-    damaged) is reported with the reason, as trying again would not help, and whether the values
-    were to blame; whatever else goes wrong is Tune's to try again.
+    What ends a training is reported with its reason and with what was to blame. Where that may
+    have harmed this process, it ends too.
 
     Args:
-        config: `number`, `loss`, `lr` and `oversample` of the trial.
+        config: `number` and `values` of the trial.
         search: The options of the search.
         resources: What the trial may use.
     """
     _prepare_environment(resources)
-    from lungseg.errors import DivergedError
+    from tune.trials.blame import blame, check_node
+
+    where = _where()
+    ray.tune.report(_NONE | where)
+    try:
+        check_node(search, resources)
+        _train(config, search, resources, where)
+    except SupersededError:
+        raise
+    except Exception as error:
+        fault = blame(error, search, resources)
+        ray.tune.report(_NONE | where | {FAILED: fault.reason, CAUSE: fault.cause})
+        if fault.cause not in ("settings", "trial"):
+            raise
+
+
+def _train(
+    config: dict[str, Any], search: SearchOptions, resources: Resources, where: dict[str, str]
+) -> None:
     from lungseg.training.callbacks.after_epoch import AfterEpoch
     from lungseg.training.run import fit
 
     attempt = claim(trial_folder(search.out, config["number"]))
     options = fit_options(
-        search, config, out=attempt.folder, resources=resources, resume=attempt.resumes
+        search, config["values"], out=attempt.folder, resources=resources, resume=attempt.resumes
     )
 
     def tell() -> None:
         attempt.assert_newest()
-        ray.tune.report(reached(attempt.folder) | {"node": _node()})
+        ray.tune.report(reached(attempt.folder) | where)
 
     if attempt.resumes and reached(attempt.folder)[EPOCH]:
         tell()
-    try:
-        fit(options, callbacks=[AfterEpoch(tell)])
-    except KnownError as error:
-        known = {FAILED: str(error), POOR: isinstance(error, DivergedError)}
-        ray.tune.report(reached(attempt.folder) | known | {"node": _node()})
+    fit(options, callbacks=[AfterEpoch(tell)])
 
 
 def reached(folder: Path) -> Reached:
@@ -70,11 +86,11 @@ def reached(folder: Path) -> Reached:
 
     Returns:
         `epoch` (number of finished ones), `dice_case_mean` of the last, `best_dice_case_mean` and
-        `best_epoch` (1-based).
+        `best_epoch` (1-based), and the cases `missed` then.
     """
     table = folder / "metrics.csv"
     if not table.exists():
-        return {EPOCH: 0, "dice_case_mean": 0.0, SCORE: 0.0, "best_epoch": 0}
+        return dict(_NONE)
     with table.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     best = json.loads((folder / "result.json").read_text(encoding="utf-8"))
@@ -83,6 +99,7 @@ def reached(folder: Path) -> Reached:
         "dice_case_mean": float(rows[-1]["val/dice_case_mean"]),
         SCORE: best["dice_case_mean"],
         "best_epoch": best["epoch"] - int(rows[0]["epoch"]) + 1,
+        "missed": best["missed"],
     }
 
 
@@ -93,6 +110,7 @@ def _prepare_environment(resources: Resources) -> None:
     os.environ["OMP_NUM_THREADS"] = str(resources.cpus)
 
 
-def _node() -> str:
-    """The node of this process, for people and apart from others on the same machine."""
-    return f"{ray.util.get_node_ip_address()}/{ray.get_runtime_context().get_node_id()[:8]}"
+def _where() -> dict[str, str]:
+    """The node of this process, for people apart from others on the same machine, and for Ray."""
+    name = ray.get_runtime_context().get_node_id()
+    return {NODE: f"{ray.util.get_node_ip_address()}/{name[:8]}", NODE_ID: name}

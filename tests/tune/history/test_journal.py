@@ -1,5 +1,7 @@
 """What was added comes back, whatever moment a process was killed in."""
 
+import os
+
 import pytest
 
 from tune.history.journal import Journal
@@ -11,6 +13,7 @@ EVENTS = [{"event": "suggested", "trial": n, "values": {"lr": 0.1 * n}} for n in
 @pytest.fixture
 def path(tmp_path):
     journal = Journal(tmp_path / "journal.jsonl")
+    assert journal.events() == []
     for event in EVENTS:
         journal.add(event)
     return tmp_path / "journal.jsonl"
@@ -42,6 +45,26 @@ def test_damage_before_the_end_is_named_by_its_line(path, damage):
         Journal(path).events()
 
 
-def test_a_journal_that_cannot_be_written_is_said(tmp_path):
-    with pytest.raises(SearchError, match=r"cannot be written \(No such file"):
-        Journal(tmp_path / "gone" / "journal.jsonl").add({})
+def test_a_journal_that_is_gone_is_said_and_not_made_anew(tmp_path, monkeypatch):
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    journal = Journal(tmp_path / "journal.jsonl")
+    for _ in range(2):
+        with pytest.raises(SearchError, match=r"cannot be written \(No such file"):
+            journal.add({})
+    assert journal.trouble is not None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_event_that_a_full_disk_took_half_of_is_written_whole_once_there_is_room(
+    path, monkeypatch
+):
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    write, short = os.write, [3]
+
+    def half(descriptor, line):
+        return write(descriptor, line[: short.pop()] if short else line)
+
+    monkeypatch.setattr("os.write", half)
+    Journal(path).add(EVENTS[2])
+    monkeypatch.undo()
+    assert Journal(path).events() == [*EVENTS, EVENTS[2]]

@@ -19,7 +19,7 @@ def options(tmp_path):
     [
         {"address": "head:6379"},
         {"trials": 40},
-        {"concurrent": 2, "cpus_per_trial": 3, "gpus_per_trial": 0.5},
+        {"concurrent": 2, "cpus_per_trial": 3, "gpus_per_trial": 0.5, "stall_minutes": 3.0},
         {"accelerator": "cpu", "num_workers": 2, "checkpoint_minutes": 1.0},
         {"shards": "s3://elsewhere/shards", "cache_gb": 3.0},
     ],
@@ -35,11 +35,15 @@ def test_a_moved_search_is_the_same(options, tmp_path):
     check_identity(replaced(options, out=moved), "abc")
 
 
-def test_trials_without_their_journal_are_not_trained_again(options):
+def test_a_search_without_its_journal_is_not_done_again(options):
     check_identity(options, "abc")
-    (options.out / "trials" / "000").mkdir(parents=True)
-    with pytest.raises(SearchError, match=r"has trials and no journal\.jsonl"):
+    assert (options.out / JOURNAL).exists()
+    (options.out / JOURNAL).unlink()
+    with pytest.raises(SearchError, match=r"has a search and no journal\.jsonl"):
         check_identity(options, "abc")
+
+
+def test_a_kill_before_the_search_had_its_name_changes_nothing(options):
     (options.out / JOURNAL).touch()
     check_identity(options, "abc")
 

@@ -11,7 +11,7 @@ from tests.toy_shards import make_shards
 from tune.options.config import SearchOptions
 from tune.options.settings import fit_options, settled
 
-VALUES = {"number": 3, "loss": "dice", "lr": 0.002, "oversample": 4.0}
+VALUES = {"loss": "dice", "lr": 0.002, "oversample": 4.0}
 
 
 def options(tmp_path, resources, **given):

@@ -60,3 +60,9 @@ def test_many_processes_claim_different_folders(tmp_path):
         claimed = list(pool.map(lambda _: claim(tmp_path), range(24)))
     assert sorted(attempt.number for attempt in claimed) == list(range(1, 25))
     assert attempts(tmp_path)[-1].number == 24
+
+
+def test_a_search_whose_folder_vanished_is_not_made_anew(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        claim(tmp_path / "gone" / "trials" / "000")
+    assert list(tmp_path.iterdir()) == []
