@@ -1,12 +1,14 @@
 """Start Ray on this machine, or join a cluster that runs."""
 
 import contextlib
+import importlib
 import logging
 import os
 import secrets
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import ray
 
@@ -96,8 +98,20 @@ def _line(error: Exception) -> str:
 
 
 def _quiet_ray() -> None:
+    """Keep Ray's own messages from stdout, where the result belongs.
+
+    What befalls its processes Ray prints there with a stack trace of C++, whatever is asked of it:
+    a node that was lost is found out, and said, by who had work on it.
+    """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     logging.getLogger("ray").setLevel(logging.ERROR)
+    ray_worker: Any = importlib.import_module("ray._private.worker")
+    if hasattr(ray_worker, "print_to_stdstream"):
+        ray_worker.print_to_stdstream = _to_log
+
+
+def _to_log(message: dict[str, Any], **_: Any) -> None:
+    _log.debug("%s", "\n".join(message["lines"]))
 
 
 def _knock(address: str) -> None:

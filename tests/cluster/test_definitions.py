@@ -1,6 +1,5 @@
 """The definitions that people copy hold together: checked by the tools that will read them."""
 
-import ast
 import json
 import os
 import re
@@ -22,84 +21,45 @@ from tests.toy_shards import make_shards
 ROOT = Path(__file__).parents[2]
 CLUSTER = ROOT / "cluster"
 BIN = Path(sys.executable).parent
+SCRIPTS = [CLUSTER / "slurm" / "ray.sbatch", CLUSTER / "local" / "several-nodes"]
 FILES = sorted(path for path in CLUSTER.rglob("*") if path.suffix in {".yaml", ".sbatch", ".md"})
+FILES.append(CLUSTER / "local" / "several-nodes")
 
 
-def closed(required=(), **properties):
-    """Schema of an object with these fields only."""
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(required),
-        "additionalProperties": False,
-    }
+KUBERAY = json.loads((Path(__file__).parent / "kuberay.json").read_text())  # scripts/kuberay-schema
+MANIFESTS = {path.stem: path for path in (CLUSTER / "kuberay").glob("*.yaml")}
 
 
-TEXT, COUNT = {"type": "string"}, {"type": "integer", "minimum": 0}
-ENTRY = {"type": "array", "items": {"type": "object", "required": ["name"]}}
-POD = closed(
-    ["spec"],
-    spec=closed(
-        ["containers"],
-        containers={
-            "type": "array",
-            "items": closed(
-                ["name", "image"],
-                name=TEXT,
-                image=TEXT,
-                volumeMounts=ENTRY,
-                resources=closed(requests={"type": "object"}, limits={"type": "object"}),
-            ),
-        },
-        volumes=ENTRY,
-    ),
-)
-START = {"type": "object", "additionalProperties": TEXT}
-RAY_JOB = closed(
-    ["apiVersion", "kind", "metadata", "spec"],
-    apiVersion={"const": "ray.io/v1"},
-    kind={"const": "RayJob"},
-    metadata=closed(["name"], name=TEXT),
-    spec=closed(
-        ["entrypoint", "rayClusterSpec"],
-        entrypoint=TEXT,
-        backoffLimit=COUNT,
-        shutdownAfterJobFinishes={"type": "boolean"},
-        ttlSecondsAfterFinished=COUNT,
-        rayClusterSpec=closed(
-            ["headGroupSpec"],
-            rayVersion=TEXT,
-            authOptions=closed(["mode"], mode={"enum": ["token", "disabled"]}),
-            headGroupSpec=closed(
-                ["rayStartParams", "template"], rayStartParams=START, template=POD
-            ),
-            workerGroupSpecs={
-                "type": "array",
-                "items": closed(
-                    ["groupName", "minReplicas", "maxReplicas", "rayStartParams", "template"],
-                    groupName=TEXT,
-                    replicas=COUNT,
-                    minReplicas=COUNT,
-                    maxReplicas=COUNT,
-                    rayStartParams=START,
-                    template=POD,
-                ),
-            },
-        ),
-    ),
-)
+def manifest(name):
+    return yaml.safe_load(MANIFESTS[name].read_text())
 
 
-def ray_job():
-    return yaml.safe_load((CLUSTER / "kuberay" / "rayjob.yaml").read_text())
+def cluster_of(name):
+    spec = manifest(name)["spec"]
+    return spec.get("rayClusterSpec", spec)
 
 
-def test_ray_job_has_the_fields_of_kuberay_only():
-    jsonschema.validate(ray_job(), RAY_JOB)
+def check_by_kuberay(given):
+    jsonschema.validate(given, KUBERAY["kinds"][given["kind"]] | {"$defs": KUBERAY["$defs"]})
 
 
-def test_every_mount_of_the_ray_job_has_its_volume():
-    spec = ray_job()["spec"]["rayClusterSpec"]
+@pytest.mark.parametrize("name", MANIFESTS)
+def test_manifests_are_what_kuberay_takes(name):
+    check_by_kuberay(manifest(name))
+
+
+@pytest.mark.parametrize("name", MANIFESTS)
+def test_a_misspelt_field_is_refused_however_deep(name):
+    wrong = manifest(name)
+    group = wrong["spec"].get("rayClusterSpec", wrong["spec"])["workerGroupSpecs"][0]
+    group["template"]["spec"]["containers"][0]["volumeMount"] = []
+    with pytest.raises(jsonschema.ValidationError, match="'volumeMount' was unexpected"):
+        check_by_kuberay(wrong)
+
+
+@pytest.mark.parametrize("name", MANIFESTS)
+def test_every_mount_of_a_manifest_has_its_volume(name):
+    spec = cluster_of(name)
     for group in [spec["headGroupSpec"], *spec["workerGroupSpecs"]]:
         pod = group["template"]["spec"]
         volumes = {volume["name"] for volume in pod["volumes"]}
@@ -109,10 +69,10 @@ def test_every_mount_of_the_ray_job_has_its_volume():
 
 def test_ray_version_is_the_one_that_is_installed_everywhere():
     version = re.search(r"^ray==(.+)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE)[1]
-    assert ray_job()["spec"]["rayClusterSpec"]["rayVersion"] == version
+    assert {cluster_of(name)["rayVersion"] for name in MANIFESTS} == {version}
 
 
-@pytest.mark.parametrize("name", ["aws", "onprem"])
+@pytest.mark.parametrize("name", ["aws", "gcp", "onprem"])
 def test_ray_up_takes_its_files(name):
     """In a process of its own: importing the autoscaler warns."""
     check = (
@@ -133,18 +93,17 @@ def test_ray_up_takes_its_files(name):
 def commands(text):
     """Each `python -m tune.search ...` of a document, as words."""
     joined = re.sub(r"\\\n[#\s]*", " ", text)
-    for found in re.findall(r"python -m tune\.search ([^'\n`]*--[^'\n`]*)", joined):
+    for found in re.findall(r"(?:python -m|ray\.sbatch) tune\.search ([^'\n`]*--[^'\n`]*)", joined):
         yield shlex.split(found)
 
 
 def test_every_search_command_is_one_that_the_program_takes():
     found = [words for path in FILES for words in commands(path.read_text())]
-    found.append(shlex.split(ray_job()["spec"]["entrypoint"])[3:])
-    assert len(found) >= 5
+    found.append(shlex.split(manifest("rayjob")["spec"]["entrypoint"])[3:])
+    assert len(found) >= 8
     for words in found:
-        if '"$ADDRESS"' not in words and "$ADDRESS" not in words:
-            options = parse(tune.search.SearchOptions, words, prog="x", description="")
-            assert options.address == "auto"
+        options = parse(tune.search.SearchOptions, words, prog="x", description="")
+        assert options.address in ("auto", None)  # None: ray.sbatch adds it
 
 
 def test_every_head_misses_a_vanished_node_soon():
@@ -155,11 +114,12 @@ def test_every_head_misses_a_vanished_node_soon():
         for line in re.sub(r"\\\n\s*", "", path.read_text()).splitlines()
         if re.search(r"ray start --head --", line)
     ]
-    assert len(heads) == 4
+    assert len(heads) >= 5
     for line in heads:
         assert re.search(r'--system-config="\$\(cat \S*cluster/head\.json\)"', line), line
-    params = ray_job()["spec"]["rayClusterSpec"]["headGroupSpec"]["rayStartParams"]
-    assert params["system-config"] == '"$(cat /opt/lungseg/cluster/head.json)"'
+    for name in MANIFESTS:
+        params = cluster_of(name)["headGroupSpec"]["rayStartParams"]
+        assert params["system-config"] == '"$(cat /opt/lungseg/cluster/head.json)"'
     assert "WORKDIR /opt/lungseg\n" in (CLUSTER / "Dockerfile").read_text()
     config = json.loads((CLUSTER / "head.json").read_text())
     unseen = config["health_check_period_ms"] + config["health_check_timeout_ms"]
@@ -174,21 +134,23 @@ def test_image_has_every_package_of_ours():
         assert f"COPY {package} {package}" in dockerfile
 
 
-def test_slurm_script_passes_shellcheck():
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_scripts_pass_shellcheck(script):
     done = subprocess.run(
-        [BIN / "shellcheck", CLUSTER / "slurm" / "ray.sbatch"],
+        [BIN / "shellcheck", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_image_passes_its_linter():
+    done = subprocess.run(
+        [BIN / "hadolint", "--config", CLUSTER / "hadolint.yaml", CLUSTER / "Dockerfile"],
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
     assert done.returncode == 0, done.stdout
-
-
-def test_python_inside_the_slurm_script_compiles():
-    script = (CLUSTER / "slurm" / "ray.sbatch").read_text()
-    (inside,) = re.findall(r"<<'PYTHON'\n(.*?)\nPYTHON", script, re.DOTALL)
-    ast.parse(inside)
 
 
 STAND_INS = {
@@ -240,7 +202,9 @@ def test_slurm_script_runs_a_search_to_its_end(tmp_path):
     words = shlex.split("--trials 2 --epochs 1 --width 4 --depth 3 --batch-size 8 --augment none")
     words += ["--lr", "0.01", "--num-workers", "0", "--cpus-per-trial", "1"]
     words += ["--shards", shards, "--out", tmp_path / "out"]
-    code, said = whole_group(["bash", CLUSTER / "slurm" / "ray.sbatch", *words], environment)
+    code, said = whole_group(
+        ["bash", CLUSTER / "slurm" / "ray.sbatch", "tune.search", *words], environment
+    )
     assert code == 0, said
     assert (tmp_path / "out" / "trials.csv").read_text().count("finished") == 2
     assert "dice_case_mean" in said
