@@ -50,6 +50,7 @@ FLOORS = {
 ONLY_IN = {
     "nibabel": {"ingest"},
     "pydicom": {"ingest"},
+    "highdicom": {"ingest"},
     "webdataset": {"shards"},
     "pyarrow": {"shards"},
     "fsspec": {"shards"},
