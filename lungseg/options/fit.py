@@ -66,7 +66,10 @@ class TrainingOptions(Options):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FitOptions(TrainingOptions):
-    """Train a U-Net on the slices of a shard set and keep the checkpoint with the best Dice."""
+    """Train a U-Net on the slices of a shard set and keep the checkpoint with the best Dice.
+
+    Dice is per case; for a tumor-free one counts 1 mL / (1 mL + the volume falsely called tumor).
+    """
 
     SWITCHES: ClassVar[Mapping[str, str]] = {"resume": "no"}
 

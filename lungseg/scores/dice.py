@@ -1,5 +1,6 @@
 """The one definition of Dice, and of what happens to cases without tumor or without a finding."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,38 @@ def summarize(counts: npt.NDArray[np.int64]) -> dict[str, Any]:
         "false_alarms": int((~with_tumor & (fp > 0)).sum()),
         "definition": DEFINITION,
     }
+
+
+GUARDED = "dice_guarded"
+"""Name of the score by which a training chooses its checkpoint."""
+
+GUARDED_DEFINITION = (
+    "mean over all cases: of one with tumor its Dice, of a tumor-free one 1 mL / (1 mL + the "
+    "volume falsely called tumor); without tumor-free cases it is dice_case_mean"
+)
+
+
+def guarded_dice(
+    counts: npt.NDArray[np.int64], voxel_ml: Sequence[float]
+) -> tuple[float | None, float]:
+    """Dice that also counts tumor where there is none.
+
+    Args:
+        counts: (cases, 3) int64: TP, FP and FN of each case.
+        voxel_ml: Volume of a voxel of each case, mL.
+
+    Returns:
+        The score that `GUARDED_DEFINITION` defines, 0 to 1, None without a case; and the mean
+        volume of a case that is falsely called tumor, in mL.
+    """
+    rows = np.asarray(counts, np.int64).reshape(-1, 3).tolist()
+    false_ml = [row[1] * ml for row, ml in zip(rows, voxel_ml, strict=True)]
+    scores = [
+        dice(tp, fp, fn) or 0.0 if tp + fn else 1 / (1 + ml)
+        for (tp, fp, fn), ml in zip(rows, false_ml, strict=True)
+    ]
+    mean = float(np.mean(scores)) if scores else None
+    return mean, sum(false_ml) / max(1, len(false_ml))
 
 
 def soft_dice(overlap: float, total: float) -> float | None:

@@ -7,7 +7,14 @@ import numpy.typing as npt
 import torch
 from torchmetrics import Metric
 
-from lungseg.scores.dice import dice, soft_dice, summarize
+from lungseg.scores.dice import (
+    GUARDED,
+    GUARDED_DEFINITION,
+    dice,
+    guarded_dice,
+    soft_dice,
+    summarize,
+)
 
 
 class Stretch(Protocol):
@@ -83,7 +90,8 @@ class CaseDice(Metric):
     def compute(self) -> dict[str, Any]:
         """What `lungseg.scores.dice.summarize` says, and more.
 
-        That is each case's Dice, the pooled soft Dice, and the mean `false_volume_ml` of all cases.
+        That is each case's Dice, the pooled soft Dice, `dice_guarded` with its definition, and the
+        mean `false_volume_ml` of all cases.
 
         Raises:
             RuntimeError: If a slice was validated twice or never.
@@ -96,13 +104,11 @@ class CaseDice(Metric):
         per_case = {
             case: dice(*row) for case, row in zip(self._cases, counts.tolist(), strict=True)
         }
+        guarded, false_ml = guarded_dice(counts, self._voxel_ml)
         return summarize(counts) | {
+            GUARDED: guarded,
+            f"{GUARDED}_definition": GUARDED_DEFINITION,
             "dice_pooled_soft": soft_dice(overlap, total),
-            "false_volume_ml": _mean_volume_ml(counts[:, 1].tolist(), self._voxel_ml),
+            "false_volume_ml": false_ml,
             "dice_per_case": per_case,
         }
-
-
-def _mean_volume_ml(voxels: list[int], voxel_ml: tuple[float, ...]) -> float:
-    volumes = [count * ml for count, ml in zip(voxels, voxel_ml, strict=True)]
-    return sum(volumes) / max(1, len(volumes))

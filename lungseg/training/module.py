@@ -10,6 +10,7 @@ from lungseg.losses.build import build_loss
 from lungseg.losses.deep_supervision import at_all_levels
 from lungseg.models.build import build_net, check_net
 from lungseg.options.fit import FitOptions
+from lungseg.scores.dice import GUARDED
 from lungseg.scores.validation_dice import CaseDice
 from lungseg.training.batches import Batch, stretches_of
 from lungseg.training.data import SliceData
@@ -105,7 +106,7 @@ class LungSegmenter(pl.LightningModule):
         self.dice.reset()
         loss, num_slices = sum_over_ranks(self._val_loss).tolist()
         self.log("val/loss", loss / num_slices)
-        for name in ("dice_case_mean", "dice_pooled_soft", "missed", "false_volume_ml", "n"):
+        for name in _LOGGED:
             shown = name == "dice_case_mean"
             self.log(f"val/{_logged(name)}", float(self.scores[name]), prog_bar=shown)
 
@@ -118,6 +119,9 @@ class LungSegmenter(pl.LightningModule):
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
+
+
+_LOGGED = ("dice_case_mean", GUARDED, "dice_pooled_soft", "missed", "false_volume_ml", "n")
 
 
 def _logged(name: str) -> str:

@@ -1,21 +1,23 @@
-"""Keep the checkpoint with the best validation Dice, also in a run folder that was moved."""
+"""Keep the checkpoint with the best guarded Dice, also in a run folder that was moved."""
 
 from pathlib import Path
 from typing import Any
 
 from pytorch_lightning.callbacks import ModelCheckpoint
 
+from lungseg.scores.dice import GUARDED
+
 BEST = "best.ckpt"
 
 
 class BestCheckpoint(ModelCheckpoint):
-    """Writes best.ckpt whenever the validation Dice per case is the best so far.
+    """Writes best.ckpt whenever the validation Dice, as `guarded_dice` has it, is the best so far.
 
     Args:
         folder: The run's folder.
     """
 
-    MONITOR = "val/dice_case_mean"
+    MONITOR = f"val/{GUARDED}"
 
     def __init__(self, folder: Path) -> None:
         super().__init__(

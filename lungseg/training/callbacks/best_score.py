@@ -7,11 +7,12 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
+from lungseg.scores.dice import GUARDED
 from shards.console.whole import write_json
 
 
 class BestScore(Callback):
-    """Writes `result.json` whenever the validation Dice is the best so far.
+    """Writes `result.json` whenever the guarded Dice of the validation is the best so far.
 
     Args:
         path: The file.
@@ -26,7 +27,7 @@ class BestScore(Callback):
     def on_validation_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Keep the scores if their Dice is the best."""
         scores = pl_module.scores
-        if self.best is not None and scores["dice_case_mean"] <= self.best["dice_case_mean"]:
+        if self.best is not None and scores[GUARDED] <= self.best[GUARDED]:
             return
         self.best = {**scores, "epoch": trainer.current_epoch + 1, **self._fixed}
         if trainer.is_global_zero:
@@ -39,3 +40,5 @@ class BestScore(Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take the best scores of the checkpoint."""
         self.best = state_dict["best"]
+        if self.best is not None:  # before there was a guard, Dice alone decided
+            self.best.setdefault(GUARDED, self.best["dice_case_mean"])

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
+from lungseg.scores.dice import GUARDED
 from lungseg.training.validate_every import is_validated
 from shards.console.whole import whole_or_nothing
 
@@ -22,6 +23,7 @@ class EpochTable(Callback):
         "train/loss",
         "val/loss",
         "val/dice_case_mean",
+        f"val/{GUARDED}",
         "val/dice_pooled_soft",
         "val/dice_missed",
         "val/false_volume_ml",

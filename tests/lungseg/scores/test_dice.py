@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lungseg.scores.dice import DEFINITION, dice, soft_dice, summarize
+from lungseg.scores.dice import DEFINITION, dice, guarded_dice, soft_dice, summarize
 
 counts = st.integers(0, 10_000)
 
@@ -68,3 +68,28 @@ def test_the_order_of_cases_does_not_matter():
 def test_no_case_with_tumor_gives_no_mean():
     assert summarize(np.zeros((4, 3), np.int64))["dice_case_mean"] is None
     assert summarize(np.zeros((0, 3), np.int64))["n"] == 0
+
+
+@given(st.lists(st.tuples(counts, counts, st.integers(1, 10_000)), min_size=1, max_size=5))
+def test_without_tumor_free_cases_the_guarded_dice_is_the_mean(rows):
+    table = np.array(rows)
+    guarded, false_ml = guarded_dice(table, [0.5] * len(rows))
+    assert guarded == summarize(table)["dice_case_mean"]
+    assert false_ml == pytest.approx(table[:, 1].mean() / 2)
+
+
+def test_a_tumor_free_case_counts_1_if_nothing_is_found_and_less_by_the_ml():
+    rows = np.array([[1, 1, 1], [0, 0, 0], [0, 4, 0], [0, 1, 0]])
+    guarded, false_ml = guarded_dice(rows, [9.0, 9.0, 0.25, 3.0])
+    assert guarded == pytest.approx((0.5 + 1 + 0.5 + 0.25) / 4)
+    assert false_ml == (9 + 1 + 3) / 4
+
+
+@given(st.integers(0, 10_000), st.integers(1, 99))
+def test_more_false_volume_is_never_better(voxels, more):
+    scores = [guarded_dice(np.array([[0, n, 0]]), [0.01])[0] for n in (voxels, voxels + more)]
+    assert scores[0] > scores[1] > 0
+
+
+def test_of_no_case_there_is_no_guarded_dice():
+    assert guarded_dice(np.zeros((0, 3), np.int64), []) == (None, 0)

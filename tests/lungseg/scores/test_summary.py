@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from lungseg.scores.case_score import CaseScore
-from lungseg.scores.dice import DEFINITION
+from lungseg.scores.dice import DEFINITION, GUARDED_DEFINITION
 from lungseg.scores.intervals import bootstrap_interval
 from lungseg.scores.lesions import Lesion, summarize_lesions
 from lungseg.scores.summary import GRID, SOFT_DEFINITION, metrics
@@ -30,6 +30,9 @@ def test_metrics_stand_beside_what_they_mean():
         "false_alarms": 2,
         "definition": DEFINITION,
         "dice_case_mean_ci95": bootstrap_interval([1.0, 0.5, 0.0]),
+        "dice_guarded": pytest.approx((1 + 0.5 + 0 + 1 / 4 + 1 / 3) / 5),
+        "dice_guarded_definition": GUARDED_DEFINITION,
+        "false_volume_ml": (1 + 6 + 4) * 0.5 / 5,
         "dice_case_median": 0.5,
         "surface": {
             **dict.fromkeys(("nsd", "hd95_mm", "assd_mm"), NOTHING),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from lungseg.scores.dice import dice, soft_dice, summarize
+from lungseg.scores.dice import GUARDED_DEFINITION, dice, guarded_dice, soft_dice, summarize
 from lungseg.scores.validation_dice import CaseDice
 
 
@@ -72,6 +72,8 @@ def test_scores_equal_those_counted_by_hand_whatever_the_batches(length):
     assert result.pop("dice_per_case") == {name: dice(*row) for name, row in names.items()}
     false_ml = float((counts[:, 1] * VOXEL_ML).mean())
     assert result.pop("false_volume_ml") == pytest.approx(false_ml, rel=1e-12)
+    assert result.pop("dice_guarded") == guarded_dice(counts, VOXEL_ML)[0]
+    assert result.pop("dice_guarded_definition") == GUARDED_DEFINITION
     assert result == summarize(counts)
 
 
