@@ -16,6 +16,7 @@ COMMANDS = {
     "shards": ("shards", "info, verify: what a shard set holds, and whether it is whole"),
     "fit": ("lungseg.fit", "train a model"),
     "evaluate": ("lungseg.evaluate", "score a model, or masks, on scans"),
+    "calibrate": ("lungseg.calibrate", "choose a model's threshold and rules for lesions"),
     "compare": ("lungseg.compare", "say which of two evaluations is better, if that can be said"),
     "predict": ("lungseg.predict", "find tumor in scans"),
     "search": ("tune.search", "find the settings of a training by many short ones"),

@@ -43,6 +43,7 @@ FLOORS = {
         "inference",
         "training",
         "evaluation",
+        "calibration",
     ],
     "tune": ["options", "history", "trials", "results"],
 }

@@ -3,12 +3,28 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal, Protocol
 
 from ingest.case import Case
 from ingest.find_cases import find_cases
-from lungseg.evaluation.options import EvaluateOptions
 from lungseg.scores.case_score import Role
 from shards.console.errors import KnownError
+
+
+class Wanted(Protocol):
+    """Options that say which cases are wanted."""
+
+    @property
+    def source(self) -> Path:
+        """The data set."""
+
+    @property
+    def subset(self) -> Literal["auto", "validation", "training", "test"]:
+        """Which part of it."""
+
+    @property
+    def cases(self) -> tuple[str, ...]:
+        """Names of cases in it; empty for all."""
 
 
 class CaseChoiceError(KnownError):
@@ -16,7 +32,7 @@ class CaseChoiceError(KnownError):
 
 
 def choose_cases(
-    options: EvaluateOptions, role_of: Callable[[str], Role], *, roi: tuple[str, ...]
+    options: Wanted, role_of: Callable[[str], Role], *, roi: tuple[str, ...]
 ) -> tuple[str, list[Case]]:
     """Choose the cases to score.
 

@@ -1,0 +1,80 @@
+"""A calibration raises the score of scans that it never saw, or says that it does not."""
+
+import json
+
+import pytest
+import torch
+
+from lungseg.calibrate import show
+from lungseg.calibration.calibrate_model import CalibrationError, calibrate
+from lungseg.evaluation.options import EvaluateOptions
+from lungseg.evaluation.score_all import evaluate
+from lungseg.inference.model_file import load_model
+from lungseg.postprocessing.rules import Rules
+
+
+def dice_of_unseen(checkpoint, source, out, **options):
+    given = {"checkpoint": checkpoint, "source": source, "out": out, "subset": "test"}
+    evaluate(EvaluateOptions(**given | {"device": "cpu"} | options))
+    metrics = json.loads((out / "metrics.json").read_text())
+    return metrics["dice_case_mean"], metrics["post_processing"]
+
+
+def test_the_chosen_setting_raises_the_score_of_unseen_scans(given, checkpoint, source, tmp_path):
+    result = calibrate(given())
+    assert result["verdict"] == "scans that did not choose gain"
+    assert result["gain"]["ci95"][0] > 0
+    new = load_model(tmp_path / "new.ckpt")
+    assert new.rules.smallest_mm3 or new.rules.keep_largest
+    before, _ = dice_of_unseen(checkpoint, source, tmp_path / "before")
+    after, rules = dice_of_unseen(tmp_path / "new.ckpt", source, tmp_path / "after")
+    assert before < 0.98 < after
+    assert rules == new.rules.to_dict()
+    assert after - before == pytest.approx(result["gain"]["mean"], abs=0.05)
+    off, rules = dice_of_unseen(
+        tmp_path / "new.ckpt", source, tmp_path / "off", post_processing=False
+    )
+    assert (off, rules) == (before, Rules().to_dict())
+
+
+def test_a_model_that_needs_nothing_keeps_its_setting_and_is_told_so(given, source, scans):
+    for number in range(1, 7):
+        truth = scans.ball(radius_mm=6.0 + number)
+        scans.write_scan(source / f"imagesTr/c_{number}.nii.gz", truth)
+        scans.write(source / f"labelsTr/c_{number}.nii.gz", truth)
+    result = calibrate(given())
+    assert result["verdict"] == "nothing gains: the setting stays as it was"
+    assert (result["threshold"], result["dice_before"], result["dice_after"]) == (0.5, 1, 1)
+    assert "nothing gains" in show(result)
+
+
+def test_the_new_checkpoint_says_why_and_the_old_one_stays(given, checkpoint, tmp_path):
+    old = checkpoint.read_bytes()
+    result = calibrate(given())
+    assert checkpoint.read_bytes() == old
+    decision = torch.load(tmp_path / "new.ckpt", weights_only=True)["hyper_parameters"]["lungseg"][
+        "decision"
+    ]
+    assert decision["steps"] == result["steps"]
+    assert decision["cases"] == [f"c_{n}" for n in range(1, 7)]
+    assert {"gain", "definition", "n", "rules"} <= decision.keys()
+    text = show(result)
+    assert "smallest_mm3: 0 -> " in text
+    assert "on scans that did not choose: gain +0." in text
+
+
+def test_scans_of_the_training_and_too_few_are_refused(given, checkpoint, source):
+    with pytest.raises(CalibrationError, match=r"needs 3 scans with tumor at least, .* gave 2"):
+        calibrate(given(cases=("c_1", "c_2")))
+    content = torch.load(checkpoint, weights_only=True)
+    content["hyper_parameters"]["lungseg"]["training_cases"] = ["c_2"]
+    torch.save(content, checkpoint)
+    with pytest.raises(CalibrationError, match="trained on cannot choose, as c_2"):
+        calibrate(given(subset="training"))
+
+
+def test_a_damaged_scan_is_named_and_the_others_choose(given, source, caplog):
+    (source / "labelsTr/c_3.nii.gz").write_bytes(b"damaged")
+    result = calibrate(given())
+    assert (result["n"], list(result["failed"]), result["exit_code"]) == (5, ["c_3"], 1)
+    assert "failed: c_3: " in show(result)
