@@ -22,8 +22,8 @@ CANDIDATES: Mapping[str, tuple[Any, ...]] = {
 DEFINITION = (
     "each step in turn finds the value with the best mean Dice per case, and takes it where others "
     f"gain {LEAST_GAIN:g} by it and no more tumors are missed. A gain is measured on cases that "
-    "did not choose: each case by the value that the other cases choose, that of all steps together by the whole "
-    "choice of the others. Intervals (95 %) are a bootstrap over cases"
+    "did not choose: each case by the value that the other cases choose, that of all steps "
+    "together by the whole choice of the others. Intervals (95 %) are a bootstrap over cases"
 )
 
 
