@@ -6,7 +6,6 @@ import numpy as np
 import torch
 
 from ingest.case import BadCaseError, Case
-from ingest.slices.source_grid import widened
 from lungseg.calibration.tally import Tally, Tallying
 from lungseg.evaluation.labels import canonical_mask
 from lungseg.inference.infer import Model, probabilities
@@ -48,7 +47,7 @@ def tally_scan(
     for z, image, members in zip(scan.z, scan.images, found, strict=True):
         counting.see(
             z,
-            widened(members.mean(axis=0), size),
+            scan.field.back(members.mean(axis=0)),
             hulls.of(image) if hulls else nowhere,
             np.ascontiguousarray(truth[:, :, z].T),
         )
