@@ -1,4 +1,4 @@
-"""What `benchmarks/ingest.py` runs in a process of its own: one way of preparing scans.
+"""What `benchmarks/ingest_build.py` runs in a process of its own: one way of preparing scans.
 
     python benchmarks/ingest_peers.py WAY OUT WORKERS IMAGE...
 

@@ -1,6 +1,6 @@
 """How fast scans become shards, against what else there is; each in turn, round by round.
 
-    python benchmarks/ingest.py [--folder /dev/shm/ingest --volumes 8 --rounds 3]
+    python benchmarks/ingest_build.py [--folder /dev/shm/ingest --volumes 8 --rounds 3]
 
 Two kinds of seconds: `in process` leaves out start-up and imports, which a long job spreads over
 many scans; `command` is what a stopwatch shows. Ratios are taken within a round, so that what else
