@@ -1,4 +1,4 @@
-"""Scans for benchmarks/ingest_build.py: 512 x 512 int16, packed as hard as real ones, sparse masks."""
+"""Scans for ingest_build.py: 512 x 512 int16, packed as hard as real ones, sparse masks."""
 
 import gzip
 from collections.abc import Iterator

@@ -44,6 +44,11 @@ class TrainingOptions(Options):
         drawn = (self.draw.draw, self.draw.order)
         if self.data.loader == "webdataset" and drawn != ("weighted", "exact"):
             raise ValueError("--draw balanced and --order windowed need --loader index")
+        if self.machine.accumulate > 1 and self.net.norm == "batch":
+            raise ValueError(
+                "--accumulate would have --norm batch normalize each part by itself: give --norm "
+                "instance, group or none"
+            )
         if self.augmentation.transplant and (self.data.loader, self.draw.order) != (
             "index",
             "exact",

@@ -22,5 +22,11 @@ class MachineOptions(Limited):
     channels_last: ChannelsLast = "auto"
     """Keep the channels of a pixel side by side in memory; auto: on processors, for the U-Net with
     any --norm but group."""
+    compile: bool = False
+    """Compile the net before the first step, which takes a minute or more: for long trainings. It
+    needs a C++ compiler."""
+    accumulate: Annotated[int, Limits(least=1, most=65536)] = 1
+    """Parts in which each device puts its share of a batch through the net: the memory of one part
+    and, for every loss, the gradient of the whole batch; all parts but one go through it twice."""
     checkpoint_minutes: Annotated[float, Limits(above=0, most=1_000_000)] = 10.0
     """Minutes between writes of last.ckpt inside an epoch; it is written after each epoch too."""

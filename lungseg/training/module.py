@@ -15,7 +15,8 @@ from lungseg.scores.validation_dice import CaseDice
 from lungseg.training.batches import Batch, stretches_of
 from lungseg.training.data import SliceData
 from lungseg.training.machine.memory_order import plain_copy
-from lungseg.training.optimizer import build_optimizer, build_schedule
+from lungseg.training.machine.parts import in_parts
+from lungseg.training.optimizer import build_optimizer, build_schedule, keep_order
 from lungseg.training.process.ranks import sum_over_ranks
 from lungseg.training.side_by_side import SideBySide
 from shards.console.groups import flat_values
@@ -68,17 +69,26 @@ class LungSegmenter(pl.LightningModule):
         self.save_hyperparameters(flat_values(options) | {"lungseg": ours})
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """(b, neighbors, h, w) scaled HU -> (b, 1, h, w) logits."""
-        logits: torch.Tensor = self.net(image)
+        """(b, neighbors, h, w) scaled HU -> (b, 1, h, w) logits, by the net as it is in prediction.
+
+        A compiled one is for training alone: the sizes of stretches would have it compiled anew.
+        """
+        logits: torch.Tensor = self.net.forward(image)
         return logits
 
     def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
         """The loss of this rank's part of a batch; what is logged is the mean over ranks."""
         del batch_idx
-        loss = at_all_levels(self._loss, self.net(batch["image"]), batch["mask"])
+        num_parts = self._options.machine.accumulate
+        logits = in_parts(self.net, batch["image"], num_parts=num_parts)
+        loss = at_all_levels(self._loss, logits, batch["mask"])
         self.log("train/loss", loss, prog_bar=True, sync_dist=True)
         self.log("lr", self.trainer.optimizers[0].param_groups[0]["lr"], rank_zero_only=True)
         return loss
+
+    def on_train_start(self) -> None:
+        """Take over what the optimizer kept on another machine."""
+        keep_order(self.trainer.optimizers[0])
 
     def on_validation_epoch_start(self) -> None:
         """Begin to sum; a processor scores slices side by side."""
@@ -112,7 +122,8 @@ class LungSegmenter(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """The optimizer and its learning rate at each step."""
-        optimizer = build_optimizer(self.parameters(), self._options.step)
+        fused = self.device.type == "cuda" and self.trainer.precision != "16-mixed"
+        optimizer = build_optimizer(self.parameters(), self._options.step, fused=fused)
         num_steps = int(self.trainer.estimated_stepping_batches)
         schedule = build_schedule(optimizer, self._options.step, num_steps=num_steps)
         return {

@@ -35,6 +35,9 @@ _MAY_CHANGE = (
     "accelerator",
     "devices",
     "num_workers",
+    "channels_last",
+    "compile",
+    "accumulate",
     "checkpoint_minutes",
 )
 

@@ -1,5 +1,6 @@
 """One training from options to scores: checks, Lightning's trainer, and what it leaves behind."""
 
+import dataclasses
 import logging
 import signal
 import sys
@@ -33,6 +34,7 @@ from lungseg.training.callbacks.slice_pictures import SlicePictures
 from lungseg.training.callbacks.throughput import Throughput
 from lungseg.training.checkpoint_io import WholeCheckpoints
 from lungseg.training.data import SliceData
+from lungseg.training.machine.compiled import compile_net
 from lungseg.training.machine.cost import Cost, check_memory, step_cost
 from lungseg.training.machine.memory_order import order_memory
 from lungseg.training.module import LungSegmenter
@@ -82,6 +84,8 @@ def fit(options: FitOptions, *, callbacks: Sequence[Callback] = ()) -> dict[str,
         options, [*_callbacks(options, data, best), *callbacks], checkpoint_io=checkpoint_io
     )
     order_memory(module.net, flat_values(options), trainer.strategy.root_device)
+    if options.machine.compile:
+        compile_net(module.net, trainer.strategy.root_device)
     cost = _affordable_cost(module, data, trainer, options)
     trainer.callbacks.insert(0, Announcement(data, cost))  # type: ignore[attr-defined]
     if trainer.is_global_zero:
@@ -135,12 +139,14 @@ def _affordable_cost(
     module: LungSegmenter, data: SliceData, trainer: pl.Trainer, options: FitOptions
 ) -> Cost | None:
     """What a step costs a process; refuses one that the memory does not hold."""
-    share = -(-options.step.batch_size // trainer.world_size)
+    num_parts = options.machine.accumulate
+    share = -(-options.step.batch_size // (trainer.world_size * num_parts))
     shape = (share, num_channels(flat_values(options)), *data.shards.manifest.slice_shape)
     cost = step_cost(module.net, shape, half=trainer.precision != "32-true")
     if cost is not None:
         device = trainer.strategy.root_device
         check_memory(cost.num_bytes, device, num_processes=trainer.world_size)
+        cost = dataclasses.replace(cost, flops=cost.flops * num_parts)
     return cost
 
 
@@ -189,8 +195,8 @@ def _explain(error: RuntimeError, trainer: pl.Trainer) -> None:
     said = str(error)
     if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in said:
         raise TrainingError(
-            "the memory does not suffice for a step: lower --batch-size, --width or --depth, or "
-            "train on more --devices"
+            "the memory does not suffice for a step: lower --batch-size, --width or --depth, raise "
+            "--accumulate, or train on more --devices"
         ) from error
     if "DataLoader" in said:
         raise TrainingError(

@@ -34,6 +34,7 @@ OTHERS = {
         "tversky_fn": 1.0, "tversky_gamma": 0.75,
     },
     MachineOptions: {"accelerator": "cpu", "precision": "bf16", "channels_last": "no",
+        "compile": True, "accumulate": 2,
         "checkpoint_minutes": 0.5},
     NetOptions: {
         "net": "my.nets:Net", "net_args": ("depth=2", "norm='batch'"), "width": 8, "depth": 3,

@@ -7,7 +7,7 @@ import torch
 from pytorch_lightning.callbacks import Callback
 
 from lungseg.options.step import StepOptions
-from lungseg.training.optimizer import build_optimizer, build_schedule
+from lungseg.training.optimizer import build_optimizer, build_schedule, keep_order
 from lungseg.training.run import fit
 from tests.toy_training import options
 
@@ -43,6 +43,27 @@ def test_adam_steps_by_the_learning_rate_and_sgd_by_the_gradient(gradient):
         assert step_of(name, gradient, weight_decay=0) == pytest.approx(1 - LR, rel=1e-4)
     found = step_of("sgd", gradient, weight_decay=0, momentum=0.9)
     assert found == pytest.approx(1 - LR * gradient * 1.9)
+
+
+def walked(name, *, fused, order=torch.channels_last):
+    """A weight after some steps, half of them after a move to channels last."""
+    generator = torch.Generator().manual_seed(0)
+    drawn = [torch.randn(4, 3, 3, 3, generator=generator) for _ in range(6)]
+    weight = torch.nn.Parameter(drawn.pop())
+    optimizer = build_optimizer([weight], StepOptions(optimizer=name, momentum=0.9), fused=fused)
+    for step, gradient in enumerate(drawn):
+        if step == 2:
+            weight.data = weight.data.contiguous(memory_format=order)
+            keep_order(optimizer)
+        weight.grad = torch.empty_like(weight).copy_(gradient)
+        optimizer.step()
+    return weight.detach()
+
+
+@pytest.mark.parametrize("name", ["adamw", "adam", "sgd"])
+def test_a_fused_optimizer_steps_as_a_plain_one_also_after_weights_changed_their_order(name):
+    plain = walked(name, fused=False, order=torch.contiguous_format)
+    torch.testing.assert_close(walked(name, fused=True), plain, rtol=1e-5, atol=1e-7)
 
 
 def test_the_schedule_sets_the_rate_of_every_step():

@@ -49,7 +49,6 @@ CHANGES = {
     "threshold": 0.4,
     "seed": 1,
     "precision": "bf16",
-    "channels_last": "no",
     "lr": 0.5,
     "schedule": "poly",
     "warm_up": 0.1,
@@ -73,6 +72,9 @@ FREE = {
     "accelerator": "auto",
     "devices": 2,
     "num_workers": 1,
+    "channels_last": "no",
+    "compile": True,
+    "accumulate": 2,
     "checkpoint_minutes": 1.0,
 }
 
