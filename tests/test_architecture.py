@@ -51,7 +51,6 @@ FLOORS = {
 ONLY_IN = {
     "nibabel": {"ingest"},
     "pydicom": {"ingest"},
-    "highdicom": {"ingest"},
     "webdataset": {"shards"},
     "pyarrow": {"shards"},
     "fsspec": {"shards"},

@@ -21,7 +21,7 @@ SCORES = {
 }
 
 
-def outcome(out, number, dice, *, reason="", loss="dice"):
+def outcome(out, number, dice, *, reason="", loss="dice", missed=1):
     """A trial as it would have been left in `out`."""
     folder = out / "trials" / f"{number:03d}" / "attempt-1"
     folder.mkdir(parents=True)
@@ -33,6 +33,7 @@ def outcome(out, number, dice, *, reason="", loss="dice"):
         status="failed" if reason else "finished",
         values={"loss": loss, "lr": 0.001 * (number + 1), "oversample": 2.5},
         dice=dice,
+        missed=None if dice is None else missed,
         best_epoch=None if dice is None else 5,
         curve=(0.1, 0.5),
         seconds=12.0,
@@ -43,10 +44,14 @@ def outcome(out, number, dice, *, reason="", loss="dice"):
     )
 
 
+def toy_space():
+    """Two losses, learning rates and oversampling."""
+    return Space.of_losses(("bce", "dice"), lr=(1e-4, 1e-2), oversample=(1.0, 30.0), around={})
+
+
 def new_memory(folder, *, trials, epochs):
     """The memory of a search that begins."""
-    space = Space(losses=("bce", "dice"), lr=(1e-4, 1e-2), oversample=(1.0, 30.0))
     first = {"loss": "dice", "lr": 1e-3, "oversample": 7.5}
-    study = Study(space, first=first, seed=0)
+    study = Study(toy_space(), first=[first], seed=0, at_random=2)
     journal = Journal(folder / "journal.jsonl")
     return Memory(journal, study, Rungs(epochs), trials=trials, epochs=epochs)

@@ -1,13 +1,14 @@
 """A search from its options to its results: what it begins with, and what is left in its folder."""
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from lungseg.training.split import split_cases
 from shards.console.command import save_config
-from shards.console.groups import replaced
+from shards.console.groups import flat_values, replaced
 from shards.order.draw import oversample_ratio
 from shards.storage.store import ShardSet, open_shards
 from shards.storage.target import locked, open_target
@@ -20,6 +21,7 @@ from tune.options.config import SearchOptions
 from tune.options.identity import JOURNAL, check_identity
 from tune.options.settings import settled
 from tune.options.space import Point, Space
+from tune.options.space_file import read_space
 from tune.results.leave import finished_result, leave_result, leave_so_far
 from tune.run_trials import run_trials
 from tune.trials.outcome import outcomes
@@ -42,12 +44,16 @@ def search(given: SearchOptions) -> dict[str, Any]:
         lungseg.errors.TrainingError: If the fold cannot be trained on.
     """
     options = settled(given)
+    around = flat_values(options)
+    space, points = _space(options, around)
     shards = open_shards(options.data.shards, cache=options.data.cache)
-    first = _first_point(options, shards)
+    around |= {"oversample": _oversample(options, shards)}
+    first = [around, *(around | point for point in points)]
     written = replaced(options, shards=shards.url)  # no password in any file
     with locked(open_target(str(options.out))):
-        check_identity(written, shards.manifest_sha256)
-        memory = _memory(options, first)
+        begun_with = check_identity(written, shards.manifest_sha256)
+        study = Study(space, first=first, seed=options.step.seed, at_random=-(-begun_with // 4))
+        memory = _memory(options, study)
         done = None if memory.left else finished_result(options.out)
         if done is not None:
             logger.info("this search was finished before; its results are left as they are")
@@ -76,23 +82,27 @@ def _search_on(options: SearchOptions, written: SearchOptions, memory: Memory) -
         raise
 
 
-def _memory(options: SearchOptions, first: Point) -> Memory:
-    space = Space(losses=options.losses, lr=options.lr_range, oversample=options.oversample_range)
+def _memory(options: SearchOptions, study: Study) -> Memory:
     return Memory(
         Journal(options.out / JOURNAL),
-        Study(space, first=first, seed=options.step.seed),
+        study,
         Rungs(options.step.epochs),
         trials=options.trials,
         epochs=options.step.epochs,
     )
 
 
-def _first_point(options: SearchOptions, shards: ShardSet) -> Point:
-    """The searched values of the training that the options describe, where the search begins."""
+def _space(options: SearchOptions, around: Mapping[str, Any]) -> tuple[Space, list[Point]]:
+    """What is searched, and known good points in it."""
+    if options.space is not None:
+        searched, points = read_space(options.space)
+        return Space(searched=searched, around=around), points
+    losses, lr, oversample = options.losses, options.lr_range, options.oversample_range
+    return Space.of_losses(losses, lr=lr, oversample=oversample, around=around), []
+
+
+def _oversample(options: SearchOptions, shards: ShardSet) -> float:
+    """The oversampling of the training that the options describe, as a number."""
     split = split_cases(shards, options.validation)
     tumor = shards.index.tumor[np.isin(shards.index.case, split.training)]
-    return {
-        "loss": options.loss.loss,
-        "lr": options.step.lr,
-        "oversample": oversample_ratio(options.draw.oversample, tumor),
-    }
+    return oversample_ratio(options.draw.oversample, tumor)

@@ -1,4 +1,4 @@
-"""`python -m tune.search`: find loss, learning rate and oversampling by many short trainings."""
+"""`python -m tune.search`: find good settings by many short trainings."""
 
 from typing import Any
 
@@ -7,7 +7,8 @@ from shards.console.command import run
 from shards.console.out import refuse_out
 from tune.options.config import SearchOptions
 
-DESCRIPTION = """Search loss, learning rate and oversampling for the best validation Dice per case.
+DESCRIPTION = """Search settings of the training for the best validation Dice per case: loss,
+learning rate and oversampling, or what --space names.
 
 Without --address Ray is started on this machine. With it the search joins a running cluster; then
 both --shards and --out must lie on storage that every node reaches under the same name.

@@ -1,10 +1,11 @@
 """What to try next: TPE (Bergstra et al. 2011) on the trials so far, by Optuna."""
 
 import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import optuna
-from optuna.distributions import BaseDistribution
 from optuna.trial import TrialState, create_trial
 
 from tune.options.space import Point, Space
@@ -18,31 +19,39 @@ class Study:
 
     Args:
         space: Where to search.
-        first: The first suggestion, moved into the space.
+        first: The first suggestions, moved into the space.
         seed: Of the suggestions.
+        at_random: How many trials are known good points or drawn at random, before what was
+            learned from them leads; a quarter of a search is a good share.
     """
 
-    def __init__(self, space: Space, *, first: Point, seed: int) -> None:
-        self._first = space.nearest(first)
-        self._distributions: dict[str, BaseDistribution] = space.distributions()
-        self._seed = seed
+    def __init__(
+        self, space: Space, *, first: Sequence[Mapping[str, Any]], seed: int, at_random: int
+    ) -> None:
+        self._space, self._seed, self._at_random = space, seed, at_random
+        points = [space.nearest(point) for point in first]
+        self._first = [point for n, point in enumerate(points) if point not in points[:n]]
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._study = optuna.create_study(direction="maximize")
 
     def suggest(self) -> Point:
         """The values of the next trial, which runs from now on."""
         number = len(self._study.trials)
-        if number == 0:
-            self.add(self._first)
-            return self._first
+        if number < len(self._first):
+            self.add(self._first[number])
+            return self._first[number]
         entropy = np.random.SeedSequence([self._seed, number])
-        self._study.sampler = _sampler(int(entropy.generate_state(1)[0]))
-        return dict(self._study.ask(self._distributions).params)
+        self._study.sampler = _sampler(int(entropy.generate_state(1)[0]), self._at_random)
+        return self._space.suggest(self._study.ask())
 
     def add(self, point: Point) -> None:
         """Take a suggestion of an earlier process as the next trial, which runs."""
         self._study.add_trial(
-            create_trial(state=TrialState.RUNNING, params=point, distributions=self._distributions)
+            create_trial(
+                state=TrialState.RUNNING,
+                params=point,
+                distributions=self._space.distributions(point),
+            )
         )
 
     def tell(self, number: int, score: float | None) -> None:
@@ -58,7 +67,13 @@ class Study:
             self._study.tell(number, score)
 
 
-def _sampler(seed: int) -> optuna.samplers.TPESampler:
+def _sampler(seed: int, at_random: int) -> optuna.samplers.TPESampler:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return optuna.samplers.TPESampler(seed=seed, multivariate=True, constant_liar=True)
+        return optuna.samplers.TPESampler(
+            seed=seed,
+            n_startup_trials=at_random,
+            multivariate=True,
+            group=True,
+            constant_liar=True,
+        )

@@ -3,31 +3,42 @@
 import dataclasses
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from lungseg.options.fit import TrainingOptions
 from lungseg.options.loss import Loss
 from shards.console.limits import Limits, flag
 
+_DEFAULT_SPACE = ("losses", "lr_range", "oversample_range")
 _RANGES = ("lr_range", "oversample_range")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SearchOptions(TrainingOptions):
-    """Search loss, learning rate and oversampling for the best validation Dice per case.
+    """Search options of the training for the best validation Dice per case.
 
     The training that the other options describe is the first trial, as far as it lies in the
     ranges; the further trials are it with other values of what is searched.
     """
+
+    EXCLUDING: ClassVar[tuple[tuple[str, ...], ...]] = tuple(
+        ("space", name) for name in _DEFAULT_SPACE
+    )
 
     out: Path
     """Folder for the search and its results; the same command again goes on with it."""
     trials: Annotated[int, Limits(least=1, most=100_000)] = 20
     """How many trainings the search may start; poor ones are ended early. A larger number extends
     a search that has ended."""
+    space: Path | None = None
+    """YAML file of what to search instead of the next three: options of the training, each with
+    {choice: [A, B]}, {uniform: [LOW, HIGH]}, {log: [LOW, HIGH]} or {int: [LOW, HIGH]}, as `width:
+    {choice: [16, 32]}`; parameters of losses are searched only with their losses. Under `first` a
+    list of known good points, as `- {lr: 0.003, width: 16}`, which are tried first."""
     losses: tuple[Loss, ...] = ("bce", "dice", "bce_dice")
-    """Losses to choose from, of all that `lungseg.fit --loss` knows."""
-    lr_range: Annotated[tuple[float, float], Limits(above=0, most=1000)] = (1e-4, 1e-2)
+    """Losses to choose from, of all that `lungseg.fit --loss` knows; the parameters of focal and
+    tversky losses are searched with them."""
+    lr_range: Annotated[tuple[float, float], Limits(above=0, most=1000)] = (1e-4, 3e-2)
     """Lowest and highest learning rate; the search goes by its logarithm."""
     oversample_range: Annotated[tuple[float, float], Limits(above=0, most=1_000_000)] = (1.0, 30.0)
     """Lowest and highest oversampling of slices with tumor; the search goes by its logarithm."""

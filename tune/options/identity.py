@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import yaml
+
 from shards.console.groups import flat_values
 from shards.console.whole import write_json
 from tune.options.config import SearchOptions
@@ -13,16 +15,20 @@ JOURNAL = "journal.jsonl"
 _PLACES = ("shards", "cache", "cache_gb", "out")
 _EXTENT = ("trials", "address", "concurrent", "cpus_per_trial", "gpus_per_trial", "stall_minutes")
 _MEANS = ("accelerator", "num_workers", "checkpoint_minutes")
-_MAY_CHANGE = (*_PLACES, *_EXTENT, *_MEANS)
+_BEGUN_WITH = "begun_with_trials"
+_MAY_CHANGE = (*_PLACES, *_EXTENT, *_MEANS, _BEGUN_WITH)
 _FILE = "identity.json"
 
 
-def check_identity(options: SearchOptions, manifest_sha256: str) -> None:
+def check_identity(options: SearchOptions, manifest_sha256: str) -> int:
     """Take a new folder, or make sure that the search in it is this one.
 
     Args:
         options: The options, with absolute paths.
         manifest_sha256: Of the shards.
+
+    Returns:
+        How many trials the search was begun with.
 
     Raises:
         SearchError: If the folder holds another search, or something else.
@@ -30,19 +36,23 @@ def check_identity(options: SearchOptions, manifest_sha256: str) -> None:
     path = options.out / _FILE
     ours = _identity(options, manifest_sha256)
     if path.exists():
-        _check_same(ours, json.loads(path.read_text(encoding="utf-8")), options)
+        theirs = json.loads(path.read_text(encoding="utf-8"))
+        _check_same(ours, theirs, options)
         _check_remembered(options)
-    else:
-        _check_vacant(options)
-        (options.out / JOURNAL).touch()
-        write_json(path, ours)
+        return int(theirs.get(_BEGUN_WITH, options.trials))
+    _check_vacant(options)
+    (options.out / JOURNAL).touch()
+    write_json(path, ours | {_BEGUN_WITH: options.trials})
+    return options.trials
 
 
 def _identity(options: SearchOptions, manifest_sha256: str) -> dict[str, Any]:
     """What decides the trials, as it is read back from JSON."""
     identity: dict[str, Any] = json.loads(json.dumps(flat_values(options)))
     for name in _MAY_CHANGE:
-        del identity[name]
+        identity.pop(name, None)
+    if options.space is not None:
+        identity["space"] = yaml.safe_load(options.space.read_text(encoding="utf-8"))
     return identity | {"manifest_sha256": manifest_sha256}
 
 

@@ -24,7 +24,8 @@ def settled(options: SearchOptions) -> SearchOptions:
     if "://" not in shards:
         shards = str(Path(shards).resolve())
     cache = options.data.cache and options.data.cache.resolve()
-    return replaced(options, shards=shards, out=options.out.resolve(), cache=cache)
+    space = options.space and options.space.resolve()
+    return replaced(options, shards=shards, out=options.out.resolve(), cache=cache, space=space)
 
 
 def trial_folder(out: Path, number: int) -> Path:

@@ -31,25 +31,46 @@ def curves_plot(trials: Sequence[TrialOutcome], epochs: int) -> Markup:
 
 
 def value_plot(trials: Sequence[TrialOutcome], name: str, title: str) -> Markup:
-    """Best Dice per case against a searched value, on a logarithmic axis, a dot per trial.
+    """Best Dice per case against a searched number, a dot per trial.
+
+    The axis is logarithmic where the highest number is more than three times the lowest.
 
     Args:
-        trials: The trials; failed ones are left out.
-        name: `lr` or `oversample`.
+        trials: The trials; failed ones, and those without this value, are left out.
+        name: Of the option.
         title: Of the axis.
     """
-    scored = [(trial, trial.dice) for trial in trials if trial.dice is not None]
-    values = [trial.values[name] for trial, _ in scored] or [1.0]
-    low, high = math.log10(min(values)) - 0.1, math.log10(max(values)) + 0.1
-    ticks = [((math.log10(v) - low) / (high - low), f"{v:g}") for v in _round_values(low, high)]
-    parts = [*frame(ticks, _DICE_TICKS, title, "best Dice per case")]
+    scored = [
+        (trial, trial.dice) for trial in trials if trial.dice is not None and name in trial.values
+    ]
+    axis = _Axis([trial.values[name] for trial, _ in scored] or [1.0])
+    parts = [*frame(axis.ticks(), _DICE_TICKS, title, "best Dice per case")]
     for trial, dice in reversed(scored):
-        place = (math.log10(trial.values[name]) - low) / (high - low)
-        parts.append(_dot(trial, x_at(place), y_at(dice), radius=6))
+        parts.append(_dot(trial, x_at(axis.place(trial.values[name])), y_at(dice), radius=6))
     if scored:
         best = y_at(scored[0][1])
         parts.append(line(x_at(0), best, x_at(1), best, "mean"))
     return svg(parts, f"Best validation Dice per case of each trial against its {title}")
+
+
+class _Axis:
+    """Where numbers lie between 0 and 1, with a little room at the ends."""
+
+    def __init__(self, values: Sequence[float]) -> None:
+        self._is_log = min(values) > 0 and max(values) > 3 * min(values)
+        low, high = self._scaled(min(values)), self._scaled(max(values))
+        room = 0.05 * (high - low) or 0.5
+        self._low, self._high = low - room, high + room
+
+    def place(self, value: float) -> float:
+        return (self._scaled(value) - self._low) / (self._high - self._low)
+
+    def ticks(self) -> list[tuple[float, str]]:
+        values = _round_values if self._is_log else _even_values
+        return [(self.place(value), f"{value:g}") for value in values(self._low, self._high)]
+
+    def _scaled(self, value: float) -> float:
+        return math.log10(value) if self._is_log else float(value)
 
 
 def _dot(trial: TrialOutcome, x: float, y: float, *, radius: int) -> str:
@@ -61,7 +82,7 @@ def _dot(trial: TrialOutcome, x: float, y: float, *, radius: int) -> str:
 
 def _color(trial: TrialOutcome) -> str:
     """CSS class of a trial: the loss decides."""
-    return f"loss-{LOSSES.index(trial.values['loss'])}"
+    return f"loss-{LOSSES.index(trial.values.get('loss', LOSSES[0]))}"
 
 
 def _caption(trial: TrialOutcome) -> str:
@@ -88,3 +109,11 @@ def _round_values(low: float, high: float) -> Iterator[float]:
         for digit in (1, 2, 5):
             if low <= math.log10(digit * 10.0**power) <= high:
                 yield digit * 10.0**power
+
+
+def _even_values(low: float, high: float) -> Iterator[float]:
+    """Multiples of a round step within low to high, some five of them."""
+    step = 10.0 ** math.floor(math.log10((high - low) / 2))
+    step *= 5 if (high - low) / step > 10 else 2 if (high - low) / step > 5 else 1
+    for number in range(math.ceil(low / step), math.floor(high / step) + 1):
+        yield round(number * step, 10)

@@ -14,11 +14,11 @@ from tune.options.errors import SearchError
 from tune.options.settings import best_config, trial_folder
 from tune.results.page import render
 from tune.trials.attempts import BEST
-from tune.trials.outcome import TrialOutcome
+from tune.trials.outcome import TrialOutcome, searched_names
 
-COLUMNS = (
-    *("trial", "status", "loss", "lr", "oversample", "dice_case_mean", "best_epoch", "epochs"),
-    *("seconds", "attempts", "node", "reason"),
+_BEFORE_VALUES = ("trial", "status")
+_AFTER_VALUES = (
+    *("dice_case_mean", "missed", "best_epoch", "epochs", "seconds", "attempts", "node", "reason"),
 )
 
 _RESULT = "result.json"
@@ -116,7 +116,8 @@ def _scores(options: SearchOptions, trials: list[TrialOutcome]) -> dict[str, Any
 def _write_table(trials: list[TrialOutcome], path: Path) -> None:
     """One row per trial, in the order of their numbers."""
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS)
+        columns = (*_BEFORE_VALUES, *searched_names(trials), *_AFTER_VALUES)
+        writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows(_row(trial) for trial in sorted(trials, key=lambda trial: trial.number))
 
@@ -127,6 +128,7 @@ def _row(trial: TrialOutcome) -> dict[str, Any]:
         "status": trial.status,
         **trial.values,
         "dice_case_mean": trial.dice,
+        "missed": trial.missed,
         "best_epoch": trial.best_epoch,
         "epochs": len(trial.curve),
         "seconds": f"{trial.seconds:.1f}",

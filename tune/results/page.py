@@ -9,7 +9,7 @@ from shards.console.groups import flat_values
 from shards.console.words import counted
 from tune.options.config import SearchOptions
 from tune.results.charts import curves_plot, value_plot
-from tune.trials.outcome import TrialOutcome
+from tune.trials.outcome import TrialOutcome, searched_names
 
 
 def render(
@@ -25,14 +25,35 @@ def render(
     Returns:
         HTML that refers to nothing outside itself.
     """
-    return page_template("tune.results", counted=counted).render(
+    names = searched_names(trials)
+    tried = {trial.values.get("loss") for trial in trials}
+    return page_template("tune.results", counted=counted, short=short, words=words_of).render(
         options=flat_values(options),
         trials=trials,
         result=result,
-        losses={number: loss for number, loss in enumerate(LOSSES) if loss in options.losses},
+        losses={number: loss for number, loss in enumerate(LOSSES) if loss in tried},
+        names=names,
         curves_plot=curves_plot(trials, options.step.epochs),
-        lr_plot=value_plot(trials, "lr", "learning rate"),
-        oversample_plot=value_plot(trials, "oversample", "oversampling"),
+        value_plots={
+            words_of(name): value_plot(trials, name, words_of(name))
+            for name in names
+            if _is_number(name, trials)
+        },
         epochs_run=sum(len(trial.curve) for trial in trials),
         epochs_without_stopping=options.step.epochs * len(trials),
     )
+
+
+def words_of(name: str) -> str:
+    """An option's name for people."""
+    return {"lr": "learning rate", "oversample": "oversampling"}.get(name, name.replace("_", " "))
+
+
+def short(value: Any) -> str:
+    """A searched value for people."""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _is_number(name: str, trials: Sequence[TrialOutcome]) -> bool:
+    values = [trial.values[name] for trial in trials if name in trial.values]
+    return all(type(value) in (int, float) for value in values)

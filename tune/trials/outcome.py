@@ -1,5 +1,6 @@
 """What became of each trial, for people."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +17,9 @@ class TrialOutcome:
     Attributes:
         number: 0-based, in the order of the suggestions.
         status: `ended early`: by the scheduler, in favor of better ones.
-        values: Its `loss`, `lr` and `oversample`.
+        values: Of the options that are searched.
         dice: Best validation Dice per case; None for a failed trial.
+        missed: Cases that were missed altogether then.
         best_epoch: 1-based epoch of that Dice.
         curve: Dice per case after each epoch.
         seconds: Spent in training, over all attempts.
@@ -31,6 +33,7 @@ class TrialOutcome:
     status: Status
     values: Point
     dice: float | None
+    missed: int | None
     best_epoch: int | None
     curve: tuple[float, ...]
     seconds: float
@@ -43,6 +46,8 @@ class TrialOutcome:
 def outcomes(memory: Memory, out: Path) -> list[TrialOutcome]:
     """What became of the trials that are over, the best first and the failed last.
 
+    Of two with the same Dice the one that missed fewer cases is better, then the earlier one.
+
     Args:
         memory: Of the search.
         out: Its folder.
@@ -52,7 +57,16 @@ def outcomes(memory: Memory, out: Path) -> list[TrialOutcome]:
         for record in memory.records.values()
         if record.status is not None
     ]
-    return sorted(over, key=lambda trial: -1 if trial.dice is None else trial.dice, reverse=True)
+    return sorted(over, key=_rank)
+
+
+def searched_names(trials: Iterable[TrialOutcome]) -> list[str]:
+    """The options that any of the trials varies, in the order of the space."""
+    return list(dict.fromkeys(name for trial in trials for name in trial.values))
+
+
+def _rank(trial: TrialOutcome) -> tuple[float, int, int]:
+    return (1.0 if trial.dice is None else -trial.dice, trial.missed or 0, trial.number)
 
 
 def _outcome(record: TrialRecord, status: Status, out: Path) -> TrialOutcome:
@@ -65,6 +79,7 @@ def _outcome(record: TrialRecord, status: Status, out: Path) -> TrialOutcome:
         status=status,
         values=record.values,
         dice=dice,
+        missed=scored.get("missed") if scored else None,
         best_epoch=best_epoch,
         curve=tuple(record.reports[epoch]["dice_case_mean"] for epoch in sorted(record.reports)),
         seconds=sum(map(_seconds, tries)),

@@ -17,6 +17,8 @@ from tune.options.config import SearchOptions
         ({"gpus_per_trial": 2.0}, "at most 1"),
         ({"concurrent": 0}, "--concurrent"),
         ({"epochs": 0}, "--epochs"),
+        ({"space": Path("s.yaml"), "losses": ("dice",)}, "--space and --losses exclude"),
+        ({"space": Path("s.yaml"), "lr_range": (1e-3, 1e-2)}, "--space and --lr-range exclude"),
     ],
 )
 def test_settings_that_make_no_search_are_refused(wrong, said, tmp_path):

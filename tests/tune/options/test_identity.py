@@ -73,3 +73,19 @@ def test_a_folder_of_something_else_is_not_taken(options):
     (options.out / "thesis.tex").write_text("")
     with pytest.raises(SearchError, match=r"thesis\.tex"):
         check_identity(options, "abc")
+
+
+def test_a_space_counts_by_what_it_says_wherever_it_lies(options, tmp_path):
+    for name, text in (("a", "lr: {log: [0.1, 1]}"), ("b", "lr:\n  log: [0.1, 1]"), ("c", "x: 1")):
+        (tmp_path / name).write_text(text)
+    check_identity(replaced(options, space=tmp_path / "a"), "abc")
+    check_identity(replaced(options, space=tmp_path / "b"), "abc")
+    with pytest.raises(SearchError, match="--space"):
+        check_identity(replaced(options, space=tmp_path / "c"), "abc")
+    with pytest.raises(SearchError, match="--space"):
+        check_identity(options, "abc")
+
+
+def test_an_extended_search_knows_with_how_many_trials_it_was_begun(options):
+    assert check_identity(options, "abc") == 20
+    assert check_identity(replaced(options, trials=40), "abc") == 20

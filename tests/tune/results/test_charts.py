@@ -46,3 +46,17 @@ def test_equal_values_and_no_scored_trial_are_drawn(tmp_path):
     failed = [outcome(tmp_path, 1, None, reason="x")]
     for svg in (value_plot(failed, "lr", "learning rate"), curves_plot(failed, epochs=1)):
         assert "nan" not in svg
+
+
+def test_numbers_near_each_other_have_a_plain_axis_with_round_ticks(tmp_path):
+    trials = [outcome(tmp_path, n, 0.5) for n in (0, 1, 2)]
+    plot = value_plot(trials, "lr", "learning rate")
+    low, middle, high = sorted(x for x, _ in circles(plot))
+    assert middle - low == pytest.approx(high - middle, abs=0.2)
+    for label in ("0.001", "0.002", "0.003"):
+        assert f">{label}</text>" in plot
+
+
+def test_a_trial_without_the_value_is_left_out(trials):
+    trials[0].values.pop("lr")
+    assert len(circles(value_plot(trials, "lr", "learning rate"))) == 2

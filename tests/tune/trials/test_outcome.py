@@ -3,7 +3,7 @@
 import os
 
 from tests.toy_trials import new_memory
-from tune.trials.outcome import outcomes
+from tune.trials.outcome import outcomes, searched_names
 
 
 def report(memory, number, *curve):
@@ -55,3 +55,24 @@ def test_time_and_number_of_attempts_are_summed_up_and_the_last_has_the_checkpoi
     (trial,) = outcomes(memory, tmp_path)
     assert (trial.seconds, trial.attempts) == (15.0, 2)
     assert trial.checkpoint == last / "best.ckpt"
+
+
+def test_of_equal_dice_fewer_missed_is_better_then_earlier(tmp_path):
+    memory = new_memory(tmp_path, trials=3, epochs=1)
+    for number, missed in enumerate((2, 1, 1)):
+        memory.next()
+        told = {"epoch": 1, "dice_case_mean": 0.5, "best_dice_case_mean": 0.5, "best_epoch": 1}
+        memory.report(number, told | {"node": "here", "missed": missed})
+        memory.end(number)
+    assert [(trial.number, trial.missed) for trial in outcomes(memory, tmp_path)] == [
+        *((1, 1), (2, 1), (0, 2))
+    ]
+
+
+def test_the_options_that_any_trial_varies_are_named_once(tmp_path):
+    memory = new_memory(tmp_path, trials=2, epochs=1)
+    for number, values in enumerate(({"loss": "dice"}, {"loss": "focal", "focal_gamma": 2.0})):
+        memory.next()
+        memory.records[number].values = values
+        memory.end(number)
+    assert searched_names(outcomes(memory, tmp_path)) == ["loss", "focal_gamma"]

@@ -1,1 +1,0 @@
-"""What a predicted scan leaves: which files, and what is in them."""
