@@ -1,11 +1,8 @@
 """The definitions that people copy hold together: checked by the tools that will read them."""
 
 import json
-import os
 import re
 import shlex
-import signal
-import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +13,6 @@ import yaml
 
 import tune.search
 from shards.console.command import parse
-from tests.toy_shards import make_shards
 
 ROOT = Path(__file__).parents[2]
 CLUSTER = ROOT / "cluster"
@@ -151,60 +147,3 @@ def test_the_image_passes_its_linter():
         check=False,
     )
     assert done.returncode == 0, done.stdout
-
-
-STAND_INS = {
-    "scontrol": "#!/bin/bash\n[[ $1 == show ]] && echo localhost\n",
-    "srun": (
-        "#!/bin/bash\nwhile [[ $1 == --* ]]; do shift; done\n"
-        "export SLURMD_NODENAME=localhost SLURM_PROCID=1 SLURM_NTASKS=2\n"
-        'exec "$@"\n'
-    ),
-}
-
-
-def whole_group(words, environment, timeout=250):
-    """Exit code and output of a script; where it takes too long, all that it started ends too."""
-    process = subprocess.Popen(
-        words,
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        said, _ = process.communicate(timeout=timeout)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        raise
-    return process.returncode, said
-
-
-@pytest.mark.ray
-@pytest.mark.slow
-def test_slurm_script_runs_a_search_to_its_end(tmp_path):
-    """With stand-ins for Slurm's commands, which set the variables that mislead Lightning."""
-    for name, script in STAND_INS.items():
-        path = tmp_path / "bin" / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(script)
-        path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    shards = make_shards(tmp_path / "shards")
-    environment = os.environ | {
-        "PATH": f"{tmp_path / 'bin'}:{BIN}:{os.environ['PATH']}",
-        "SLURM_JOB_ID": str(os.getpid()),
-        "SLURM_JOB_NODELIST": "localhost",
-        "SLURM_JOB_NUM_NODES": "1",
-        "SLURM_CPUS_PER_TASK": "2",
-    }
-    words = shlex.split("--trials 2 --epochs 1 --width 4 --depth 3 --batch-size 8 --augment none")
-    words += ["--lr", "0.01", "--num-workers", "0", "--cpus-per-trial", "1"]
-    words += ["--shards", shards, "--out", tmp_path / "out"]
-    code, said = whole_group(
-        ["bash", CLUSTER / "slurm" / "ray.sbatch", "tune.search", *words], environment
-    )
-    assert code == 0, said
-    assert (tmp_path / "out" / "trials.csv").read_text().count("finished") == 2
-    assert "dice_case_mean" in said
