@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 
 from tests.servers import FaultyS3, FaultyServer, s3_server
+from tests.toy_dicom import write_series
 
 # The nets of tests are tiny: threads that wait for each other cost more than they compute, most of
 # all where tests run beside each other. Child processes inherit this.
@@ -34,6 +35,12 @@ def _has_gpu():
     import torch  # only where a test needs it: it takes seconds
 
     return torch.cuda.is_available()
+
+
+@pytest.fixture(scope="session", name="write_series")
+def _write_series():
+    """The function `tests.toy_dicom.write_series`."""
+    return write_series
 
 
 @pytest.fixture(scope="session")

@@ -51,6 +51,7 @@ FLOORS = {
 ONLY_IN = {
     "nibabel": {"ingest"},
     "pydicom": {"ingest"},
+    "highdicom": {"ingest"},
     "webdataset": {"shards"},
     "pyarrow": {"shards"},
     "fsspec": {"shards"},

@@ -43,11 +43,36 @@ def mask_file(opened: OpenCase, out: Path) -> Iterator[Callable[[Plane], object]
         _packed(file, packs=out.name.endswith(".gz")) as write,
     ):
         write(_head(opened))
-        if opened.grid.streams:
-            yield lambda plane: write(stored_slab(plane, opened.grid).tobytes())
-        else:
-            with _collected(opened, write) as put:
-                yield put
+        with stored_slabs(opened, lambda slab: write(slab.data)) as put:
+            yield put
+
+
+@contextlib.contextmanager
+def stored_slabs(
+    opened: OpenCase, take: Callable[[Plane], object]
+) -> Iterator[Callable[[Plane], object]]:
+    """Turn axial planes into the slabs of a scan: at once where it streams, else at the end.
+
+    Args:
+        opened: The scan.
+        take: Called with each (shape[1], shape[0]) slab, C-contiguous, as `Volume.slabs` has them.
+
+    Yields:
+        A function that takes the (height, width) plane of each of `opened.numbers`, in their order.
+    """
+    if opened.grid.streams:
+        yield lambda plane: take(stored_slab(plane, opened.grid))
+        return
+    slabs = np.zeros(opened.grid.shape[::-1], np.uint8)
+    planes = to_canonical(slabs.T, opened.grid)
+    numbers = iter(opened.numbers)
+
+    def put(plane: Plane) -> None:
+        planes[:, :, next(numbers)] = plane.T
+
+    yield put
+    for slab in slabs:
+        take(slab)
 
 
 @contextlib.contextmanager
@@ -58,20 +83,6 @@ def _packed(file: IO[bytes], *, packs: bool) -> Iterator[Write]:
     packer = zlib.compressobj(6, wbits=31)  # a gzip without name and time
     yield lambda data: file.write(packer.compress(data))
     file.write(packer.flush())
-
-
-@contextlib.contextmanager
-def _collected(opened: OpenCase, write: Write) -> Iterator[Callable[[Plane], object]]:
-    """Put planes into a volume along other stored axes, and write it behind the last one."""
-    slabs = np.zeros(opened.grid.shape[::-1], np.uint8)
-    planes = to_canonical(slabs.T, opened.grid)
-    numbers = iter(opened.numbers)
-
-    def put(plane: Plane) -> None:
-        planes[:, :, next(numbers)] = plane.T
-
-    yield put
-    write(slabs.data)
 
 
 def _head(opened: OpenCase) -> bytes:

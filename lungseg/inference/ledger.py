@@ -9,7 +9,7 @@ from ingest.case import BadCaseError, Case
 from ingest.job.fingerprint import of_file
 from lungseg.inference.case_table import CaseTable
 from lungseg.inference.options import PredictOptions
-from lungseg.inference.targets import refuse_to_replace, targets_of
+from lungseg.inference.outputs.targets import refuse_to_replace, targets_of
 from lungseg.postprocessing.lesion_table import COLUMNS as LESION_COLUMNS
 
 NAME, LESIONS_NAME = "predictions.csv", "lesions.csv"

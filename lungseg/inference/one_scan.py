@@ -11,14 +11,14 @@ from ingest.case import Case
 from ingest.findings.voxels import VoxelChecks
 from ingest.recipe import Recipe
 from ingest.slices.field import Field
-from ingest.slices.mask_file import mask_file
 from ingest.slices.opened import OpenCase
 from ingest.slices.prepare import prepare_image
-from lungseg.inference.animation import Animation
 from lungseg.inference.infer import Image, Mask, Model, Plane, probabilities
 from lungseg.inference.options import PredictOptions
+from lungseg.inference.outputs.animation import Animation
+from lungseg.inference.outputs.mask import mask_of
+from lungseg.inference.outputs.targets import targets_of
 from lungseg.inference.read_scan import open_scan, say_values
-from lungseg.inference.targets import targets_of
 from lungseg.postprocessing.finder import Finder
 from lungseg.postprocessing.held import Held
 
@@ -63,7 +63,12 @@ def predict_one(
     planes = _planes(images, model, device, batch_size, downwards=opened.downwards)
     width, height, num_slices = opened.grid.canonical().shape
     voxels = 0
-    with mask_file(opened, mask_path) as put, Held(options.out) as held:
+    decided_by = {
+        "checkpoint sha256": model.sha256,
+        "threshold": f"{threshold:g}",
+        "post-processing": rules.in_words(),
+    }
+    with mask_of(opened, mask_path, decided_by) as put, Held(options.out) as held:
         found = _found(planes, opened, kept, finder, step)
         left = _judged(found, finder, held, shows=animation is not None)
         for z in opened.numbers:

@@ -89,6 +89,9 @@ class PredictOptions(InferenceOptions):
     out: Path
     """Folder for `<case>.nii.gz`, 1 is tumor, on the scan's own grid, `predictions.csv`, a line per
     scan, and `lesions.csv`: volume, diameters, center (RAS+ mm), slices, probabilities of each."""
+    format: Literal["nifti", "dicom-seg"] = "nifti"
+    """dicom-seg: `<case>.dcm` instead, a segmentation that viewers show on its series; of DICOM
+    series only, with highdicom (`pip install 'lungseg[dicom]'`)."""
     gif: bool = False
     """Write `<case>.gif` too: the slices that the model saw, the prediction outlined."""
     skip_done: bool = False

@@ -15,7 +15,8 @@ from lungseg.inference.infer import Model, pick_device
 from lungseg.inference.ledger import NAME, Ledger
 from lungseg.inference.one_scan import predict_one
 from lungseg.inference.options import PredictOptions
-from lungseg.inference.targets import spare_scans
+from lungseg.inference.outputs.mask import refuse_format
+from lungseg.inference.outputs.targets import spare_scans
 from shards.console.command import save_config
 from shards.console.progress import progress
 from shards.console.words import counted
@@ -27,6 +28,7 @@ def predict(options: PredictOptions) -> dict[str, Any]:
     """Predict every scan; one that cannot be read does not keep the others from being done."""
     scans = find_scans(options.input)
     spare_scans(scans, options)
+    refuse_format(scans, options)
     device = pick_device(options.device)
     paths = (options.checkpoint, *options.average_with)
     model = load_ensemble(paths, flips=options.flips, device=device)

@@ -269,3 +269,17 @@ def test_a_dicom_series_becomes_a_nifti_mask_on_its_grid(run, real_data, tmp_pat
     assert mask.shape == grid.shape == (512, 512, 38)
     assert np.abs(mask.affine - grid.matrix).max() < 1e-5  # NIfTI keeps float32
     assert np.asarray(mask.dataobj).any()
+
+
+def test_a_segmentation_of_a_series_is_left_out_when_it_is_there(run, write_series, tmp_path):
+    truth = np.zeros((24, 20, 8), np.int16)
+    truth[5:12, 4:9, 4:7] = 1
+    affine = np.array([[0.7, 0, 0, 20], [0, -0.7, 0, 5], [0, 0, 2.5, -100], [0, 0, 0, 1.0]])
+    write_series(tmp_path / "in/ct", np.where(truth == 1, 300, -900), affine)
+    result = run(tmp_path / "in", format="dicom-seg")
+    (name,) = result["predicted"]
+    made = (tmp_path / f"out/{name}.dcm").read_bytes()
+    assert result["predicted"][name]["files"] == [f"{name}.dcm"]
+    assert run(tmp_path / "in", format="dicom-seg", skip_done=True)["skipped"] == [name]
+    run(tmp_path / "in", format="dicom-seg", overwrite=True)
+    assert (tmp_path / f"out/{name}.dcm").read_bytes() == made

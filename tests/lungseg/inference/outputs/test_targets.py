@@ -5,7 +5,7 @@ import pytest
 from ingest.case import Case
 from lungseg.inference.errors import PredictError
 from lungseg.inference.options import PredictOptions
-from lungseg.inference.targets import refuse_to_replace, spare_scans, targets_of
+from lungseg.inference.outputs.targets import refuse_to_replace, spare_scans, targets_of
 
 
 @pytest.fixture
@@ -22,6 +22,7 @@ def scan(path):
 
 def test_a_scan_gets_a_mask_and_on_request_an_animation(options, tmp_path):
     assert targets_of("a", options()) == [tmp_path / "out/a.nii.gz"]
+    assert targets_of("a", options(format="dicom-seg")) == [tmp_path / "out/a.dcm"]
     assert targets_of("a", options(gif=True)) == [
         tmp_path / f"out/a{s}" for s in (".nii.gz", ".gif")
     ]

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from ingest.scans.geometry import Grid, as_affine
-from lungseg.inference.animation import Animation
+from lungseg.inference.outputs.animation import Animation
 
 GRID = Grid(shape=(40, 50, 9), affine=as_affine(np.diag([-2.0, 1.0, 3.0, 1.0])))
 MASK = np.zeros((50, 40), np.uint8)

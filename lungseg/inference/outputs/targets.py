@@ -41,5 +41,5 @@ def refuse_to_replace(scans: Sequence[Case], options: PredictOptions) -> None:
 
 def targets_of(name: str, options: PredictOptions) -> list[Path]:
     """The files that a scan gets: its mask, and where asked for its animation."""
-    mask = options.out / f"{name}.nii.gz"
+    mask = options.out / (f"{name}.dcm" if options.format == "dicom-seg" else f"{name}.nii.gz")
     return [mask, options.out / f"{name}.gif"] if options.gif else [mask]

@@ -1,0 +1,1 @@
+"""What a predicted scan leaves: which files, and what is in them."""
