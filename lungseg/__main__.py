@@ -19,6 +19,8 @@ COMMANDS = {
     "calibrate": ("lungseg.calibrate", "choose a model's threshold and rules for lesions"),
     "compare": ("lungseg.compare", "say which of two evaluations is better, if that can be said"),
     "predict": ("lungseg.predict", "find tumor in scans"),
+    "export": ("lungseg.export", "write a model as ONNX, for other programs"),
+    "view": ("lungseg.view", "look at a scan and its masks, in three planes and in 3D"),
     "search": ("tune.search", "find the settings of a training by many short ones"),
 }
 

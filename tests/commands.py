@@ -8,6 +8,8 @@ from ingest.__main__ import COMMANDS as INGEST
 from lungseg.evaluation.options import EvaluateOptions
 from lungseg.inference.options import PredictOptions
 from lungseg.options.fit import FitOptions
+from lungseg.portable.options import ExportOptions
+from lungseg.viewer.options import ViewOptions
 from shards.__main__ import COMMANDS as SHARDS
 from tune.options.config import SearchOptions
 
@@ -54,6 +56,7 @@ def numbers_and_names(options):
 def _command(commands, name, options):
     names = set(numbers_and_names(options)[1])
     needed = [word for name in _NEEDED if name in names for word in (f"--{name}", _NEEDED[name])]
+    needed += ["scan.nii.gz"] if options is ViewOptions else []
     return Command(commands, (*([name] if name else []), *needed), options)
 
 
@@ -62,6 +65,13 @@ ALL = [
     *(_command(SHARDS, name, options) for name, options in SHARDS.items()),
     *(
         _command(options, "", options)
-        for options in (FitOptions, EvaluateOptions, PredictOptions, SearchOptions)
+        for options in (
+            FitOptions,
+            EvaluateOptions,
+            PredictOptions,
+            ExportOptions,
+            ViewOptions,
+            SearchOptions,
+        )
     ),
 ]

@@ -41,6 +41,8 @@ FLOORS = {
         "report",
         "postprocessing",
         "inference",
+        "portable",
+        "viewer",
         "training",
         "evaluation",
         "calibration",
@@ -60,6 +62,8 @@ ONLY_IN = {
     "torch": {"shards", "lungseg"},
     "pytorch_lightning": {"lungseg"},
     "torchmetrics": {"lungseg"},
+    "onnx": {"lungseg"},
+    "onnxruntime": {"lungseg"},
     "albumentations": {"lungseg"},
     "jinja2": {"lungseg"},
     "scipy": {"lungseg"},
@@ -70,13 +74,22 @@ ONLY_IN = {
 MOST_FILES = 14  # in one folder: with more it is two rooms
 
 _GROUPS = ("augmentation", "data", "draw", "loss", "machine", "net", "run", "step", "validation")
-_ERRORS = ("shards.errors", "lungseg.errors", "lungseg.inference.errors", "tune.options.errors")
+_ERRORS = (
+    "shards.errors",
+    "lungseg.errors",
+    "lungseg.inference.errors",
+    "lungseg.portable.errors",
+    "lungseg.viewer.errors",
+    "tune.options.errors",
+)
 
 # Modules that are tested together: declarations, which one law holds for all of a kind.
 TESTED_ELSEWHERE = {
     **{f"lungseg.options.{name}": "tests/lungseg/options/test_groups.py" for name in _GROUPS},
     **dict.fromkeys(_ERRORS, "tests/test_errors.py"),
     "tune.history.fault": "tests/tune/test_faults.py",
+    "lungseg.viewer.options": "tests/lungseg/test_view.py",
+    "lungseg.portable.options": "tests/lungseg/test_export.py",
     "lungseg.evaluation.predictor": "tests/lungseg/evaluation/test_by_model.py",
 }
 

@@ -7,7 +7,14 @@ import pytest
 
 from shards.console.errors import KnownError
 
-FAMILIES = ("shards.errors", "lungseg.errors", "tune.options.errors", "lungseg.inference.errors")
+FAMILIES = (
+    "shards.errors",
+    "lungseg.errors",
+    "tune.options.errors",
+    "lungseg.inference.errors",
+    "lungseg.portable.errors",
+    "lungseg.viewer.errors",
+)
 
 
 def family(module):

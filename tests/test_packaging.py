@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("shards", "cluster", "ingest", "lungseg", "tune")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-TESTED_WITH = ("dicom", "dicom-compressed", "s3", "itk", "dev")
+TESTED_WITH = ("dicom", "dicom-compressed", "s3", "itk", "onnx", "view", "dev")
 
 
 def pins():

@@ -1,0 +1,1 @@
+"""A checkpoint -> a file that any program with ONNX Runtime predicts with."""

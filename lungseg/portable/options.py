@@ -1,0 +1,21 @@
+"""The options of `python -m lungseg.export`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from shards.console.command import Options
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportOptions(Options):
+    """Write a checkpoint as ONNX."""
+
+    OF_ONE_RUN: ClassVar[tuple[str, ...]] = ("overwrite",)
+
+    checkpoint: Path
+    """`best.ckpt` of a training."""
+    out: Path
+    """The file, `model.onnx`; it appears when it was checked."""
+    overwrite: bool = False
+    """Replace the file if it is there."""

@@ -1,0 +1,1 @@
+"""A scan and its masks on a page of this machine."""
