@@ -13,6 +13,7 @@ from ingest.case import BadCaseError, Case
 from ingest.scans.array import ArrayScan
 from ingest.slices.opened import OpenCase
 from ingest.slices.source_grid import load_scan
+from lungseg.crossval.run import cross_validate
 from lungseg.inference import model_file
 from lungseg.inference.infer import predict_scan
 from lungseg.inference.model_file import LoadedModel
@@ -34,14 +35,16 @@ def fit_model(
         options: Any option of `python -m lungseg.fit --help` by its name, `epochs=10`.
 
     Returns:
-        What `result.json` holds, and the path of the best `checkpoint`.
+        What `result.json` holds, and the path of the best `checkpoint`, or with `folds=["all"]` of
+        that of each of the `folds`.
 
     Raises:
         TypeError: If there is no option of a name.
         ValueError: If a value is refused.
         shards.console.errors.KnownError: If the training cannot start or go on.
     """
-    return fit(FitOptions.of(shards=str(shards), out=Path(out), **options)) or {}
+    told = FitOptions.of(shards=str(shards), out=Path(out), **options)
+    return cross_validate(told) if told.run.folds else fit(told) or {}
 
 
 def load_model(path: str | PathLike[str], *, device: str = "cpu") -> LoadedModel:

@@ -5,20 +5,21 @@ from typing import Any
 import shards.console.early  # isort: skip  # noqa: F401 (first, for a Ctrl-C meanwhile)
 from lungseg.options.fit import FitOptions
 from shards.console.command import run
-from shards.console.out import refuse_out
+from shards.console.out import Kind, refuse_out
 
 DESCRIPTION = """Train a U-Net on shards and keep the checkpoint with the best validation Dice.
 
 Leaves in --out: best.ckpt, last.ckpt, config.yaml (for --config), metrics.csv, curves.png,
-result.json, pictures/ and tensorboard/. The score is Dice per case over the slices of the
-validation cases.
+report.html, result.json, cases.csv (each validation case by epoch), pictures/ and tensorboard/.
+The score is Dice per case over the slices of the validation cases. With --folds all: a folder for
+each fold, and the scores of all together in result.json, cases.csv and report.html.
 
 The options that most trainings need; all of them follow in groups:
 
   --shards DIR        the shards to train on (required)
   --out DIR           where the run lies (required)
   --preset NAME       default, small (for processors) or tutorial
-  --fold N            the fold that validates; the others train
+  --fold N            the fold that validates; --folds all: each in turn
   --epochs N          how long; --patience N ends it earlier
   --batch-size N      slices of a step, over all devices
   --lr X              learning rate
@@ -34,9 +35,13 @@ The options that most trainings need; all of them follow in groups:
 
 def main(options: FitOptions) -> dict[str, Any] | None:
     """Train, with the heavy libraries imported only now."""
-    refuse_out(options.run.out, "training", sources=[options.data.shards])
+    kind: Kind = "cross-validation" if options.run.folds else "training"
+    refuse_out(options.run.out, kind, sources=[options.data.shards])
+    from lungseg.crossval.run import cross_validate
     from lungseg.training.run import fit, validate
 
+    if options.run.folds:
+        return cross_validate(options)
     return validate(options, options.run.validate) if options.run.validate else fit(options)
 
 

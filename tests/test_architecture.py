@@ -44,6 +44,7 @@ FLOORS = {
         "portable",
         "viewer",
         "training",
+        "crossval",
         "evaluation",
         "calibration",
     ],

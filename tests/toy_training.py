@@ -12,7 +12,7 @@ import torch
 from pytorch_lightning.callbacks import Callback
 
 from lungseg.options.fit import FitOptions
-from lungseg.training.callbacks.epoch_table import TIMES
+from lungseg.training.log.epoch_table import TIMES
 from lungseg.training.run import fit
 from shards.console.command import parse
 

@@ -82,6 +82,8 @@ class FitOptions(TrainingOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.run.folds and (self.validation.fold != 0 or self.validation.validation_cases):
+            raise ValueError("--folds says what validates: leave out --fold and --validation-cases")
         if self.validation.fold == "none" and (self.run.validate or self.validation.patience):
             raise ValueError(
                 "--fold none leaves nothing to validate on: leave out --validate and --patience"

@@ -13,6 +13,10 @@ class RunOptions(Limited):
 
     out: Path
     """Folder for checkpoints, logs and the result; it must not hold a run yet, except to resume."""
+    folds: Annotated[tuple[int | Literal["all"], ...], Limits(least=0, most=1000)] = ()
+    """Cross-validation over these folds, or all: a training for each, one after the other, in
+    --out/fold_N, and the scores of all cases together. With --resume, folds that have ended are not
+    trained again."""
     devices: Annotated[int | Literal["auto"], Limits(least=1, most=1024)] = "auto"
     """How many devices of this machine train together (DDP on one node, not several): GPUs where
     there are any, else CPU processes."""
@@ -22,9 +26,26 @@ class RunOptions(Limited):
     --accelerator, --num-workers, --checkpoint-minutes, --cache, --cache-gb and the place of the
     same shards may change. auto: begin where there is nothing to go on from, so that one command
     line serves however often it is cut off."""
+    logger: tuple[Literal["wandb", "mlflow"], ...] = ()
+    """Services that get the values too, beside metrics.csv and TensorBoard: wandb, mlflow or both.
+    Where they are, their own variables tell (WANDB_MODE, MLFLOW_TRACKING_URI); without one, MLflow
+    writes to --out/mlflow.db. pip install 'lungseg[wandb]' or 'lungseg[mlflow]'."""
     init_from: Path | None = None
     """Begin with the weights of this checkpoint of the same net, to fine-tune them."""
     validate_every: Annotated[int, Limits(least=1, most=1_000_000)] = 1
     """Validate after every so many epochs, and after the last."""
     validate: Path | None = None
     """Only score this checkpoint on the validation cases; leaves validation.json in --out."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.folds, str):
+            raise ValueError(f"folds must be a list, ['all'] or [0, 1], got {self.folds!r}")
+        super().__post_init__()
+        if len(set(self.folds)) < len(self.folds) or ("all" in self.folds and self.folds[1:]):
+            raise ValueError(f"--folds must be all, or each fold once, got {_said(self.folds)}")
+        if self.folds and self.validate:
+            raise ValueError("--folds and --validate exclude each other: leave one of them out")
+
+
+def _said(folds: tuple[int | str, ...]) -> str:
+    return " ".join(map(str, folds))

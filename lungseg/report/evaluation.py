@@ -6,7 +6,7 @@ from typing import Any
 
 from lungseg.report.charts import area_plot, dice_plot, volume_plot
 from lungseg.report.filmstrip import Filmstrip
-from lungseg.report.page import page_template
+from lungseg.report.page import as_score, page_template
 from lungseg.scores.case_score import CaseScore
 from shards.console.words import counted
 
@@ -49,7 +49,7 @@ def render(
     """
     worst_first = fitted(sorted(chapters, key=lambda chapter: _badness(chapter.score)))
     scores = [chapter.score for chapter in worst_first]
-    return page_template("lungseg.report", score=_as_score, mm=_as_mm, counted=counted).render(
+    return page_template("lungseg.report", score=as_score, mm=_as_mm, counted=counted).render(
         chapters=worst_first,
         metrics=metrics,
         warnings=warnings,
@@ -96,10 +96,6 @@ def _badness(score: CaseScore) -> tuple[float, float, str]:
     """Sorts the worst cases first: false alarms and misses, then by Dice; correct silence last."""
     dice = 2.0 if score.dice is None else score.dice
     return dice, -score.truth_ml - score.false_positive_ml, score.case
-
-
-def _as_score(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
 
 
 def _as_mm(value: float | None) -> str:

@@ -90,8 +90,8 @@ class CaseDice(Metric):
     def compute(self) -> dict[str, Any]:
         """What `lungseg.scores.dice.summarize` says, and more.
 
-        That is each case's Dice, the pooled soft Dice, `dice_guarded` with its definition, and the
-        mean `false_volume_ml` of all cases.
+        That is each case's Dice, the pooled soft Dice, `dice_guarded` with its definition, the mean
+        `false_volume_ml` of all cases, and under `cases` the values of the `CaseCounts` of each.
 
         Raises:
             RuntimeError: If a slice was validated twice or never.
@@ -101,14 +101,18 @@ class CaseDice(Metric):
             raise RuntimeError(f"{wrong} of {len(self.seen)} slices were not validated just once")
         counts = self.counts.cpu().numpy()
         overlap, total = (sum(column) for column in self.soft_sums.T.tolist())
-        per_case = {
-            case: dice(*row) for case, row in zip(self._cases, counts.tolist(), strict=True)
-        }
+        cases = [
+            {"case": case, "tp": tp, "fp": fp, "fn": fn, "false_volume_ml": fp * ml}
+            for case, ml, (tp, fp, fn) in zip(
+                self._cases, self._voxel_ml, counts.tolist(), strict=True
+            )
+        ]
         guarded, false_ml = guarded_dice(counts, self._voxel_ml)
         return summarize(counts) | {
             GUARDED: guarded,
             f"{GUARDED}_definition": GUARDED_DEFINITION,
             "dice_pooled_soft": soft_dice(overlap, total),
             "false_volume_ml": false_ml,
-            "dice_per_case": per_case,
+            "dice_per_case": {row["case"]: dice(row["tp"], row["fp"], row["fn"]) for row in cases},
+            "cases": cases,
         }

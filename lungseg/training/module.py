@@ -10,6 +10,7 @@ from lungseg.losses.build import build_loss
 from lungseg.losses.deep_supervision import at_all_levels
 from lungseg.models.build import build_net, check_net
 from lungseg.options.fit import FitOptions
+from lungseg.scores.case_counts import CaseCounts
 from lungseg.scores.dice import GUARDED
 from lungseg.scores.validation_dice import CaseDice
 from lungseg.training.batches import Batch, stretches_of
@@ -56,6 +57,7 @@ class LungSegmenter(pl.LightningModule):
         self._loss_here = build_loss(options.loss)
         self._val_loss: torch.Tensor
         self.scores: dict[str, Any] = {}
+        self.cases: list[CaseCounts] = []
         self._side_by_side: SideBySide | None = None
         self._until_scored = ExitStack()
         ours = {
@@ -112,7 +114,8 @@ class LungSegmenter(pl.LightningModule):
         """Sum the counts over ranks, once."""
         self._until_scored.close()
         self._side_by_side = None
-        self.scores = self.dice.compute()
+        self.scores = dict(self.dice.compute())
+        self.cases = [CaseCounts(**counts) for counts in self.scores.pop("cases")]
         self.dice.reset()
         loss, num_slices = sum_over_ranks(self._val_loss).tolist()
         self.log("val/loss", loss / num_slices)

@@ -30,6 +30,7 @@ _MAY_CHANGE = (
     "cache_gb",
     "out",
     "resume",
+    "logger",
     "preset",  # what it stands for is kept
     "validate",
     "accelerator",

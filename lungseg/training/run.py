@@ -11,29 +11,20 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Callback, EarlyStopping
+from pytorch_lightning.callbacks import Callback
 
 from lungseg.errors import TrainingError
 from lungseg.models.build import num_channels
 from lungseg.options.fit import FitOptions
 from lungseg.training.callbacks.announcement import Announcement
-from lungseg.training.callbacks.best_checkpoint import BEST, BestCheckpoint
+from lungseg.training.callbacks.best_checkpoint import BEST
 from lungseg.training.callbacks.best_score import BestScore
-from lungseg.training.callbacks.curves import Curves
-from lungseg.training.callbacks.end_together import EndTogether, StoppedError, signals_given_back
-from lungseg.training.callbacks.epoch_loss import EpochLoss
-from lungseg.training.callbacks.epoch_table import EpochTable
-from lungseg.training.callbacks.last_checkpoint import (
-    LAST,
-    LastCheckpoint,
-    LastCheckpointInsideEpoch,
-)
-from lungseg.training.callbacks.moving_average import MovingAverage
-from lungseg.training.callbacks.progress import progress_bar
-from lungseg.training.callbacks.slice_pictures import SlicePictures
-from lungseg.training.callbacks.throughput import Throughput
+from lungseg.training.callbacks.build import build_callbacks
+from lungseg.training.callbacks.end_together import StoppedError, signals_given_back
+from lungseg.training.callbacks.last_checkpoint import LAST
 from lungseg.training.checkpoint_io import WholeCheckpoints
 from lungseg.training.data import SliceData
+from lungseg.training.log.loggers import further_loggers, tensorboard
 from lungseg.training.machine.compiled import compile_net
 from lungseg.training.machine.cost import Cost, check_memory, step_cost
 from lungseg.training.machine.memory_order import order_memory
@@ -42,11 +33,12 @@ from lungseg.training.process.peers import wait_for_reason, watched_peers
 from lungseg.training.process.slurm import check_one_task
 from lungseg.training.resume import checkpoint_to_resume, load_weights
 from lungseg.training.trainer import build_trainer, quiet_lightning
-from lungseg.training.validate_every import ValidateEvery
 from shards.console.command import save_config
 from shards.console.groups import flat_values, replaced
 from shards.console.whole import write_json
 from shards.storage.store import ShardSet, open_shards
+
+RESULT = "result.json"
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +62,7 @@ def fit(options: FitOptions, *, callbacks: Sequence[Callback] = ()) -> dict[str,
     """
     check_one_task(options.run.devices)
     quiet_lightning()
-    shards, options = _open(options)
+    shards, options = open_training(options)
     out = options.run.out
     checkpoint = checkpoint_to_resume(options, shards)
     data = SliceData(shards, options)
@@ -78,10 +70,13 @@ def fit(options: FitOptions, *, callbacks: Sequence[Callback] = ()) -> dict[str,
     module = LungSegmenter(options, data)
     if options.run.init_from is not None and checkpoint is None:
         load_weights(module, options.run.init_from, option="--init-from")
-    best = BestScore(out / "result.json", _passport(options, data))
+    best = BestScore(out / RESULT, _passport(options, data))
     checkpoint_io = WholeCheckpoints()
     trainer = build_trainer(
-        options, [*_callbacks(options, data, best), *callbacks], checkpoint_io=checkpoint_io
+        options,
+        [*build_callbacks(options, data, best), *callbacks],
+        loggers=[tensorboard(out), *further_loggers(options, goes_on=checkpoint is not None)],
+        checkpoint_io=checkpoint_io,
     )
     order_memory(module.net, flat_values(options), trainer.strategy.root_device)
     if options.machine.compile:
@@ -102,7 +97,7 @@ def fit(options: FitOptions, *, callbacks: Sequence[Callback] = ()) -> dict[str,
         )
     if checkpoint_io.failed:
         raise TrainingError(f"{checkpoint_io.failed}: make room and go on with --resume")
-    return _result(best, options)
+    return _result(best, options, trainer)
 
 
 def validate(options: FitOptions, checkpoint: Path) -> dict[str, Any] | None:
@@ -120,10 +115,11 @@ def validate(options: FitOptions, checkpoint: Path) -> dict[str, Any] | None:
     """
     check_one_task(options.run.devices)
     quiet_lightning()
-    shards, options = _open(options)
+    shards, options = open_training(options)
     data = SliceData(shards, options)
     module = LungSegmenter(options, data)
-    trainer = build_trainer(options, [], checkpoint_io=WholeCheckpoints())
+    board = tensorboard(options.run.out)
+    trainer = build_trainer(options, [], loggers=[board], checkpoint_io=WholeCheckpoints())
     load_weights(module, checkpoint, option="--validate")
     with _ends_in_one_line(trainer, checkpoint):
         trainer.validate(module, data, verbose=False)
@@ -150,7 +146,7 @@ def _affordable_cost(
     return cost
 
 
-def _open(options: FitOptions) -> tuple[ShardSet, FitOptions]:
+def open_training(options: FitOptions) -> tuple[ShardSet, FitOptions]:
     """The shards, and the options without a secret of their URL: files of the run keep those."""
     limit = None if options.data.cache_gb is None else int(options.data.cache_gb * 1e9)
     shards = open_shards(options.data.shards, cache=options.data.cache, cache_bytes=limit)
@@ -207,10 +203,14 @@ def _explain(error: RuntimeError, trainer: pl.Trainer) -> None:
         wait_for_reason()
 
 
-def _result(best: BestScore, options: FitOptions) -> dict[str, Any] | None:
+def _result(best: BestScore, options: FitOptions, trainer: pl.Trainer) -> dict[str, Any]:
+    """What a training that has ended gives back, and keeps in result.json."""
+    ended = {"epochs": trainer.current_epoch}
     if options.validation.fold == "none":
-        return {"checkpoint": str(options.run.out / LAST), "epochs": options.step.epochs}
-    return best.best and best.best | {"checkpoint": str(options.run.out / BEST)}
+        return {"checkpoint": str(options.run.out / LAST), **ended}
+    result = {**(best.best or {}), **ended, "ended_early": trainer.should_stop}
+    write_json(options.run.out / RESULT, result)
+    return result | {"checkpoint": str(options.run.out / BEST)}
 
 
 def _passport(options: FitOptions, data: SliceData) -> dict[str, Any]:
@@ -226,32 +226,3 @@ def _passport(options: FitOptions, data: SliceData) -> dict[str, Any]:
 def _folds_from(options: FitOptions, data: SliceData) -> str:
     file = options.validation.folds_file
     return file.name if file else data.shards.manifest.folds_from
-
-
-def _callbacks(options: FitOptions, data: SliceData, best: BestScore) -> list[Callback]:
-    """What happens beside the training; averaging comes first, what ends it comes last."""
-    out = options.run.out
-    return [
-        *([] if options.step.ema is None else [MovingAverage(options.step.ema)]),
-        ValidateEvery(options.run.validate_every),
-        EpochLoss(),
-        progress_bar(),
-        Throughput(options.step.batch_size),
-        EpochTable(out / "metrics.csv"),
-        Curves(out / "metrics.csv", out / "curves.png"),
-        *([] if options.validation.fold == "none" else _after_validation(options, data, best)),
-        LastCheckpoint(out, save_on_train_epoch_end=True),
-        LastCheckpointInsideEpoch(out, minutes=options.machine.checkpoint_minutes),
-        EndTogether(out / LAST, lost=out / "lost-batch.json", names=data.names, lr=options.step.lr),
-    ]
-
-
-def _after_validation(options: FitOptions, data: SliceData, best: BestScore) -> list[Callback]:
-    out, patience = options.run.out, options.validation.patience
-    early = EarlyStopping(BestCheckpoint.MONITOR, mode="max", patience=patience or 0)
-    return [
-        SlicePictures(out / "pictures", data, threshold=options.validation.threshold),
-        best,
-        BestCheckpoint(out),
-        *([] if patience is None else [early]),
-    ]

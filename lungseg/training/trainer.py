@@ -9,7 +9,7 @@ from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from lightning_fabric.plugins.io.checkpoint_io import CheckpointIO
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.callbacks import Callback
-from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.loggers import Logger
 
 from lungseg.errors import TrainingError
 from lungseg.options.fit import FitOptions
@@ -17,13 +17,18 @@ from lungseg.training.machine.precision import precision_of
 
 
 def build_trainer(
-    options: FitOptions, callbacks: list[Callback], *, checkpoint_io: CheckpointIO
+    options: FitOptions,
+    callbacks: list[Callback],
+    *,
+    loggers: list[Logger],
+    checkpoint_io: CheckpointIO,
 ) -> pl.Trainer:
     """The trainer; it looks at no environment but this machine's.
 
     Args:
         options: The options.
         callbacks: What happens beside the training; without any it shows no progress either.
+        loggers: Where the values of each step go.
         checkpoint_io: Writes the checkpoints.
 
     Raises:
@@ -39,9 +44,7 @@ def build_trainer(
             max_epochs=step.epochs,
             check_val_every_n_epoch=run.validate_every,
             limit_val_batches=0 if options.validation.fold == "none" else None,
-            logger=TensorBoardLogger(
-                run.out / "tensorboard", name="", version="", default_hp_metric=False
-            ),
+            logger=loggers,
             callbacks=callbacks,
             plugins=[LightningEnvironment(), checkpoint_io],
             gradient_clip_val=step.clip,

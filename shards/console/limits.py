@@ -71,7 +71,7 @@ class Limited:
         for name, (limits, auto) in _limits_of(type(self)).items():  # type: ignore[arg-type]
             value = getattr(self, name)
             if not all(map(limits.hold, _numbers(value))):
-                shown = " ".join(map(str, value)) if isinstance(value, tuple) else value
+                shown = " ".join(map(str, value)) if isinstance(value, tuple | list) else value
                 raise ValueError(f"{flag(name)} must be {auto}{limits}, got {shown}")
         for names in self.EXCLUDING:
             given = [flag(name) for name in names if getattr(self, name) != _default(self, name)]
@@ -95,7 +95,7 @@ def _limits_of(options: type[Any]) -> dict[str, tuple[Limits, str]]:
 
 
 def _numbers(value: Any) -> Iterator[float]:
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         for item in value:
             yield from _numbers(item)
     elif isinstance(value, int | float) and not isinstance(value, bool):

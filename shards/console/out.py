@@ -10,11 +10,14 @@ from typing import Literal
 
 from shards.console.errors import KnownError
 
-Kind = Literal["shards", "training", "evaluation", "predictions", "search", "scans"]
+Kind = Literal[
+    "shards", "training", "cross-validation", "evaluation", "predictions", "search", "scans"
+]
 
 _MARKS: dict[Kind, tuple[str, tuple[str, ...]]] = {
     "shards": ("a shard set", ("manifest.json", ".build")),
     "training": ("a training", ("last.ckpt", "tensorboard")),
+    "cross-validation": ("a cross-validation", ("folds.csv",)),
     "evaluation": ("an evaluation", ("metrics.json",)),
     "predictions": ("predictions", ("predictions.csv",)),
     "search": ("a search", ("identity.json",)),

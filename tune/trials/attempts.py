@@ -14,7 +14,7 @@ from shards.console.whole import whole_or_nothing
 LAST = "last.ckpt"
 BEST = "best.ckpt"
 
-_CARRIED_ON = (BEST, "metrics.csv", "result.json")
+_CARRIED_ON = (BEST, "metrics.csv", "cases.csv", "result.json")
 _PREFIX = "attempt-"
 
 

@@ -1,1 +1,1 @@
-"""What happens beside a training: checkpoints, tables, pictures, progress."""
+"""What happens beside a training: checkpoints, progress, the end."""

@@ -53,3 +53,21 @@ def test_a_renamed_option_of_an_older_config_is_named(tmp_path):
     words = ["--config", str(tmp_path / "config.yaml")]
     with pytest.raises(UsageError, match="window is called window_shards now"):
         parse(FitOptions, words, prog="fit", description="")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"folds": ["all", 1]}, "--folds must be all, or each fold once, got all 1"),
+        ({"folds": [1, 2, 1]}, "--folds must be all, or each fold once, got 1 2 1"),
+        ({"folds": [-1]}, "--folds must be at least 0"),
+        ({"folds": "all"}, r"folds must be a list, \['all'\] or \[0, 1\], got 'all'"),
+        ({"folds": ["all"], "fold": 1}, "--folds says what validates: leave out --fold"),
+        ({"folds": ["all"], "fold": "none"}, "--folds says what validates"),
+        ({"folds": ["all"], "validation_cases": ["a"]}, "--folds says what validates"),
+        ({"folds": ["all"], "validate": "x"}, "--folds and --validate exclude each other"),
+    ],
+)
+def test_folds_that_cannot_be_meant_are_refused(given, said):
+    with pytest.raises(ValueError, match=said):
+        of(**given)

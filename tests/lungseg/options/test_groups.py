@@ -44,6 +44,7 @@ OTHERS = {
     RunOptions: {
         "out": Path("elsewhere"), "devices": 2, "resume": "auto", "init_from": Path("a.ckpt"),
         "validate": Path("b.ckpt"), "validate_every": 3,
+        "logger": ("wandb", "mlflow"),
     },
     StepOptions: {
         "epochs": 3, "batch_size": 6, "lr": 1e-5, "schedule": "poly", "warm_up": 0.0,
@@ -76,7 +77,7 @@ def test_every_option_is_given_by_its_flag_and_survives_the_file(kind, tmp_path)
     needed = {name: NEEDED[name] for name in NEEDED if name in OTHERS[kind]}
     default = kind(**needed)
     values = OTHERS[kind]
-    assert {f.name for f in dataclasses.fields(kind)} - set(values) <= {"validation_cases"}
+    assert {f.name for f in dataclasses.fields(kind)} - set(values) <= {"validation_cases", "folds"}
     assert all(getattr(default, name) != value for name, value in values.items())
     given = parsed(*words_of(NEEDED | values))
     (group,) = (part for part in vars(given).values() if type(part) is kind)

@@ -5,7 +5,7 @@ import sys
 import jinja2
 import pytest
 
-from lungseg.report.page import page_template
+from lungseg.report.page import as_ml, page_template
 
 
 @pytest.fixture
@@ -22,6 +22,14 @@ def template(tmp_path, monkeypatch):
 
     yield make
     sys.modules.pop(package.name, None)
+
+
+@pytest.mark.parametrize(
+    ("volume", "shown"),
+    [(0.0, "0.00"), (0.0049, "< 0.01"), (0.005, "0.01"), (0.5, "0.50"), (12.345, "12.35")],
+)
+def test_a_volume_that_is_there_is_not_shown_as_none(volume, shown):
+    assert as_ml(volume) == shown
 
 
 def test_values_are_escaped(template):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from lungseg.scores.case_counts import CaseCounts
 from lungseg.scores.dice import GUARDED_DEFINITION, dice, guarded_dice, soft_dice, summarize
 from lungseg.scores.validation_dice import CaseDice
 
@@ -70,6 +71,12 @@ def test_scores_equal_those_counted_by_hand_whatever_the_batches(length):
     assert result.pop("dice_pooled_soft") == pytest.approx(soft, abs=1e-12)
     names = dict(zip("abc", counts.tolist(), strict=True))
     assert result.pop("dice_per_case") == {name: dice(*row) for name, row in names.items()}
+    for number, case in enumerate(result.pop("cases")):
+        assert CaseCounts(**case) == CaseCounts(
+            case="abc"[number],
+            **dict(zip(("tp", "fp", "fn"), counts[number].tolist(), strict=True)),
+            false_volume_ml=counts[number, 1] * VOXEL_ML[number],
+        )
     false_ml = float((counts[:, 1] * VOXEL_ML).mean())
     assert result.pop("false_volume_ml") == pytest.approx(false_ml, rel=1e-12)
     assert result.pop("dice_guarded") == guarded_dice(counts, VOXEL_ML)[0]

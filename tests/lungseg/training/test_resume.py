@@ -23,6 +23,7 @@ CHANGES = {
     "patience": 3,
     "validate_every": 3,
     "init_from": "other.ckpt",
+    "folds": [1],
     "fold": 1,
     "validation_cases": ["lung_001"],
     "batch_size": 4,
@@ -76,6 +77,7 @@ FREE = {
     "compile": True,
     "accumulate": 2,
     "checkpoint_minutes": 1.0,
+    "logger": ["mlflow"],
 }
 
 
@@ -93,7 +95,17 @@ def test_what_decides_a_training_may_not_change(shards, finished, name):
 
 def test_every_option_of_a_training_is_either_free_or_kept(shards, finished):
     """One that is added later is kept unless somebody says that it is free."""
-    known = {*CHANGES, *FREE, "shards", "out", "preset", "resume", "validate", "folds_file"}
+    known = {
+        *CHANGES,
+        *FREE,
+        "shards",
+        "out",
+        "preset",
+        "resume",
+        "validate",
+        "folds_file",
+        "folds",
+    }
     assert flat_values(options(shards, finished)).keys() == known
 
 

@@ -9,7 +9,9 @@ from tests.toy_training import options
 
 
 def trainer(tmp_path, **given):
-    return build_trainer(options("x", tmp_path, **given), [], checkpoint_io=WholeCheckpoints())
+    return build_trainer(
+        options("x", tmp_path, **given), [], loggers=[], checkpoint_io=WholeCheckpoints()
+    )
 
 
 @pytest.mark.parametrize(

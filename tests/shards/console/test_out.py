@@ -27,6 +27,9 @@ COMMANDS = {
     "build-shards": lambda out, source: ingest(BuildShards(source=source, out=str(out))),
     "preview": lambda out, source: ingest(Preview(shards=str(source), out=out / "sheet.png")),
     "fit": lambda out, source: fit(FitOptions.of(shards=str(source), out=out)),
+    "fit --folds": lambda out, source: fit(
+        FitOptions.of(shards=str(source), out=out, folds=["all"])
+    ),
     "evaluate": lambda out, source: evaluate(
         EvaluateOptions(checkpoint=source / "best.ckpt", source=source, out=out)
     ),
@@ -40,6 +43,7 @@ LEAVES = {
     "an unfinished shard set": ("build-shards", [".build/plan.json", "cases/a.tar"]),
     "a training": ("fit", ["config.yaml", "last.ckpt", "best.ckpt", "metrics.csv"]),
     "a training just begun": ("fit", ["config.yaml", "tensorboard/events"]),
+    "a cross-validation": ("fit --folds", ["config.yaml", "folds.csv", "fold_0/last.ckpt"]),
     "an evaluation": ("evaluate", ["config.yaml", "metrics.json", "cases.csv"]),
     "predictions": ("predict", ["config.yaml", "predictions.csv", "a.nii.gz"]),
     "a search": ("search", ["config.yaml", "identity.json", "best.ckpt"]),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lungseg.training.callbacks.curves import curves_picture
+from lungseg.training.log.curves import curves_picture
 
 BLUE, ORANGE = (11, 110, 153), (196, 81, 12)
 

@@ -1,0 +1,1 @@
+"""What is kept of a training's course: tables, curves, pictures, its page, loggers of others."""
