@@ -12,7 +12,7 @@ from shards.console.errors import KnownError
 from shards.console.whole import whole_or_nothing
 from shards.console.words import counted
 
-FILES = ("metrics.json", "cases.csv", "lesions.csv", "report.html")
+FILES = ("metrics.json", "cases.csv", "lesions.csv", "slices.csv", "report.html")
 
 
 class OutputError(KnownError):

@@ -13,6 +13,7 @@ from lungseg.inference.read_scan import read_views
 from lungseg.report.evaluation import Chapter
 from lungseg.report.filmstrip import EDGE, Filmstrip, film
 from lungseg.scores.case_score import CaseScore, Role, count_voxels
+from lungseg.scores.false_areas import false_areas
 from lungseg.scores.lesions import lesions_of
 from lungseg.scores.surface import surface_score
 
@@ -71,6 +72,7 @@ def _score(
         soft=prediction.soft,
         surface=surface_score(truth, prediction.mask, spacing_mm=spacing_mm),
         lesions=lesions_of(truth, prediction.mask, voxel_ml=voxel_ml),
+        wolf_mm2=false_areas(truth, prediction.mask, pixel_mm2=spacing_mm[0] * spacing_mm[1]),
     )
 
 

@@ -22,7 +22,8 @@ class EvaluateOptions(InferenceOptions):
     """Data set in the layout of the Medical Segmentation Decathlon (MSD), or a folder of DICOM
     series with masks."""
     out: Path
-    """Folder for `metrics.json`, `cases.csv`, `lesions.csv`, `report.html` and `config.yaml`."""
+    """Folder for `metrics.json`, `cases.csv`, `lesions.csv`, `slices.csv` (where tumor was seen
+    on slices without any, for `--slice-weights`), `report.html` and `config.yaml`."""
     subset: Literal["auto", "validation", "training", "test"] = "auto"
     """`validation`: the cases that the training held out; `training`: all of imagesTr; `test`:
     imagesTs with labelsTs; `auto`: `validation` where the source has such cases, otherwise

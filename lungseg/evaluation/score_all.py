@@ -17,6 +17,7 @@ from lungseg.evaluation.predictor import Predictor
 from lungseg.evaluation.provenance import facts_of
 from lungseg.report.evaluation import Chapter, render
 from lungseg.scores.case_score import CaseScore
+from lungseg.scores.false_areas import weight_of
 from lungseg.scores.lesions import Lesion
 from lungseg.scores.summary import metrics
 from shards.console.progress import progress
@@ -117,6 +118,7 @@ def _leave(
             "metrics.json": json.dumps(result, indent=1) + "\n",
             "cases.csv": as_csv(list(result["cases"][0]), result["cases"]),
             "lesions.csv": _lesions_csv(scores),
+            "slices.csv": _slices_csv(scores),
             "report.html": page,
         },
     )
@@ -125,3 +127,12 @@ def _leave(
 def _lesions_csv(scores: Sequence[CaseScore]) -> str:
     rows = ({"case": score.case, **lesion.row()} for score in scores for lesion in score.lesions)
     return as_csv(["case", *Lesion.COLUMNS], rows)
+
+
+def _slices_csv(scores: Sequence[CaseScore]) -> str:
+    rows = (
+        {"case": score.case, "z": z, "false_mm2": round(mm2, 2), "weight": weight_of(mm2)}
+        for score in scores
+        for z, mm2 in score.wolf_mm2.items()
+    )
+    return as_csv(["case", "z", "false_mm2", "weight"], rows)

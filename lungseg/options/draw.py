@@ -1,6 +1,7 @@
 """Which slices a training sees, and in what order."""
 
 import dataclasses
+from pathlib import Path
 from typing import Annotated, Literal
 
 from shards.console.limits import Limited, Limits
@@ -20,6 +21,10 @@ class DrawOptions(Limited):
     oversample: Annotated[float | Literal["auto"], Limits(above=0, most=1_000_000)] = "auto"
     """How many times as likely a slice with tumor is drawn as one without; auto: half of the draws
     show tumor, 1: no oversampling."""
+    slice_weights: Path | None = None
+    """CSV file with the columns case, z and weight: slices are drawn so many times as often as they
+    were, those that it does not name as before. The slices.csv of an evaluation names those where
+    a model falsely saw tumor."""
     order: Order = "exact"
     """exact: slices come in the order of the draws. windowed: the same draws, arranged so that only
     --window-shards are needed at a time, for a URL whose shards do not all fit in --cache-gb; each

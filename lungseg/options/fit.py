@@ -49,6 +49,8 @@ class TrainingOptions(Options):
                 "--accumulate would have --norm batch normalize each part by itself: give --norm "
                 "instance, group or none"
             )
+        if self.draw.slice_weights and (self.data.loader, self.draw.draw) != ("index", "weighted"):
+            raise ValueError("--slice-weights needs --loader index and --draw weighted")
         if self.augmentation.transplant and (self.data.loader, self.draw.order) != (
             "index",
             "exact",

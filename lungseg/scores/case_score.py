@@ -1,6 +1,7 @@
 """One scan's prediction against its label: what is counted."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -33,6 +34,8 @@ class CaseScore:
             recipe's grid; None where there are no probabilities.
         surface: How the surfaces agree; None where there is no tumor.
         lesions: The tumors one by one.
+        wolf_mm2: By slice without tumor, numbered from the feet, the area falsely called tumor, in
+            mm2, where there is any.
     """
 
     case: str
@@ -47,6 +50,7 @@ class CaseScore:
     soft: tuple[float, float] | None
     surface: SurfaceScore | None = None
     lesions: tuple[Lesion, ...] = ()
+    wolf_mm2: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def dice(self) -> float | None:

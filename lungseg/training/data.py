@@ -18,6 +18,7 @@ from lungseg.models.view import view_of
 from lungseg.options.fit import FitOptions
 from lungseg.training.batches import Batch, TrainingSlices, ValidationSlices, clip_of, stretches_of
 from lungseg.training.process.shared_memory import for_a_pipe, from_a_pipe, has_room
+from lungseg.training.slice_weights import weights_of
 from lungseg.training.split import split_cases
 from shards.console.groups import flat_values
 from shards.order.draw import oversample_ratio
@@ -58,12 +59,15 @@ class SliceData(pl.LightningDataModule):
         index = shards.index
         rows = np.flatnonzero(np.isin(index.case, self.split.training))
         tumor = index.tumor[rows]
+        self.weights = weights_of(shards.index, options.draw.slice_weights)
+        own = None if self.weights is None else self.weights[rows]
         self.plan = Plan(
             rows=rows,
             tumor=tumor,
-            oversample=oversample_ratio(options.draw.oversample, tumor),
+            oversample=oversample_ratio(options.draw.oversample, tumor, own),
             seed=options.step.seed,
             draw=options.draw.draw,
+            own_weights=own,
             windows=Windows(shard=index.case[rows], size=options.draw.window_shards)
             if options.draw.order == "windowed"
             else None,

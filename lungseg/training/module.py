@@ -20,6 +20,7 @@ from lungseg.training.machine.parts import in_parts
 from lungseg.training.optimizer import build_optimizer, build_schedule, keep_order
 from lungseg.training.process.ranks import sum_over_ranks
 from lungseg.training.side_by_side import SideBySide
+from lungseg.training.slice_weights import fingerprint
 from shards.console.groups import flat_values
 
 
@@ -65,6 +66,7 @@ class LungSegmenter(pl.LightningModule):
             "threshold": options.validation.threshold,
             "neighbors": options.view.neighbors,
             "manifest_sha256": data.shards.manifest_sha256,
+            "slice_weights_sha256": fingerprint(data.weights),
             "training_cases": list(training),
             "validation_cases": list(validation),
         }

@@ -14,6 +14,7 @@ from lungseg.errors import TrainingError
 from lungseg.options.fit import FitOptions
 from lungseg.training.callbacks.best_checkpoint import BEST
 from lungseg.training.callbacks.last_checkpoint import LAST
+from lungseg.training.slice_weights import fingerprint, weights_of
 from lungseg.training.split import split_cases
 from shards.console.groups import flat_values
 from shards.console.limits import flag
@@ -25,6 +26,7 @@ logger = logging.getLogger(__name__)
 _MAY_CHANGE = (
     "epochs",  # that there are not fewer is checked
     "shards",  # where they lie: that they are the same is checked
+    "slice_weights",  # that they are the same is checked
     "folds_file",  # that the same cases validate is checked
     "cache",
     "cache_gb",
@@ -70,6 +72,7 @@ def checkpoint_to_resume(options: FitOptions, shards: ShardSet) -> Path | None:
     _check_same_shards(shards, began["lungseg"]["manifest_sha256"])
     _check_same_options(options, began)
     _check_same_cases(options, shards, began["lungseg"]["validation_cases"])
+    _check_same_weights(options, shards, began["lungseg"].get("slice_weights_sha256"))
     _check_epochs(options, began, content.get("SliceData", {}).get("epoch", 0))
     return checkpoint
 
@@ -168,6 +171,17 @@ def _check_same_cases(options: FitOptions, shards: ShardSet, then: Sequence[str]
             f"other cases validate than when the training in {options.run.out} began "
             f"({some(sorted(now ^ set(then)))}): name the same to go on, or start a new training "
             "in another --out"
+        )
+
+
+def _check_same_weights(options: FitOptions, shards: ShardSet, then: str | None) -> None:
+    """The file of the weights may have been moved, or written anew."""
+    file = options.draw.slice_weights
+    if fingerprint(weights_of(shards.index, file)) != then:
+        raise TrainingError(
+            f"--slice-weights {file} weighs slices otherwise than when the "
+            f"training in {options.run.out} began: give the same weights to go on, or start a new "
+            "training in another --out"
         )
 
 

@@ -21,6 +21,8 @@ class Plan:
         oversample: How many times as likely a slice with tumor is drawn as one without.
         seed: Seed of all orders.
         draw: `weighted` draws with replacement, as the tutorial does; `balanced` without.
+        own_weights: (n,) factors by which each of them is drawn more or less often, for `weighted`;
+            None: 1 for all.
         windows: Arrangement of the draws for shards that do not all fit on the local disk; None
             leaves them in the order of the draws.
     """
@@ -30,6 +32,7 @@ class Plan:
     oversample: float
     seed: int
     draw: Draw = "weighted"
+    own_weights: npt.NDArray[np.float64] | None = None
     windows: Windows | None = None
 
     def __len__(self) -> int:
@@ -58,7 +61,7 @@ class Plan:
         if self.draw == "balanced":
             return balanced(self.tumor, self.oversample, seed=self.seed, epoch=epoch)
         generator = torch.Generator().manual_seed(epoch_seed(self.seed, epoch))
-        return weighted(self.tumor, self.oversample, generator)
+        return weighted(self.tumor, self.oversample, generator, self.own_weights)
 
 
 def epoch_seed(seed: int, epoch: int) -> int:

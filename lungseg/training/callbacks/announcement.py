@@ -83,9 +83,10 @@ class Announcement(Callback):
             f"({np.count_nonzero(np.isin(index.case, cases)):,} slices)"
             for cases in (split.training, split.validation)
         )
+        share = tumor_share(plan.tumor, plan.oversample, plan.own_weights)
         return (
             f"training on {training}, {100 * plan.tumor.mean():.3g} % of them with tumor and drawn "
-            f"as {100 * tumor_share(plan.tumor, plan.oversample):.3g} %; validating on {validation}"
+            f"as {100 * share:.3g} %; validating on {validation}"
         )
 
     def _of_net(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> str:

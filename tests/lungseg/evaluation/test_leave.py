@@ -26,7 +26,7 @@ def test_an_earlier_evaluation_is_not_replaced_unless_told_so(name, tmp_path):
 
 def test_several_files_in_the_way_are_counted(tmp_path):
     leave(options(tmp_path), TEXTS)
-    with pytest.raises(OutputError, match=r"metrics\.json and 3 other files would be replaced"):
+    with pytest.raises(OutputError, match=r"metrics\.json and 4 other files would be replaced"):
         refuse_to_replace(options(tmp_path))
 
 

@@ -59,6 +59,25 @@ def test_the_numbers_equal_those_counted_by_hand(run, make_model, source, tmp_pa
         assert [float(row["dice"]) for row in csv.DictReader(file)] == pytest.approx(by_hand)
 
 
+def test_slices_where_the_model_cried_wolf_are_named(run, make_model, source, tmp_path, scans):
+    """What `--slice-weights` takes: only slices without tumor, from the feet, as in the index."""
+    scans.write(source / "labelsTr/ball_3.nii.gz", scans.ball(radius_mm=2.0), orientation="PIR")
+    run(make_model(), subset="training")
+    found = voxels(source / "imagesTr/ball_3.nii.gz")
+    image = nibabel.load(source / "imagesTr/ball_3.nii.gz")
+    hu = np.asarray(nibabel.as_closest_canonical(image).dataobj)
+    pixels = np.count_nonzero(hu > -300, axis=(0, 1))
+    truth = scans.ball(radius_mm=2.0).any(axis=(0, 1))
+    expected = {z: n * 1.5**2 for z, n in enumerate(pixels) if n and not truth[z]}
+    assert found.any()
+    with (tmp_path / "out/slices.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["case"] for row in rows} == {"ball_3"}
+    areas = {int(row["z"]): float(row["false_mm2"]) for row in rows}
+    assert areas == pytest.approx(expected, abs=0.01)
+    assert all(1 < float(row["weight"]) <= 5 for row in rows)
+
+
 def test_the_pooled_soft_dice_is_over_the_recipes_pixels(run, make_model, source):
     metrics, _ = run(make_model(), subset="training")
     overlap = total = 0.0
@@ -137,6 +156,7 @@ def test_every_score_says_what_it_is(run, make_model, tmp_path):
         "metrics.json",
         "cases.csv",
         "lesions.csv",
+        "slices.csv",
         "report.html",
         "config.yaml",
     }

@@ -35,6 +35,9 @@ def test_a_choice_that_is_none_is_refused_with_the_choices():
 def test_what_excludes_each_other_is_refused():
     with pytest.raises(ValueError, match="--draw balanced and --order windowed need"):
         of(loader="webdataset", draw="balanced")
+    for given in ({"loader": "webdataset"}, {"draw": "balanced"}):
+        with pytest.raises(ValueError, match="--slice-weights needs --loader index and --draw wei"):
+            of(slice_weights="w.csv", **given)
     for given in ({"loader": "webdataset"}, {"order": "windowed"}):
         with pytest.raises(ValueError, match="--transplant needs --loader index and --order exact"):
             of(transplant=0.1, **given)

@@ -95,17 +95,8 @@ def test_what_decides_a_training_may_not_change(shards, finished, name):
 
 def test_every_option_of_a_training_is_either_free_or_kept(shards, finished):
     """One that is added later is kept unless somebody says that it is free."""
-    known = {
-        *CHANGES,
-        *FREE,
-        "shards",
-        "out",
-        "preset",
-        "resume",
-        "validate",
-        "folds_file",
-        "folds",
-    }
+    known = {*CHANGES, *FREE, "shards", "out", "preset", "resume", "validate"}
+    known |= {"folds_file", "folds", "slice_weights"}
     assert flat_values(options(shards, finished)).keys() == known
 
 
@@ -124,6 +115,19 @@ def test_a_file_of_folds_may_move_but_not_name_others(shards, finished, tmp_path
         pytest.raises(TrainingError, match=f"other cases validate .*{said}") if said else nothing()
     ):
         checkpoint_to_resume(options(shards, finished, **given), open_shards(shards))
+
+
+@pytest.mark.parametrize(("weight", "said"), [("3", None), ("4", "weighs slices otherwise than")])
+def test_weights_of_slices_may_move_but_not_change(shards, tmp_path, weight, said):
+    for name, own in (("then", "3"), ("now", weight)):
+        (tmp_path / name).write_text(f"case,z,weight\nlung_001,2,{own}\n")
+    fit(options(shards, tmp_path / "run", epochs=1, slice_weights=tmp_path / "then"))
+    given = {"epochs": 1, "resume": True}
+    now = options(shards, tmp_path / "run", slice_weights=tmp_path / "now", **given)
+    with pytest.raises(TrainingError, match=said) if said else nothing():
+        checkpoint_to_resume(now, open_shards(shards))
+    with pytest.raises(TrainingError, match="--slice-weights None weighs"):
+        checkpoint_to_resume(options(shards, tmp_path / "run", **given), open_shards(shards))
 
 
 def test_a_checkpoint_from_before_an_option_was_renamed_goes_on(shards, finished, tmp_path):

@@ -27,23 +27,25 @@ def generator(seed):
     return torch.Generator().manual_seed(seed)
 
 
+@pytest.mark.parametrize("own", [None, 1.0 + np.arange(1000) % 4])
 @pytest.mark.parametrize("oversample", [1.0, 7.5, 0.0])
-def test_weighted_draws_are_bit_equal_to_weighted_random_sampler(oversample):
+def test_weighted_draws_are_bit_equal_to_weighted_random_sampler(oversample, own):
     tumor = some_tumor()
-    weights = sample_weights(tumor, oversample)
+    weights = np.where(tumor, oversample, 1.0) * (1.0 if own is None else own)
     expected = WeightedRandomSampler(weights, len(tumor), generator=generator(3))
-    drawn = weighted(tumor, oversample, generator(3))
+    drawn = weighted(tumor, oversample, generator(3), own)
     assert drawn.tolist() == list(expected)
 
 
+@pytest.mark.parametrize("own", [None, 1.0 + np.arange(1000) % 4])
 @pytest.mark.parametrize("draw", [weighted, class_first])
-def test_no_slice_is_starved(draw):
+def test_no_slice_is_starved(draw, own):
     """Chi-square of how often each slice came, against its share of the weights."""
     tumor, num_epochs = some_tumor(), 200
     counts = np.zeros(len(tumor))
     for epoch in range(num_epochs):
-        counts += np.bincount(draw(tumor, 8.0, generator(epoch)), minlength=len(tumor))
-    weights = sample_weights(tumor, 8.0)
+        counts += np.bincount(draw(tumor, 8.0, generator(epoch), own), minlength=len(tumor))
+    weights = sample_weights(tumor, 8.0, own)
     expected = num_epochs * len(tumor) * weights / weights.sum()
     freedom = len(tumor) - 1
     chi_square = ((counts - expected) ** 2 / expected).sum()
@@ -128,3 +130,20 @@ def test_one_slice_with_tumor_is_half_of_the_balanced_draws_and_a_number_is_itse
     assert tumor_share(one, oversample_ratio("auto", one)) == 0.5
     assert oversample_ratio(2.5, one) == 2.5
     assert tumor_share(np.zeros(0, bool), 3.0) == 0.0
+
+
+@given(st.lists(st.tuples(st.booleans(), st.floats(0.1, 100)), min_size=1, max_size=30))
+def test_auto_means_half_of_the_draws_whatever_slices_weigh(slices):
+    tumor, own = (np.array(column) for column in zip(*slices, strict=True))
+    share = tumor_share(tumor, oversample_ratio("auto", tumor, own), own)
+    assert share == pytest.approx(0.5 if 0 < tumor.sum() < len(tumor) else tumor.mean())
+
+
+def test_a_weight_of_a_slices_own_is_how_often_it_comes_against_an_equal_one():
+    tumor, own = np.zeros(20, bool), np.ones(20)
+    own[3] = 5.0
+    assert tumor_share(tumor, 4.0, own) == 0
+    counts = np.bincount(
+        np.concatenate([weighted(tumor, 1.0, generator(k), own) for k in range(2000)])
+    )
+    assert counts[3] / np.delete(counts, 3).mean() == pytest.approx(5, rel=0.03)
