@@ -8,7 +8,7 @@ from typing import Any
 
 from ingest.case import BadCaseError, Case
 from ingest.find_cases import find_cases
-from ingest.findings.between import duplicate_findings
+from ingest.findings.between import duplicate_findings, pitch_findings
 from ingest.findings.finding import Finding
 from ingest.findings.patients import split_findings
 from ingest.findings.read_case import VOXELS_CRC32
@@ -148,6 +148,8 @@ def _finish(
     journal.finish(target, manifest, (finished[name].index for name in entries))
     contents = {name: entry.measures[VOXELS_CRC32] for name, entry in entries.items()}
     _warn(duplicate_findings(contents))
+    pitches = {name: entry.slice_spacing_mm for name, entry in entries.items()}
+    _warn(pitch_findings({name: pitch[0] for name, pitch in pitches.items() if pitch}))
     return manifest
 
 
