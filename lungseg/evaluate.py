@@ -4,7 +4,7 @@ from typing import Any
 
 import shards.console.early  # isort: skip  # noqa: F401 (first, for a Ctrl-C meanwhile)
 from lungseg.evaluation.options import EvaluateOptions
-from shards.console.command import run
+from shards.console.command import as_lines, run
 from shards.console.out import refuse_out
 
 DESCRIPTION = """Score a checkpoint on scans with labels, per case and on each scan's own grid.
@@ -23,5 +23,27 @@ def main(options: EvaluateOptions) -> dict[str, Any]:
     return evaluate(options)
 
 
+def show(result: dict[str, Any]) -> str:
+    """Render a result for people; what `--explain` found is a table."""
+    rest = dict(result)
+    explained = rest.pop("explain", None)
+    return "\n".join([as_lines(rest), *(_table(explained) if explained else [])])
+
+
+def _table(explained: dict[str, Any]) -> list[str]:
+    """Definitions of Dice by row, the model and the controls by column."""
+    columns = list(explained["columns"])
+    rows = [["Dice by definition", *columns]]
+    for name, scores in explained["scores"].items():
+        values = ["-" if scores[c] is None else f"{scores[c]:.4f}" for c in columns]
+        rows.append([name, *values])
+    first = max(len(row[0]) for row in rows)
+    lines = [row[0].ljust(first) + "".join(f"{cell:>12}" for cell in row[1:]) for row in rows]
+    parts = {**explained["definitions"], **explained["columns"]}
+    return ["", *lines, "", *(f"{name}: {meaning}" for name, meaning in parts.items())]
+
+
 if __name__ == "__main__":
-    run(EvaluateOptions, main, prog="python -m lungseg.evaluate", description=DESCRIPTION)
+    run(
+        EvaluateOptions, main, prog="python -m lungseg.evaluate", description=DESCRIPTION, show=show
+    )

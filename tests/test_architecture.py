@@ -40,6 +40,7 @@ FLOORS = {
         "scores",
         "report",
         "postprocessing",
+        "explanation",
         "inference",
         "portable",
         "viewer",

@@ -9,7 +9,7 @@ from ingest.recipe import Recipe
 from lungseg.evaluation.labels import canonical_mask
 from lungseg.evaluation.options import EvaluateOptions
 from lungseg.evaluation.predictor import LabeledScan, Prediction
-from lungseg.scores.case_score import Role
+from lungseg.scores.case_score import CaseScore, Role
 from shards.console.errors import KnownError
 
 
@@ -69,6 +69,9 @@ class MasksPredictor:
     def provenance(self) -> dict[str, dict[str, object]]:
         """Nothing but the options tell how such masks were made."""
         return {}
+
+    def explain(self, _scores: Sequence[CaseScore], /) -> None:
+        """Masks have no probabilities."""
 
     def in_words(self) -> str:
         """Where the masks lie."""

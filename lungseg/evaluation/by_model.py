@@ -10,14 +10,14 @@ import numpy.typing as npt
 from ingest.case import Case
 from ingest.recipe import Recipe
 from ingest.scans.geometry import to_canonical
-from ingest.slices.field import Field
-from ingest.slices.prepare import prepare_mask
 from lungseg.evaluation.options import EvaluateOptions
 from lungseg.evaluation.predictor import LabeledScan, Mask, Prediction
+from lungseg.explanation.case_sums import CaseSums
+from lungseg.explanation.table import explain
 from lungseg.inference.ensemble import load_ensemble
 from lungseg.inference.infer import Model, Plane, find, pick_device
 from lungseg.postprocessing.finder import Finder
-from lungseg.scores.case_score import Role
+from lungseg.scores.case_score import CaseScore, Role
 
 
 class ModelPredictor:
@@ -42,6 +42,8 @@ class ModelPredictor:
         self.own_threshold: float | None = self._model.threshold
         self._threshold = options.threshold or self._model.threshold
         self.threshold: float | None = self._threshold
+        self._explains = options.explain
+        self._sums: dict[str, CaseSums] = {}
         self._rules = options.rules(self._model.rules, self.reading)
 
     def role_of(self, case: str) -> Role:
@@ -54,7 +56,7 @@ class ModelPredictor:
     def predict(self, scan: LabeledScan) -> Prediction:
         """Run the net on the slices of a scan."""
         (view,) = scan.views
-        sums = SoftSums(scan.truth, self.reading, view.field)
+        sums = CaseSums(scan.truth, self.reading, view.field, threshold=self._threshold)
         certainty = Certainty(self._threshold)
 
         def watch(z: int, plane: Plane, wide: Plane) -> None:
@@ -71,10 +73,12 @@ class ModelPredictor:
             watch=watch,
         )
         mask = to_canonical(stored, scan.grid)
+        if self._explains:
+            self._sums[scan.case.name] = sums
         return Prediction(
             mask=mask,
             unread=tuple(sorted(set(range(view.num_slices)) - set(view.z))),
-            soft=(sums.overlap, sums.total),
+            soft=sums.pooled_soft,
             probability=certainty.within(mask),
             volume_interval_ml=finder.volume_interval_ml(),
         )
@@ -105,6 +109,12 @@ class ModelPredictor:
             },
         }
 
+    def explain(self, scores: Sequence[CaseScore]) -> dict[str, Any] | None:
+        """The predictions by other definitions of Dice, beside controls, where asked for."""
+        if not self._explains:
+            return None
+        return explain([self._sums[score.case] for score in scores], [s.dice for s in scores])
+
     def in_words(self) -> str:
         """The threshold, and where the net runs."""
         return f"at threshold {self.threshold}, by {self.about()['checkpoint']} on {self._device}"
@@ -115,30 +125,6 @@ def role_of(case: str, model: Model) -> Role:
     if case in model.training_cases:
         return "training"
     return "validation" if case in model.validation_cases else "unseen"
-
-
-class SoftSums:
-    """Sums over the recipe's grid that the pooled soft Dice is made of.
-
-    Args:
-        truth: (x, y, z) label in canonical axes.
-        recipe: The recipe that the probabilities were made with.
-        field: What the slices show of their planes.
-    """
-
-    def __init__(self, truth: Mask, recipe: Recipe, field: Field) -> None:
-        self._truth = truth
-        self._recipe = recipe
-        self._field = field
-        self.overlap = 0.0
-        self.total = 0.0
-
-    def add(self, z: int, probability: Plane) -> None:
-        """Add the probabilities (size, size) of a slice."""
-        plane = np.ascontiguousarray(self._truth[:, :, z].T)
-        mask = prepare_mask(plane, self._recipe, self._field)
-        self.overlap += float(probability[mask != 0].sum(dtype=np.float64))
-        self.total += float(probability.sum(dtype=np.float64)) + int(np.count_nonzero(mask))
 
 
 class Certainty:

@@ -71,8 +71,11 @@ def _score(
         slices_dropped=len(unread),
         soft=prediction.soft,
         surface=surface_score(truth, prediction.mask, spacing_mm=spacing_mm),
-        lesions=lesions_of(truth, prediction.mask, voxel_ml=voxel_ml),
         wolf_mm2=false_areas(truth, prediction.mask, pixel_mm2=spacing_mm[0] * spacing_mm[1]),
+        lesions=lesions_of(
+            truth, prediction.mask, voxel_ml=voxel_ml, probability=prediction.probability
+        ),
+        volume_interval_ml=prediction.volume_interval_ml,
     )
 
 

@@ -34,6 +34,9 @@ class EvaluateOptions(InferenceOptions):
     """Names of the regions in DICOM masks that are tumor; by default the training's."""
     tumor_labels: Annotated[tuple[int, ...], LABELS] = ()
     """Label values that are tumor, all others are background; by default the training's."""
+    explain: bool = False
+    """Score the same predictions by the common definitions of Dice too, beside controls: nothing,
+    everything, shuffled cases, and the most that the recipe's resizing allows."""
     overwrite: bool = False
     """Replace the results of an earlier evaluation in the folder."""
 
@@ -44,7 +47,7 @@ class EvaluateOptions(InferenceOptions):
             raise ValueError(f"one of --checkpoint and --predictions is needed, got {given}")
         of_model: dict[str, object] = {"threshold": None, "all_slices": False}
         of_model |= {"average_with": (), "flips": False}
-        of_model |= {"post_processing": True, "lung_hull": "auto"}
+        of_model |= {"explain": False, "post_processing": True, "lung_hull": "auto"}
         of_model |= {"smallest_mm3": None, "keep_largest": None}
         unused = [name for name, default in of_model.items() if getattr(self, name) != default]
         if self.predictions is not None and unused:

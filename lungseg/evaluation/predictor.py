@@ -11,7 +11,7 @@ from ingest.case import Case
 from ingest.recipe import Recipe
 from ingest.scans.geometry import Grid
 from ingest.slices.source_grid import ScanSlices
-from lungseg.scores.case_score import Role
+from lungseg.scores.case_score import CaseScore, Role
 
 Mask = npt.NDArray[np.uint8]
 
@@ -90,6 +90,9 @@ class Predictor(Protocol):
 
     def provenance(self) -> dict[str, dict[str, object]]:
         """What it is, as tables of the report by title."""
+
+    def explain(self, scores: Sequence[CaseScore], /) -> dict[str, Any] | None:
+        """The predictions of these cases by other definitions of Dice; None where not asked for."""
 
     def in_words(self) -> str:
         """What it is, as part of a sentence."""

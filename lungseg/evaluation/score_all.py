@@ -27,7 +27,7 @@ NUM_FRAMES = 600
 """Pictures of all cases together, before the report is fitted to its size."""
 
 _NOT_SAID = {"cases", "recipe", "dice_pooled_soft_definition", "checkpoint_sha256"}
-_NOT_SAID |= {"surface", "lesions"}
+_NOT_SAID |= {"surface", "lesions", "froc", "calibration", "risk_coverage", "volume_intervals"}
 
 logger = logging.getLogger(__name__)
 
@@ -43,11 +43,14 @@ def evaluate(options: EvaluateOptions) -> dict[str, Any]:
         *(counted(len(cases), f"{kind} scan"), options.source, predictor.in_words()),
     )
     chapters, failed = _examined(cases, predictor)
+    scores = [chapter.score for chapter in chapters]
+    explained = predictor.explain(scores)
     result = {
-        **metrics([chapter.score for chapter in chapters], threshold=predictor.threshold),
+        **metrics(scores, threshold=predictor.threshold),
         "subset": kind,
         "failed": failed,
         **predictor.about(),
+        **({"explain": explained} if explained else {}),
     }
     _leave(options, chapters, result, predictor)
     said = {**_said(result), "report": str(options.out / "report.html")}
@@ -62,10 +65,18 @@ def _said(result: dict[str, Any]) -> dict[str, Any]:
         "nsd_mean": surface["nsd"]["mean"],
         "hd95_mm_median": surface["hd95_mm"]["median"],
         **_stand_ins(result["missed"]),
+        **_certainty(result),
         "lesions": lesions["n"],
         "lesions_found": lesions["found"],
         "false_lesions_per_scan": lesions["false_positives_per_scan"],
     }
+
+
+def _certainty(result: dict[str, Any]) -> dict[str, float]:
+    """How sure the model is, where it has probabilities, in a number each."""
+    numbers = {"froc": "score", "calibration": "ece", "risk_coverage": "aurc"}
+    named = {"froc": "froc_score", "calibration": "lesion_ece", "risk_coverage": "lesion_aurc"}
+    return {named[part]: result[part][key] for part, key in numbers.items() if part in result}
 
 
 def _stand_ins(missed: int) -> dict[str, str]:

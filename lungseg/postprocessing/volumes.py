@@ -10,11 +10,6 @@ from lungseg.postprocessing.kept import kept_components
 from lungseg.postprocessing.rules import Rules
 
 LEAST_MEMBERS = 2
-DEFINITION = (
-    "from the smallest to the largest volume that a member of the ensemble finds by itself (a "
-    "checkpoint, or a mirror of the slices), each by the same threshold and rules; no interval of "
-    "a stated probability"
-)
 
 
 class MemberVolumes:

@@ -36,6 +36,8 @@ class CaseScore:
         lesions: The tumors one by one.
         wolf_mm2: By slice without tumor, numbered from the feet, the area falsely called tumor, in
             mm2, where there is any.
+        volume_interval_ml: Smallest and largest volume that a member of an ensemble predicts; None
+            where there is one alone.
     """
 
     case: str
@@ -51,6 +53,7 @@ class CaseScore:
     surface: SurfaceScore | None = None
     lesions: tuple[Lesion, ...] = ()
     wolf_mm2: Mapping[int, float] = field(default_factory=dict)
+    volume_interval_ml: tuple[float, float] | None = None
 
     @property
     def dice(self) -> float | None:
@@ -125,6 +128,7 @@ class CaseScore:
             "fn_dropped": self.fn_dropped,
             "truth_ml": round(self.truth_ml, 4),
             "predicted_ml": round(self.predicted_ml, 4),
+            **self._interval(),
             "false_positive_ml": round(self.false_positive_ml, 4),
             "volume_error_ml": round(self.volume_error_ml, 4),
             "volume_error_percent": _rounded(self.volume_error_percent),
@@ -134,6 +138,10 @@ class CaseScore:
             "slices": self.slices,
             "slices_dropped": self.slices_dropped,
         }
+
+    def _interval(self) -> dict[str, float | None]:
+        least, most = self.volume_interval_ml or (None, None)
+        return {"predicted_ml_least": _rounded(least), "predicted_ml_most": _rounded(most)}
 
 
 def _of_surface(surface: SurfaceScore | None) -> dict[str, float | None]:

@@ -36,13 +36,15 @@ class Lesion:
         kind: What became of it.
         volume_ml: Its volume.
         iou: Intersection over union with the lesion that it is matched with; 0 without one.
+        confidence: Highest probability of a predicted one's voxels; None where that is not known.
     """
 
-    COLUMNS: ClassVar = ("of", "kind", "size", "diameter_mm", "volume_ml", "iou")
+    COLUMNS: ClassVar = ("of", "kind", "size", "diameter_mm", "volume_ml", "iou", "confidence")
 
     kind: Kind
     volume_ml: float
     iou: float = 0.0
+    confidence: float | None = None
 
     @property
     def of_label(self) -> bool:
@@ -62,8 +64,8 @@ class Lesion:
     def row(self) -> dict[str, Any]:
         """The lesion as a row of `lesions.csv`, without its case."""
         of = "label" if self.of_label else "prediction"
-        values = (self.diameter_mm, self.volume_ml, self.iou)
-        numbers = (round(value, 4) for value in values)
+        values = (self.diameter_mm, self.volume_ml, self.iou, self.confidence)
+        numbers = (None if value is None else round(value, 4) for value in values)
         return dict(zip(self.COLUMNS, (of, self.kind, self.size_class, *numbers), strict=True))
 
 
@@ -73,13 +75,20 @@ SIZE_CLASSES = tuple(
 )
 
 
-def lesions_of(truth: Mask, prediction: Mask, *, voxel_ml: float) -> tuple[Lesion, ...]:
+def lesions_of(
+    truth: Mask,
+    prediction: Mask,
+    *,
+    voxel_ml: float,
+    probability: npt.NDArray[np.float32] | None = None,
+) -> tuple[Lesion, ...]:
     """Match the lesions of two masks.
 
     Args:
         truth: (i, j, k) label, 0 is background.
         prediction: (i, j, k), likewise.
         voxel_ml: Volume of a voxel.
+        probability: (n,) of each voxel of the prediction, in the order of `np.argwhere`.
 
     Returns:
         The lesions of the label, then those of the prediction.
@@ -93,10 +102,22 @@ def lesions_of(truth: Mask, prediction: Mask, *, voxel_ml: float) -> tuple[Lesio
     found, m = label(prediction[box] != 0, np.ones((3, 3, 3)))
     pairs = labels.astype(np.int64) * (m + 1) + found
     overlap = np.bincount(pairs.ravel(), minlength=(n + 1) * (m + 1)).reshape(n + 1, m + 1)
-    return _judged(overlap, voxel_ml)
+    confidence = [None] * m if probability is None else _highest(found, m, probability)
+    return _judged(overlap, voxel_ml, confidence)
 
 
-def _judged(overlap: npt.NDArray[np.int64], voxel_ml: float) -> tuple[Lesion, ...]:
+def _highest(
+    found: npt.NDArray[np.int32], count: int, probability: npt.NDArray[np.float32]
+) -> list[float]:
+    """The highest probability of each lesion of a prediction."""
+    highest = np.zeros(count + 1)
+    np.maximum.at(highest, found[found > 0], probability)
+    return [float(value) for value in highest[1:]]
+
+
+def _judged(
+    overlap: npt.NDArray[np.int64], voxel_ml: float, confidence: Sequence[float | None]
+) -> tuple[Lesion, ...]:
     """Lesions from the voxels (n + 1, m + 1) that each pair shares; 0 is background."""
     shared = overlap[1:, 1:]
     labeled, predicted = overlap[1:].sum(axis=1), overlap[:, 1:].sum(axis=0)
@@ -120,6 +141,7 @@ def _judged(overlap: npt.NDArray[np.int64], voxel_ml: float) -> tuple[Lesion, ..
                 kind="true" if known else "on a speck" if on_speck[column] else "false",
                 volume_ml=float(predicted[column] * voxel_ml),
                 iou=float(iou[row_of[column], column]) if known else 0.0,
+                confidence=confidence[column],
             )
         )
     return tuple(lesions)

@@ -6,13 +6,21 @@ from typing import Any
 import numpy as np
 
 from lungseg.scores.case_score import CaseScore
+from lungseg.scores.coverage import risk_coverage
 from lungseg.scores.dice import GUARDED, GUARDED_DEFINITION, guarded_dice, soft_dice, summarize
+from lungseg.scores.froc import froc
 from lungseg.scores.intervals import bootstrap_interval
 from lungseg.scores.lesions import summarize_lesions
+from lungseg.scores.reliability import reliability
 from lungseg.scores.surface import DEFINITION as SURFACE_DEFINITION
 from lungseg.scores.surface import SurfaceScore
 
 GRID = "every voxel of each scan, on the scan's own grid"
+INTERVAL_DEFINITION = (
+    "from the smallest to the largest volume that a member of the ensemble finds by itself (a "
+    "checkpoint, or a mirror of the slices), by the same threshold and rules; how many labeled "
+    "volumes lie in it is counted here, no probability is claimed"
+)
 SOFT_DEFINITION = (
     "2 sum(p t) / (sum p + sum t) over all pixels of all slices of all cases together, p the "
     "probability, t the mask, on the recipe's grid and without a threshold: what the tutorial "
@@ -44,6 +52,7 @@ def metrics(scores: Sequence[CaseScore], *, threshold: float | None) -> dict[str
         "dice_case_median": float(np.median(dice)) if dice else None,
         **_surfaces([score.surface for score in scores if score.surface]),
         "lesions": summarize_lesions([score.lesions for score in scores]),
+        **_certainty(scores),
         "grid": GRID,
         "threshold": threshold,
         "false_alarm_ml": round(sum((score.false_positive_ml for score in false_alarms), 0.0), 4),
@@ -63,6 +72,28 @@ def _surfaces(known: Sequence[SurfaceScore]) -> dict[str, Any]:
             "median": float(np.median(values)) if values else None,
         }
     return {"surface": said | {"n": len(known), "definition": SURFACE_DEFINITION}}
+
+
+def _certainty(scores: Sequence[CaseScore]) -> dict[str, Any]:
+    """What is known of how sure the model is; nothing of masks without probabilities."""
+    lesions = [score.lesions for score in scores]
+    curve = froc(lesions)
+    said = {
+        "froc": curve and curve.summary(),
+        "calibration": reliability(lesions),
+        "risk_coverage": risk_coverage(lesions),
+        "volume_intervals": _volume_intervals(scores),
+    }
+    return {name: value for name, value in said.items() if value}
+
+
+def _volume_intervals(scores: Sequence[CaseScore]) -> dict[str, Any] | None:
+    """How many labeled volumes lie in the intervals that members of an ensemble give."""
+    known = [(s.truth_ml, *s.volume_interval_ml) for s in scores if s.volume_interval_ml]
+    if not known:
+        return None
+    held = sum(least <= truth <= most for truth, least, most in known)
+    return {"n": len(known), "hold_the_label": held, "definition": INTERVAL_DEFINITION}
 
 
 def _pooled_soft(scores: Sequence[CaseScore]) -> dict[str, Any]:

@@ -80,7 +80,7 @@ def run(
     try:
         begin()
         options = parse(commands, sys.argv[1:], prog=prog, description=description)
-        code = _say(main(options), show or _lines, as_json=options.json)
+        code = _say(main(options), show or as_lines, as_json=options.json)
     except UsageError as error:
         _leave(prog, str(error), BAD_USAGE)
     except KnownError as error:
@@ -261,7 +261,8 @@ def _say(result: Result | None, show: Callable[[Result], str], *, as_json: bool)
     return exit_code
 
 
-def _lines(result: Result) -> str:
+def as_lines(result: Result) -> str:
+    """Render a result for people: one `name: value` line per entry."""
     return "\n".join(
         f"{name}: {'none' if value is None or value in ({}, [], ()) else value}"
         for name, value in result.items()

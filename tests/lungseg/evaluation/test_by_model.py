@@ -1,16 +1,15 @@
 """A checkpoint as a predictor: its threshold, its recipe, its roles, and its soft sums."""
 
 import inspect
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from ingest.case import Case
-from ingest.recipe import Recipe
-from ingest.slices.field import Field
 from ingest.slices.source_grid import load_scan
 from lungseg.evaluation.by_masks import MasksPredictor
-from lungseg.evaluation.by_model import ModelPredictor, SoftSums, role_of
+from lungseg.evaluation.by_model import Certainty, ModelPredictor, role_of
 from lungseg.evaluation.options import EvaluateOptions
 from lungseg.evaluation.predictor import LabeledScan, Predictor
 
@@ -89,13 +88,36 @@ def test_it_says_what_it_is(predictor, tmp_path):
     assert made.in_words().endswith("best.ckpt on cpu")
 
 
-def test_soft_sums_are_over_the_pixels_of_the_recipes_grid():
-    rng = np.random.default_rng(0)
-    truth = rng.integers(0, 2, (8, 8, 3)).astype(np.uint8)  # (x, y, z)
-    planes = rng.random((3, 8, 8)).astype(np.float32)  # (z, row y, column x)
-    sums = SoftSums(truth, Recipe(size=8, drop_slices=0), Field.whole((8, 8), 8))
-    for z in (0, 2):
-        sums.add(z, planes[z])
-    seen = truth.transpose(2, 1, 0)[[0, 2]]
-    assert sums.overlap == pytest.approx((planes[[0, 2]] * seen).sum())
-    assert sums.total == pytest.approx(planes[[0, 2]].sum() + seen.sum())
+def test_the_probability_of_each_voxel_is_told_in_order(predictor, tmp_path, scans, make_model):
+    truth = scans.ball()
+    path = scans.write_scan(tmp_path / "a.nii.gz", truth, orientation="SAR")
+    made = predictor(make_model(), lung_hull=False)
+    found = made.predict(labeled(path, made, truth))
+    assert found.probability.shape == (truth.sum(),)
+    assert (found.probability > 0.99).all()
+    assert found.volume_interval_ml is None
+    flipped = predictor(make_model(), flips=True)
+    least, most = flipped.predict(labeled(path, flipped, truth)).volume_interval_ml
+    assert least == most == pytest.approx(truth.sum() * 6.75 / 1000)
+
+
+def test_certainty_keeps_what_is_left_of_a_mask_in_the_order_of_argwhere():
+    planes = np.random.default_rng(0).random((3, 5, 4)).astype(np.float32)  # (z, y, x)
+    certainty = Certainty(0.5)
+    for z in (2, 1, 0):
+        certainty.add(z, planes[z])
+    mask = (planes.transpose(2, 1, 0) >= 0.5).astype(np.uint8)
+    mask[0] = 0
+    expected = planes.transpose(2, 1, 0)[tuple(np.argwhere(mask).T)]
+    assert certainty.within(mask).tolist() == expected.tolist()
+
+
+def test_other_definitions_are_told_where_asked_for(predictor, tmp_path, scans):
+    truth = scans.ball()
+    path = scans.write_scan(tmp_path / "a.nii.gz", truth)
+    scores = [SimpleNamespace(case="a", dice=0.5)]
+    silent, asked = predictor(), predictor(explain=True)
+    for made in (silent, asked):
+        made.predict(labeled(path, made, truth))
+    assert silent.explain(scores) is None
+    assert asked.explain(scores)["scores"]["case_mean"]["model"] == 0.5

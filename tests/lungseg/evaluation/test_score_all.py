@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from ingest.case import BadCaseError
+from lungseg.evaluate import show
 from lungseg.evaluation.case_choice import CaseChoiceError
 from lungseg.evaluation.leave import OutputError
 from lungseg.evaluation.options import EvaluateOptions
@@ -89,6 +90,36 @@ def test_the_pooled_soft_dice_is_over_the_recipes_pixels(run, make_model, source
         overlap += probability[truth].sum()
         total += probability.sum() + truth.sum()
     assert metrics["dice_pooled_soft"] == pytest.approx(2 * overlap / total, abs=1e-6)
+
+
+def test_other_definitions_and_controls_are_told_where_asked_for(run, make_model):
+    metrics, result = run(make_model(), explain=True)
+    scores = metrics["explain"]["scores"]
+    assert scores["case_mean"]["model"] == scores["case_mean"]["ceiling"] == 1
+    assert scores["case_mean"]["nothing"] == 0
+    assert scores["soft_pooled"]["model"] == pytest.approx(metrics["dice_pooled_soft"], abs=1e-12)
+    assert 0 < scores["case_mean"]["everything"] < 0.5
+    text = show(result)
+    assert "slice_mean_not_empty" in text
+    assert "everything: every voxel" in text
+    assert "explain" not in run(make_model(), overwrite=True)[0]
+
+
+def test_each_predicted_lesion_has_its_confidence(run, make_model, tmp_path):
+    metrics, result = run(make_model())
+    with (tmp_path / "out/lesions.csv").open() as file:
+        sure = {row["of"]: row["confidence"] for row in csv.DictReader(file)}
+    assert sure["label"] == ""
+    assert float(sure["prediction"]) == 1
+    assert result["froc_score"] == metrics["froc"]["score"] == 1
+    assert result["lesion_ece"] < 1e-6
+
+
+def test_members_give_each_case_an_interval(run, make_model):
+    metrics, _ = run(make_model(), flips=True)
+    assert metrics["volume_intervals"]["n"] == 2
+    row = metrics["cases"][0]
+    assert row["predicted_ml_least"] == row["predicted_ml_most"] == row["predicted_ml"]
 
 
 def test_held_out_cases_are_the_default_and_the_log_says_so(run, make_model, caplog):

@@ -74,6 +74,8 @@ def test_a_row_says_all_that_was_counted():
         "fn_dropped": 4,
         "truth_ml": 4.0,
         "predicted_ml": 2.5,
+        "predicted_ml_least": None,
+        "predicted_ml_most": None,
         "false_positive_ml": 1.0,
         "volume_error_ml": -1.5,
         "volume_error_percent": -37.5,

@@ -35,6 +35,18 @@ def test_a_touch_is_no_hit():
     assert kinds([BIG], [((9, 9, 9), 5)]) == ["missed", "false"]
 
 
+def test_a_predicted_lesion_is_as_sure_as_its_surest_voxel():
+    truth, found = masks([BIG], [((3, 2, 2), 8), ((20, 20, 2), 4)])
+    probability = np.full(found.shape, 0.6, np.float32)
+    probability[9, 9, 9], probability[20, 20, 2], probability[2, 2, 2] = 0.9, 0.75, 1.0
+    values = probability[tuple(np.argwhere(found).T)]
+    result = lesions_of(truth, found, voxel_ml=VOXEL_ML, probability=values)
+    sure = {lesion.kind: lesion.confidence for lesion in result}
+    assert sure == {"found": None, "true": pytest.approx(0.9), "false": 0.75}
+    unsure = lesions_of(truth, found, voxel_ml=VOXEL_ML)
+    assert {lesion.confidence for lesion in unsure} == {None}
+
+
 @pytest.mark.parametrize(("edge", "hit"), [(3, False), (4, True)])  # IoU 27/512 and 64/512
 def test_a_tenth_of_the_union_is_a_hit(edge, hit):
     expected = ["found", "true"] if hit else ["missed", "false"]
@@ -89,7 +101,7 @@ def test_a_ball_is_in_the_class_of_its_diameter(diameter_mm, name):
 
 
 def test_a_row_says_all_of_a_lesion():
-    lesion = Lesion(kind="true", volume_ml=np.pi * 12**3 / 6000, iou=0.5)
+    lesion = Lesion(kind="true", volume_ml=np.pi * 12**3 / 6000, iou=0.5, confidence=0.87654321)
     assert lesion.row() == {
         "of": "prediction",
         "kind": "true",
@@ -97,6 +109,7 @@ def test_a_row_says_all_of_a_lesion():
         "diameter_mm": 12.0,
         "volume_ml": 0.9048,
         "iou": 0.5,
+        "confidence": 0.8765,
     }
     assert Lesion(kind="missed", volume_ml=1.0).row()["of"] == "label"
 

@@ -72,6 +72,26 @@ def test_surfaces_have_mean_median_and_interval_over_the_cases_with_tumor():
     assert said["nsd"]["mean"] == pytest.approx(0.4)
 
 
+def test_masks_without_probabilities_are_neither_sure_nor_unsure():
+    said = metrics([score(1, 0, 0), score(1, 0, 0)], threshold=None)
+    assert not {"froc", "calibration", "risk_coverage", "volume_intervals"} & said.keys()
+
+
+def test_how_sure_the_model_is_stands_beside_its_definition():
+    lesions = [Lesion(kind="found", volume_ml=1.0), Lesion(kind="true", volume_ml=1.0)]
+    sure = [replace(lesion, confidence=0.9) for lesion in lesions]
+    intervals = [(0.4, 0.6), (0.6, 0.7), (0.5, 0.5)]
+    scores = [score(1, 0, 0, lesions=sure, volume_interval_ml=pair) for pair in intervals]
+    said = metrics(scores, threshold=0.5)
+    assert said["froc"]["score"] == 1
+    assert said["calibration"]["ece"] == pytest.approx(0.1)
+    assert said["risk_coverage"]["aurc"] == 0
+    assert (said["volume_intervals"]["n"], said["volume_intervals"]["hold_the_label"]) == (3, 2)
+    for part in ("froc", "calibration", "risk_coverage", "volume_intervals"):
+        assert said[part]["definition"]
+    assert said["cases"][0]["predicted_ml_least"] == 0.4
+
+
 def test_false_lesions_are_counted_over_all_scans_those_without_tumor_too():
     false = Lesion(kind="false", volume_ml=1.0)
     scores = [score(1, 0, 0), score(0, 3, 0, lesions=(false, false, false))]
