@@ -21,13 +21,28 @@ class CompareOptions(Options):
     """Folder that `python -m lungseg.evaluate` left."""
     second: Annotated[Path, Positional]
     """Folder of the other one."""
+    out: Path | None = None
+    """Write the comparison as a page too, an .html file."""
+    overwrite: bool = False
+    """Replace the page of an earlier comparison."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.out is not None and self.out.suffix != ".html":
+            raise ValueError(f"--out must be a file that ends in .html, got {self.out}")
 
 
 def main(options: CompareOptions) -> dict[str, Any]:
     """Compare, with the heavy libraries imported only now."""
     from lungseg.evaluation.comparison import compare
+    from lungseg.report.comparison import refuse_to_replace, write_page
 
-    return compare(options.first, options.second)
+    if options.out is None:
+        return compare(options.first, options.second)
+    refuse_to_replace(options.out, overwrite=options.overwrite)
+    result = compare(options.first, options.second)
+    write_page(result, options.out)
+    return result | {"page": str(options.out)}
 
 
 def show(result: dict[str, Any]) -> str:
@@ -40,6 +55,7 @@ def show(result: dict[str, Any]) -> str:
     for which in ("first", "second"):
         if only := result[f"only_{which}"]:
             lines.append(f"only in the {which}, left out: {', '.join(only)}")
+    lines += [f"page: {result['page']}"] if "page" in result else []
     return "\n".join(lines)
 
 

@@ -30,7 +30,8 @@ def compare(first: Path, second: Path) -> dict[str, Any]:
 
     Returns:
         Plain data: per score a comparison of all cases, and per size class of the labeled tumor one
-        of its Dice; the cases missed by each, and those that only one has.
+        of its Dice; the Dice of each case by both; the cases missed by each, and those that only
+        one has.
 
     Raises:
         ComparisonError: If a folder holds no evaluation, they share no case with tumor, or a case
@@ -46,6 +47,7 @@ def compare(first: Path, second: Path) -> dict[str, Any]:
         "first": str(first),
         "second": str(second),
         **{score: _said(_compared(one, other, tumors, score)) for score in SCORES},
+        "cases": [_both(one[name], other[name]) for name in tumors],
         "by_size": _by_size(one, other, tumors),
         "missed": [
             sum(cases[name]["verdict"] == "missed" for name in tumors) for cases in (one, other)
@@ -56,8 +58,16 @@ def compare(first: Path, second: Path) -> dict[str, Any]:
     }
 
 
-def _missed(cases: Cases, names: list[str]) -> int:
-    return sum(cases[name]["verdict"] == "missed" for name in names)
+def _both(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """Dice of a case by both."""
+    pair = [float(case["dice"] or 0) for case in (first, second)]
+    return {
+        "case": first["case"],
+        "truth_ml": first["truth_ml"],
+        "first": pair[0],
+        "second": pair[1],
+        "difference": pair[1] - pair[0],
+    }
 
 
 def _cases_of(folder: Path) -> Cases:

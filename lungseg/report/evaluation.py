@@ -4,10 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from markupsafe import Markup
+
 from lungseg.report.charts import area_plot, dice_plot, volume_plot
+from lungseg.report.certainty import froc_plot, reliability_plot, risk_plot
 from lungseg.report.filmstrip import Filmstrip
 from lungseg.report.page import as_score, page_template
 from lungseg.scores.case_score import CaseScore
+from lungseg.scores.froc import froc
 from shards.console.words import counted
 
 PICTURE_BYTES = 4_500_000
@@ -54,10 +58,31 @@ def render(
         metrics=metrics,
         warnings=warnings,
         facts=facts,
+        certainty_plots=_certainty_plots(scores, metrics),
         volume_plot=volume_plot(scores),
         dice_plot=dice_plot(scores),
         area_plot=area_plot,
     )
+
+
+def _certainty_plots(
+    scores: Sequence[CaseScore], metrics: Mapping[str, Any]
+) -> list[tuple[str, Markup]]:
+    """How sure the model is, with a caption each; none for masks without probabilities."""
+    plots = []
+    if (curve := froc([score.lesions for score in scores])) is not None:
+        plots.append(
+            (f"Lesions found: FROC score {metrics['froc']['score']:.3f}", froc_plot(curve))
+        )
+    if "calibration" in metrics:
+        said = metrics["calibration"]
+        caption = f"Are its probabilities true? ECE {said['ece']:.3f}, n = {said['n']}"
+        plots.append((caption, reliability_plot(said)))
+    if "risk_coverage" in metrics:
+        said = metrics["risk_coverage"]
+        caption = f"Where only the surest are used: mean risk {said['aurc']:.3f}"
+        plots.append((caption, risk_plot(said)))
+    return plots
 
 
 def fitted(chapters: Sequence[Chapter], *, num_bytes: int = PICTURE_BYTES) -> list[Chapter]:

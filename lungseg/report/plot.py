@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 WIDTH, HEIGHT = 520, 340
 LEFT, RIGHT, TOP, BOTTOM = 62, 16, 14, 50
@@ -46,10 +46,15 @@ def y_at(place: float) -> float:
     return HEIGHT - BOTTOM - place * (HEIGHT - TOP - BOTTOM)
 
 
-def svg(parts: Iterable[str], label: str) -> Markup:
-    """Put the parts of a plot together; `label` says what it shows to those who cannot see it."""
+def svg(parts: Iterable[str], label: str, *, role: str = "group") -> Markup:
+    """Put the parts of a plot together.
+
+    Args:
+        parts: SVG elements.
+        label: What it shows, for those who cannot see it.
+        role: `group` where its parts can be followed, `img` where the label says all.
+    """
     return Markup(
-        f'<svg class="plot" viewBox="0 0 {WIDTH} {HEIGHT}" role="group" aria-label="{label}">'
-        + "".join(parts)
-        + "</svg>"
+        f'<svg class="plot" viewBox="0 0 {WIDTH} {HEIGHT}" role="{role}" '
+        f'aria-label="{escape(label)}">' + "".join(parts) + "</svg>"
     )

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from lungseg.compare import show
+from lungseg.compare import CompareOptions, main, show
 from lungseg.evaluation.comparison import compare
 
 
@@ -36,6 +36,22 @@ def test_a_line_per_score_says_what_may_be_said(pair):
 def test_a_case_that_only_one_has_is_named(tmp_path):
     one, other = folder(tmp_path / "a", [0.5, 0.5]), folder(tmp_path / "b", [0.5])
     assert "only in the first, left out: c1" in show(compare(one, other))
+
+
+def test_a_page_is_written_where_asked_for(pair, tmp_path):
+    first, second = pair
+    result = main(CompareOptions(first=first, second=second, out=tmp_path / "page.html"))
+    assert f"page: {tmp_path}/page.html" in show(result)
+    assert "the second is better" in (tmp_path / "page.html").read_text()
+    assert "page" not in main(CompareOptions(first=first, second=second))
+    with pytest.raises(ValueError, match=r"--out must be a file that ends in \.html"):
+        CompareOptions(first=first, second=second, out=tmp_path / "page")
+
+
+def test_the_dice_of_each_case_stands_in_the_result(pair):
+    cases = compare(*pair)["cases"]
+    assert [case["case"] for case in cases] == [f"c{n}" for n in range(20)]
+    assert cases[0]["difference"] == cases[0]["second"] - cases[0]["first"] == 0.1
 
 
 @pytest.mark.slow

@@ -35,7 +35,8 @@ def chapter(case, tp, fp, fn, *, role="unseen", num_slices=30, num_frames=8):
         slices_dropped=2,
         soft=(float(tp), float(2 * tp + fp + fn)),
         surface=surface,
-        lesions=tuple(Lesion(kind=kind, volume_ml=0.1) for kind in kinds),
+        lesions=tuple(Lesion(kind=kind, volume_ml=0.1, confidence=0.8) for kind in kinds),
+        volume_interval_ml=(0.04, 0.12),
     )
     truth = np.zeros((40, 32, num_slices), np.uint8)
     truth[10:20, 8:20, 12:18] = 1
@@ -145,6 +146,35 @@ def test_what_stands_in_for_the_distance_of_a_missed_case_is_called_so():
     assert "the scan's diagonal stands in for 1 missed case" in text
     assert "2.5 *" not in without
     assert without.count("stands in") == without.count("stands in for both distances") == 1
+
+
+def test_how_sure_the_model_is_is_drawn_where_it_is_known():
+    text = page()
+    assert text.count('<svg class="plot"') == 5
+    for words in ("FROC score", "ECE 0.", "mean risk 0.", "0.04 to 0.12 mL", "in 3 of 5 scans"):
+        assert words in text
+    unsure = [replace(item, score=bare(item.score)) for item in CHAPTERS]
+    assert page(unsure).count('<svg class="plot"') == 2
+    assert "How sure it is" not in page(unsure)
+
+
+def bare(score):
+    lesions = tuple(replace(lesion, confidence=None) for lesion in score.lesions)
+    return replace(score, lesions=lesions, volume_interval_ml=None)
+
+
+def test_other_definitions_stand_in_a_table_with_their_meaning():
+    result = metrics([item.score for item in CHAPTERS], threshold=0.5)
+    explained = {
+        "scores": {"case_mean": {"model": 0.5, "shuffled": None}},
+        "definitions": {"case_mean": "the mean of <cases>"},
+        "columns": {"model": "the predictions", "shuffled": "others"},
+    }
+    result |= {"subset": "training", "checkpoint": "best.ckpt", "explain": explained}
+    text = render(CHAPTERS, result, warnings=[], facts={})
+    assert '<th scope="row">case_mean</th><td>0.500</td><td>–</td>' in text
+    assert "the mean of &lt;cases&gt;." in text
+    assert "by other definitions" not in page()
 
 
 def test_one_case_without_tumor_is_a_page():

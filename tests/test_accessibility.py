@@ -1,0 +1,100 @@
+"""Every page that people are given is without serious findings of axe-core, in light and dark."""
+
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from lungseg.evaluation.comparison import compare
+from lungseg.report import comparison
+from lungseg.scores.summary import metrics
+from tests.lungseg.report.test_evaluation import BROWSER, CHAPTERS
+from tests.toy_trials import SCORES, outcome
+from tune.options.config import SearchOptions
+from tune.results import page as search_page
+
+AXE = "axe-core@4.14.1"
+NPM = shutil.which("npm")
+SERIOUS = {"serious", "critical"}
+
+PROBE = """<script>{axe}</script><script>
+axe.run(document, {{ resultTypes: ["violations"] }}).then((found) => {{
+  document.title = JSON.stringify(found.violations.map((each) =>
+    [each.impact, each.id, each.nodes.length, each.nodes[0].html.slice(0, 200)]));
+}});
+</script></body>"""
+
+
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory):
+    """The text of axe-core, a tool of these tests alone, from npm."""
+    if not (NPM and BROWSER):
+        pytest.skip("no npm or no chromium on this machine to check pages with")
+    folder = tmp_path_factory.mktemp("axe")
+    command = [NPM, "install", "--prefix", str(folder), "--ignore-scripts", "--no-audit", AXE]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    if ended.returncode:
+        pytest.skip(f"npm cannot install {AXE} here: {ended.stderr.strip()[-200:]}")
+    return (folder / "node_modules/axe-core/axe.min.js").read_text()
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory):
+    """The pages by name, each with all that it can show."""
+    folder = tmp_path_factory.mktemp("pages")
+    return {
+        "evaluation": evaluation(),
+        "comparison": comparison.render(compared(folder)),
+        "search": search(folder),
+    }
+
+
+def evaluation():
+    from lungseg.report.evaluation import render
+
+    result = metrics([item.score for item in CHAPTERS], threshold=0.5)
+    explained = {
+        "scores": {"case_mean": {"model": 0.5}},
+        "definitions": {"case_mean": "the mean over cases"},
+        "columns": {"model": "the predictions"},
+    }
+    result |= {"subset": "training", "checkpoint": "best.ckpt", "explain": explained}
+    return render(CHAPTERS, result, warnings=["n is small"], facts={"Environment": {"torch": "2"}})
+
+
+def compared(folder):
+    for name in ("a", "b"):
+        cases = [
+            {"case": f"c{n}", "dice": 0.05 * n, "nsd": 0.5, "truth_ml": 2.0 * n + 1}
+            | {"verdict": "scored"}
+            for n in range(9 if name == "b" else 10)
+        ]
+        (folder / name).mkdir()
+        (folder / name / "metrics.json").write_text(json.dumps({"cases": cases}))
+    return compare(folder / "a", folder / "b")
+
+
+def search(folder):
+    options = SearchOptions.of(shards="/shards", out=folder, losses=("bce", "focal"))
+    trials = [outcome(folder, n, 0.9 - 0.1 * n, loss=loss) for n, loss in enumerate(options.losses)]
+    trials.append(outcome(folder, 2, None, reason="the loss is nan"))
+    values = trials[0].values | {"trial": 0, "best_epoch": 5, "best_config": "best.yaml"}
+    return search_page.render(options, trials, SCORES | values)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["evaluation", "comparison", "search"])
+def test_axe_finds_nothing_serious(name, scheme, axe, pages, tmp_path):
+    probed = pages[name].replace("</body>", PROBE.format(axe=axe))
+    (tmp_path / "page.html").write_text(probed)
+    dark = "0" if scheme == "dark" else "1"
+    command = [BROWSER, "--headless=new", "--no-sandbox", "--disable-gpu", "--dump-dom"]
+    command += [f"--blink-settings=preferredColorScheme={dark}", "--virtual-time-budget=20000"]
+    command += [f"--user-data-dir={tmp_path}/b", f"file://{tmp_path}/page.html"]
+    seen = subprocess.run(command, capture_output=True, text=True, timeout=90, check=True)
+    title = re.search("<title>(.*?)</title>", seen.stdout)[1]
+    found = json.loads(title.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
+    assert [each for each in found if each[0] in SERIOUS] == []
