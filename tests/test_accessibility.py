@@ -8,8 +8,9 @@ import subprocess
 import pytest
 
 from lungseg.evaluation.comparison import compare
-from lungseg.report import comparison
+from lungseg.report import comparison, folds
 from lungseg.scores.summary import metrics
+from tests.lungseg.report import test_folds, test_training
 from tests.lungseg.report.test_evaluation import BROWSER, CHAPTERS
 from tests.toy_trials import SCORES, outcome
 from tune.options.config import SearchOptions
@@ -48,6 +49,8 @@ def pages(tmp_path_factory):
         "evaluation": evaluation(),
         "comparison": comparison.render(compared(folder)),
         "search": search(folder),
+        "training": test_training.page(),
+        "folds": folds.render(test_folds.FOLDS, test_folds.RESULT),
     }
 
 
@@ -86,7 +89,7 @@ def search(folder):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["evaluation", "comparison", "search"])
+@pytest.mark.parametrize("name", ["evaluation", "comparison", "search", "training", "folds"])
 def test_axe_finds_nothing_serious(name, scheme, axe, pages, tmp_path):
     probed = pages[name].replace("</body>", PROBE.format(axe=axe))
     (tmp_path / "page.html").write_text(probed)

@@ -49,6 +49,8 @@ def risk_plot(risk: Mapping[str, Any]) -> Markup:
     points = list(zip(risk["coverage"], risk["risk"], strict=True))
     parts = [*frame(_SHARES, _SHARES, "lesions used, share, surest first", "false, share of these")]
     parts.append(_path(points))
+    for share, false in dict.fromkeys((points[0], points[-1])):
+        parts.append(_dot((share, false), f"{false:.3f} false of the surest {share:.3f}"))
     label = f"Share of false lesions: {points[0][1]:.2f} of the surest, {points[-1][1]:.2f} of all"
     return svg(parts, label, role="img")
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from lungseg.report.charts import area_plot, dice_plot, volume_plot
 from lungseg.report.certainty import froc_plot, reliability_plot, risk_plot
+from lungseg.report.charts import area_plot, dice_plot, volume_plot
 from lungseg.report.filmstrip import Filmstrip
 from lungseg.report.page import as_score, page_template
 from lungseg.scores.case_score import CaseScore

@@ -49,6 +49,8 @@ def test_risk_is_a_line_over_coverage():
     assert first == pytest.approx((x_at(0.5), y_at(0)), abs=0.1)
     assert last == pytest.approx((x_at(1), y_at(0.25)), abs=0.1)
     assert "0.00 of the surest, 0.25 of all" in text
+    assert len(dots(text)) == 2
+    assert len(dots(risk_plot({"coverage": [1.0], "risk": [0.5]}))) == 1
 
 
 def test_a_case_lies_above_the_line_where_the_second_is_better_and_names_are_escaped():
