@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from lungseg.explanation.case_sums import CaseSums, Values
-from lungseg.scores.definitions import DEFINITIONS, Sums, by_definition
+from lungseg.explanation.definitions import DEFINITIONS, Sums, by_definition
 
 COLUMNS = {
     "model": "the predictions; on the model's grid before rules for lesions",

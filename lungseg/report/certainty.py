@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from lungseg.report.plot import frame, line, svg, x_at, y_at
-from lungseg.scores.froc import RATES, Froc
+from lungseg.scores.confidence.froc import RATES, Froc
 
 Point = tuple[float, float]
 

@@ -11,7 +11,7 @@ from lungseg.report.charts import area_plot, dice_plot, volume_plot
 from lungseg.report.filmstrip import Filmstrip
 from lungseg.report.page import as_score, page_template
 from lungseg.scores.case_score import CaseScore
-from lungseg.scores.froc import froc
+from lungseg.scores.confidence.froc import froc
 from shards.console.words import counted
 
 PICTURE_BYTES = 4_500_000

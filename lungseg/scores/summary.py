@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from lungseg.scores.case_score import CaseScore
-from lungseg.scores.coverage import risk_coverage
+from lungseg.scores.confidence.coverage import risk_coverage
+from lungseg.scores.confidence.froc import froc
+from lungseg.scores.confidence.reliability import reliability
 from lungseg.scores.dice import GUARDED, GUARDED_DEFINITION, guarded_dice, soft_dice, summarize
-from lungseg.scores.froc import froc
 from lungseg.scores.intervals import bootstrap_interval
 from lungseg.scores.lesions import summarize_lesions
-from lungseg.scores.reliability import reliability
 from lungseg.scores.surface import DEFINITION as SURFACE_DEFINITION
 from lungseg.scores.surface import SurfaceScore
 

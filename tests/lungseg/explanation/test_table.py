@@ -6,8 +6,8 @@ import pytest
 from ingest.recipe import Recipe
 from ingest.slices.field import Field
 from lungseg.explanation.case_sums import CaseSums
+from lungseg.explanation.definitions import DEFINITIONS
 from lungseg.explanation.table import COLUMNS, explain
-from lungseg.scores.definitions import DEFINITIONS
 
 SIZE, NUM_SLICES = 16, 10
 

@@ -8,7 +8,7 @@ import pytest
 
 from lungseg.report.certainty import difference_plot, froc_plot, reliability_plot, risk_plot
 from lungseg.report.plot import x_at, y_at
-from lungseg.scores.froc import Froc
+from lungseg.scores.confidence.froc import Froc
 
 
 def dots(text):

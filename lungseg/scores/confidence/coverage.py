@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from lungseg.scores.confidence.reliability import judged_lesions
 from lungseg.scores.lesions import Lesion
-from lungseg.scores.reliability import judged_lesions
 
 DEFINITION = (
     "the share of false ones among the predicted lesions that are used (risk), where these are the "

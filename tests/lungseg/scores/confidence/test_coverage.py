@@ -2,7 +2,7 @@
 
 import pytest
 
-from lungseg.scores.coverage import risk_coverage
+from lungseg.scores.confidence.coverage import risk_coverage
 from lungseg.scores.lesions import Lesion
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lungseg.scores.definitions import DEFINITIONS, Sums, by_definition
+from lungseg.explanation.definitions import DEFINITIONS, Sums, by_definition
 
 
 def sums(cases, *, native=None):

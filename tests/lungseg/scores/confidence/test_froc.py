@@ -2,7 +2,7 @@
 
 import pytest
 
-from lungseg.scores.froc import RATES, froc
+from lungseg.scores.confidence.froc import RATES, froc
 from lungseg.scores.lesions import Lesion
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from lungseg.scores.confidence.reliability import reliability
 from lungseg.scores.lesions import Lesion
-from lungseg.scores.reliability import reliability
 
 
 def judged(pairs):

@@ -1,0 +1,1 @@
+"""What the probabilities of lesions are worth."""
