@@ -21,6 +21,10 @@ SCORES = {
 }
 
 
+TOLD = {"dice_case_mean": 0.5, "best_epoch": 1, "missed": 0, "node": "here"}
+"""What a trial reports beside its epoch and its score."""
+
+
 def outcome(out, number, dice, *, reason="", loss="dice", missed=1):
     """A trial as it would have been left in `out`."""
     folder = out / "trials" / f"{number:03d}" / "attempt-1"

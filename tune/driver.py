@@ -22,6 +22,7 @@ from tune.options.identity import JOURNAL, check_identity
 from tune.options.settings import settled
 from tune.options.space import Point, Space
 from tune.options.space_file import read_space
+from tune.refit import refit, repeats
 from tune.results.leave import finished_result, leave_result, leave_so_far
 from tune.run_trials import run_trials
 from tune.trials.outcome import outcomes
@@ -49,18 +50,23 @@ def search(given: SearchOptions) -> dict[str, Any]:
     shards = open_shards(options.data.shards, cache=options.data.cache)
     around |= {"oversample": _oversample(options, shards)}
     first = [around, *(around | point for point in points)]
+    again = repeats(options, shards)
     written = replaced(options, shards=shards.url)  # no password in any file
     with locked(open_target(str(options.out))):
         begun_with = check_identity(written, shards.manifest_sha256)
         study = Study(space, first=first, seed=options.step.seed, at_random=-(-begun_with // 4))
         memory = _memory(options, study)
-        done = None if memory.left else finished_result(options.out)
+        done = None if memory.left else finished_result(options.out, refit=options.refit)
         if done is not None:
             logger.info("this search was finished before; its results are left as they are")
             return done
         _search_on(options, written, memory)
         trials = outcomes(memory, options.out)
-        return patiently(lambda: leave_result(written, trials), options.out)
+        worth = None
+        if again and trials[0].dice:
+            first_values = memory.records[0].values
+            worth = refit(options, first=first_values, best=trials[0].values, again=again)
+        return patiently(lambda: leave_result(written, trials, worth), options.out)
 
 
 def _search_on(options: SearchOptions, written: SearchOptions, memory: Memory) -> None:

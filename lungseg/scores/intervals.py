@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from scipy import stats
 
 DRAWS = 10_000
 
@@ -19,3 +20,10 @@ def bootstrap_interval(values: Sequence[float | None]) -> list[float] | None:
     rows = np.random.default_rng(0).integers(0, len(known), (DRAWS, len(known)))
     low, high = np.percentile(known[rows].mean(axis=1), (2.5, 97.5))
     return [float(low), float(high)]
+
+
+def mean_interval(values: Sequence[float]) -> tuple[float, float]:
+    """Student's t interval (95 %) of a mean of a few trainings, two at least."""
+    mean, reach = float(np.mean(values)), float(stats.sem(values))
+    reach *= float(stats.t.ppf(0.975, len(values) - 1))
+    return mean - reach, mean + reach

@@ -5,10 +5,11 @@ import yaml
 
 from shards.console.groups import replaced
 from shards.errors import ShardError
-from tests.toy_trials import outcome
+from tests.toy_trials import TOLD, outcome
 from tune import driver
 from tune.options.config import SearchOptions
 from tune.options.errors import SearchError
+from tune.results.worth import worth_of
 
 
 @pytest.fixture
@@ -20,8 +21,8 @@ def run(monkeypatch):
         while (record := memory.next()) is not None:
             dice = 0.1 * (record.number + 1)
             outcome(options.out, record.number, dice)
-            told = {"dice_case_mean": dice, "best_dice_case_mean": dice, "node": "here"}
-            memory.report(record.number, told | {"epoch": options.step.epochs, "best_epoch": 1})
+            told = TOLD | {"dice_case_mean": dice, "best_dice_case_mean": dice}
+            memory.report(record.number, told | {"epoch": options.step.epochs})
             memory.end(record.number)
             ran.append(record.number)
             leave()
@@ -92,3 +93,30 @@ def test_shards_that_are_none_leave_no_folder(options, tmp_path):
     with pytest.raises(ShardError, match="no shard"):
         driver.search(replaced(options(), shards=str(tmp_path)))
     assert not options().out.exists()
+
+
+def test_a_search_is_refit_at_its_end_or_later_once(options, run, monkeypatch):
+    asked = []
+
+    def refit(given, *, first, best, again):
+        asked.append((first["lr"], best["lr"], again))
+        pairs = [(0.1, 0.2), (0.1, 0.3)]
+        return worth_of(pairs, by="seeds", asked=given.refit, best_is_first=False)
+
+    monkeypatch.setattr(driver, "refit", refit)
+    assert "refit" not in driver.search(options(trials=2))
+    result = driver.search(options(trials=2, refit=2))
+    ((first, best, again),) = asked
+    assert again == [{"seed": 1}, {"seed": 2}]
+    assert first == 0.001 != best
+    assert (
+        result["refit"]["verdict"] == "no evidence that the best settings are better than the first"
+    )
+    assert (
+        "No evidence that the best settings are better"
+        in (options().out / "report.html").read_text()
+    )
+    assert driver.search(options(trials=2, refit=2)) == result
+    assert driver.search(options(trials=2)) == result
+    assert len(asked) == 1
+    assert run == [0, 1]

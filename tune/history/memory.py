@@ -3,12 +3,11 @@
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from tune.history.fault import Fault
 from tune.history.journal import Event, Journal
 from tune.history.rungs import Rungs
-from tune.history.study import Study
 from tune.options.errors import SearchError
 from tune.options.space import Point
 
@@ -17,6 +16,19 @@ Report = dict[str, Any]
 
 EPOCH = "epoch"
 SCORE = "best_dice_case_mean"
+
+
+class Suggesting(Protocol):
+    """Who says what to try next."""
+
+    def suggest(self) -> Point:
+        """The values of the next trial, which runs from now on."""
+
+    def add(self, point: Point) -> None:
+        """Take a suggestion of an earlier process as the next trial, which runs."""
+
+    def tell(self, number: int, score: float | None) -> None:
+        """Learn how a trial ended; None: its settings were not to blame."""
 
 
 @dataclass(kw_only=True)
@@ -85,7 +97,7 @@ class Memory:
     """
 
     def __init__(
-        self, journal: Journal, study: Study, rungs: Rungs, *, trials: int, epochs: int
+        self, journal: Journal, study: Suggesting, rungs: Rungs, *, trials: int, epochs: int
     ) -> None:
         self.records: dict[int, TrialRecord] = {}
         self._journal, self._study, self._rungs = journal, study, rungs

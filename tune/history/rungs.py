@@ -12,10 +12,13 @@ class Rungs:
 
     Args:
         epochs: Of a trial that is not ended early.
+        ends_early: Whether any is.
     """
 
-    def __init__(self, epochs: int) -> None:
+    def __init__(self, epochs: int, *, ends_early: bool = True) -> None:
         self._reached: dict[int, dict[int, float]] = {}
+        if not ends_early:
+            return
         rung = grace_epochs(epochs)
         while rung <= epochs:
             self._reached[rung] = {}

@@ -42,6 +42,10 @@ class SearchOptions(TrainingOptions):
     """Lowest and highest learning rate; the search goes by its logarithm."""
     oversample_range: Annotated[tuple[float, float], Limits(above=0, most=1_000_000)] = (1.0, 30.0)
     """Lowest and highest oversampling of slices with tumor; the search goes by its logarithm."""
+    refit: Annotated[int | Literal["folds"] | None, Limits(least=2, most=100)] = None
+    """After the search train the best settings and those it began with again, with so many other
+    seeds or on the folds that it did not choose by; the result then says mean and standard
+    deviation of both and the interval of their difference."""
     address: str | None = None
     """Ray cluster to search on: auto for the one this machine belongs to, or host:port of its
     head. Then every node must reach both --shards and --out under the same name (shared storage),
@@ -64,6 +68,8 @@ class SearchOptions(TrainingOptions):
             raise ValueError("--losses needs at least one loss")
         if re.match(r"[a-z][a-z0-9+.-]+:/", str(self.out)):
             raise ValueError(f"--out must be a folder that every node reaches, got URL {self.out}")
+        if self.refit == "folds" and self.validation.validation_cases:
+            raise ValueError("--refit folds needs --fold, not --validation-cases")
         for name in _RANGES:
             low, high = getattr(self, name)
             if not low <= high:

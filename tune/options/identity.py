@@ -13,7 +13,15 @@ from tune.options.errors import SearchError
 JOURNAL = "journal.jsonl"
 
 _PLACES = ("shards", "cache", "cache_gb", "out")
-_EXTENT = ("trials", "address", "concurrent", "cpus_per_trial", "gpus_per_trial", "stall_minutes")
+_EXTENT = (
+    "trials",
+    "address",
+    "concurrent",
+    "cpus_per_trial",
+    "gpus_per_trial",
+    "stall_minutes",
+    "refit",
+)
 _MEANS = ("accelerator", "num_workers", "checkpoint_minutes")
 _BEGUN_WITH = "begun_with_trials"
 _MAY_CHANGE = (*_PLACES, *_EXTENT, *_MEANS, _BEGUN_WITH)

@@ -13,6 +13,7 @@ from tune.options.config import SearchOptions
 from tune.options.errors import SearchError
 from tune.options.settings import best_config, trial_folder
 from tune.results.page import render
+from tune.results.worth import Worth
 from tune.trials.attempts import BEST
 from tune.trials.outcome import TrialOutcome, searched_names
 
@@ -25,16 +26,19 @@ _RESULT = "result.json"
 _SCORE = ("dice_case_mean", "n", "missed", "definition", "grid", "threshold", "fold")
 
 
-def finished_result(out: Path) -> dict[str, Any] | None:
-    """The result of a search that ended before; None where it was not written."""
+def finished_result(out: Path, *, refit: int | str | None = None) -> dict[str, Any] | None:
+    """The result of a search that ended before; None where it was not written, or not so refit."""
     path = out / _RESULT
     if not path.exists():
         return None
     result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return result
+    had = result.get("refit") or {}
+    return result if refit in (None, had.get("asked")) else None
 
 
-def leave_so_far(options: SearchOptions, trials: list[TrialOutcome]) -> dict[str, Any] | None:
+def leave_so_far(
+    options: SearchOptions, trials: list[TrialOutcome], worth: Worth | None = None
+) -> dict[str, Any] | None:
     """Write trials.csv, and best.ckpt, best.yaml and report.html where a trial found tumor.
 
     Checkpoints of trials that are over go, but for those of failed ones, which may be tried again.
@@ -42,6 +46,7 @@ def leave_so_far(options: SearchOptions, trials: list[TrialOutcome]) -> dict[str
     Args:
         options: The options of the search.
         trials: The outcomes so far, the best first.
+        worth: Of the best settings, trained again.
 
     Returns:
         The best trial's values and score; None where there is no such trial.
@@ -54,19 +59,24 @@ def leave_so_far(options: SearchOptions, trials: list[TrialOutcome]) -> dict[str
         _keep(best, options)
     scored = [trial for trial in trials if trial.dice is not None]
     result = _scores(options, trials) if scored else None
+    if result is not None and worth is not None:
+        result["refit"] = worth.plain()
     if result is not None:
-        write_whole(out / "report.html", render(options, trials, result))
+        write_whole(out / "report.html", render(options, trials, result, worth))
     for trial in scored:
         _remove_checkpoints(trial, out)
     return result if best else None
 
 
-def leave_result(options: SearchOptions, trials: list[TrialOutcome]) -> dict[str, Any]:
+def leave_result(
+    options: SearchOptions, trials: list[TrialOutcome], worth: Worth | None = None
+) -> dict[str, Any]:
     """Write what a finished search leaves; result.json is written last.
 
     Args:
         options: The options of the search.
         trials: The outcomes, the best first.
+        worth: Of the best settings, trained again.
 
     Returns:
         The content of result.json.
@@ -74,7 +84,7 @@ def leave_result(options: SearchOptions, trials: list[TrialOutcome]) -> dict[str
     Raises:
         SearchError: If no trial ended well, or none found any tumor.
     """
-    result = leave_so_far(options, trials)
+    result = leave_so_far(options, trials, worth)
     if result is None:
         raise SearchError(_no_best(trials, options.out))
     write_json(options.out / _RESULT, result)

@@ -9,11 +9,15 @@ from shards.console.groups import flat_values
 from shards.console.words import counted
 from tune.options.config import SearchOptions
 from tune.results.charts import curves_plot, value_plot
+from tune.results.worth import Worth
 from tune.trials.outcome import TrialOutcome, searched_names
 
 
 def render(
-    options: SearchOptions, trials: Sequence[TrialOutcome], result: Mapping[str, Any]
+    options: SearchOptions,
+    trials: Sequence[TrialOutcome],
+    result: Mapping[str, Any],
+    worth: Worth | None = None,
 ) -> str:
     """Write the page.
 
@@ -21,6 +25,7 @@ def render(
         options: The options of the search.
         trials: The outcomes, the best first.
         result: The best trial's score with its definition, grid, threshold and n.
+        worth: Of the best settings, trained again.
 
     Returns:
         HTML that refers to nothing outside itself.
@@ -31,6 +36,7 @@ def render(
         options=flat_values(options),
         trials=trials,
         result=result,
+        worth=worth,
         losses={number: loss for number, loss in enumerate(LOSSES) if loss in tried},
         names=names,
         curves_plot=curves_plot(trials, options.step.epochs),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lungseg.scores.intervals import bootstrap_interval
+from lungseg.scores.intervals import bootstrap_interval, mean_interval
 
 
 def sample(seed, n=200):
@@ -46,3 +46,9 @@ def test_unknown_values_are_left_out_and_two_are_too_few():
     assert bootstrap_interval([None, *known, None]) == bootstrap_interval(known)
     assert bootstrap_interval([0.1, 0.5, None]) is None
     assert bootstrap_interval([0.1, 0.5, 0.6]) is not None
+
+
+def test_a_mean_of_few_has_students_interval():
+    """Of 1, 2, 3: mean 2, standard error 1 / sqrt(3), quantile 4.3027 at two degrees."""
+    assert mean_interval([1.0, 2.0, 3.0]) == pytest.approx((-0.4842, 4.4842), abs=1e-3)
+    assert mean_interval([0.5, 0.5]) == (0.5, 0.5)

@@ -74,3 +74,12 @@ def test_asking_again_changes_nothing():
         rungs.goes_on(trial, epoch=3, score=float(trial))
     assert rungs.goes_on(0, epoch=3, score=0.0)
     assert not rungs.goes_on(9, epoch=3, score=1.0)
+
+
+def test_where_nothing_ends_early_all_go_on():
+    rungs = Rungs(30, ends_early=False)
+    assert all(
+        rungs.goes_on(trial, epoch=epoch, score=-trial)
+        for trial in range(9)
+        for epoch in range(1, 31)
+    )
