@@ -3,7 +3,7 @@
 import json
 
 from tune.history.journal import Journal
-from tune.history.memory import Memory
+from tune.history.memory import Memory, Stint
 from tune.history.rungs import Rungs
 from tune.history.study import Study
 from tune.options.space import Space
@@ -41,6 +41,9 @@ def outcome(out, number, dice, *, reason="", loss="dice", missed=1):
         best_epoch=None if dice is None else 5,
         curve=(0.1, 0.5),
         seconds=12.0,
+        stints=(
+            Stint(node="here", cpus=2, gpus=0.5, begun=60.0 * number, until=60.0 * number + 90),
+        ),
         attempts=1,
         node="127.0.0.1/abc",
         reason=reason,

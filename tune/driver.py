@@ -24,6 +24,7 @@ from tune.options.space import Point, Space
 from tune.options.space_file import read_space
 from tune.refit import refit, repeats
 from tune.results.leave import finished_result, leave_result, leave_so_far
+from tune.results.storage import write_storage
 from tune.run_trials import run_trials
 from tune.trials.outcome import outcomes
 
@@ -59,8 +60,9 @@ def search(given: SearchOptions) -> dict[str, Any]:
         done = None if memory.left else finished_result(options.out, refit=options.refit)
         if done is not None:
             logger.info("this search was finished before; its results are left as they are")
+            _store(options, memory, space)
             return done
-        _search_on(options, written, memory)
+        _search_on(options, written, memory, space)
         trials = outcomes(memory, options.out)
         worth = None
         if again and trials[0].dice:
@@ -69,7 +71,9 @@ def search(given: SearchOptions) -> dict[str, Any]:
         return patiently(lambda: leave_result(written, trials, worth), options.out)
 
 
-def _search_on(options: SearchOptions, written: SearchOptions, memory: Memory) -> None:
+def _search_on(
+    options: SearchOptions, written: SearchOptions, memory: Memory, space: Space
+) -> None:
     save_config(written, options.out / "config.yaml")
     if memory.records:
         logger.info(
@@ -79,13 +83,22 @@ def _search_on(options: SearchOptions, written: SearchOptions, memory: Memory) -
 
     def leave() -> None:
         leave_so_far(written, outcomes(memory, options.out))
+        _store(options, memory, space)
 
     try:
         if memory.left:
             run_trials(options, memory, lambda: patiently(leave, options.out))
+        else:
+            _store(options, memory, space)
     except KeyboardInterrupt:
         logger.info("the same command again goes on with the search")
         raise
+
+
+def _store(options: SearchOptions, memory: Memory, space: Space) -> None:
+    """Write what optuna-dashboard opens, where that is wanted."""
+    if options.storage is not None:
+        write_storage(options.storage, memory.records.values(), space, name=options.out.name)
 
 
 def _memory(options: SearchOptions, study: Study) -> Memory:

@@ -8,7 +8,7 @@ import ray.tune
 from ray.tune.experiment import Trial
 
 from tune.bridge import NUMBER
-from tune.history.memory import EPOCH, SCORE, Memory
+from tune.history.memory import EPOCH, SCORE, Memory, TrialRecord
 from tune.trials.trial import FAILED
 
 logger = logging.getLogger(__name__)
@@ -26,8 +26,7 @@ class EventLines(ray.tune.Callback):  # type: ignore[misc]
 
     def __init__(self, memory: Memory, epochs: int) -> None:
         self._memory, self._epochs = memory, epochs
-        self._ended_before = memory.ended
-        self._since = self._said = time.monotonic()
+        self._said = time.monotonic()
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
         """Say with what a trial starts."""
@@ -80,12 +79,38 @@ class EventLines(ray.tune.Callback):  # type: ignore[misc]
 
     def _ended(self, trial: Trial, how: str) -> None:
         ended, trials = self._memory.ended, self._memory.trials
-        each = (time.monotonic() - self._since) / (ended - self._ended_before)
         logger.info(
             "trial %d: %s (%d of %d trials, about %s to go)",
             *(trial.config[NUMBER], how, ended, trials),
-            _duration(each * (trials - ended)),
+            _duration(seconds_to_go(self._memory, now=time.time())),
         )
+
+
+def seconds_to_go(memory: Memory, *, now: float) -> float:
+    """How long a search will take, if its trials take as long as those that ended so far.
+
+    Args:
+        memory: Of the search; a trial has just ended.
+        now: Seconds since 1970.
+    """
+    ended = [record for record in memory.records.values() if record.status is not None]
+    running = [record for record in memory.records.values() if record.status is None]
+    took = [_seconds(record, until=None) for record in ended if record.stints]
+    if not took:
+        return 0.0
+    mean = sum(took) / len(took)
+    begun = [record for record in running if record.stints]
+    left = sum(max(0.0, mean - _seconds(record, until=now)) for record in begun)
+    waiting = memory.trials - len(ended) - len(begun)
+    side_by_side = len(begun) + bool(waiting)  # the one that ended makes room for another
+    return (left + waiting * mean) / max(1, side_by_side)
+
+
+def _seconds(record: TrialRecord, *, until: float | None) -> float:
+    """What a trial has taken; its last attempt until now, where it still runs."""
+    stints = record.stints
+    whole = sum(stint.until - stint.begun for stint in stints)
+    return whole if until is None else whole + max(0.0, until - stints[-1].until)
 
 
 def _duration(seconds: float) -> str:

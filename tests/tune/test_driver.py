@@ -120,3 +120,11 @@ def test_a_search_is_refit_at_its_end_or_later_once(options, run, monkeypatch):
     assert driver.search(options(trials=2)) == result
     assert len(asked) == 1
     assert run == [0, 1]
+
+
+def test_a_storage_is_written_beside_also_of_a_search_that_is_over(options, run, tmp_path):
+    driver.search(options(trials=1, storage=tmp_path / "a.log"))
+    driver.search(options(trials=1, storage=tmp_path / "b.log"))
+    assert (tmp_path / "a.log").exists()
+    assert (tmp_path / "b.log").exists()
+    assert run == [0]

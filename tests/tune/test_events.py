@@ -6,8 +6,9 @@ from types import SimpleNamespace
 import pytest
 
 from tests.toy_trials import new_memory
-from tune.events import EventLines, _duration
+from tune.events import EventLines, _duration, seconds_to_go
 from tune.history.fault import Fault
+from tune.history.memory import Stint
 
 
 @pytest.fixture
@@ -85,3 +86,25 @@ def test_epochs_are_told_now_and_then(lines, tmp_path, monkeypatch):
 )
 def test_durations_are_short(seconds, said):
     assert _duration(seconds) == said
+
+
+def test_the_time_to_go_counts_what_runs_side_by_side(tmp_path):
+    """Trials take 100 s, two at a time: after the first end 50 s of the other and 4 more."""
+    memory = new_memory(tmp_path, trials=6, epochs=1)
+    for _ in range(2):
+        memory.next()
+    assert seconds_to_go(memory, now=0.0) == 0
+    memory.end(0)
+    memory.records[0].stints.append(stint(1000, 1100))
+    memory.records[1].stints.append(stint(1050, 1060))
+    assert seconds_to_go(memory, now=1100) == (50 + 4 * 100) / 2
+    memory.end(1)
+    memory.records[1].stints[0].until = 1150
+    for number in range(2, 6):
+        memory.next()
+        memory.end(number)
+    assert seconds_to_go(memory, now=1100) == 0
+
+
+def stint(begun, until):
+    return Stint(node="here", cpus=1, gpus=0, begun=begun, until=until)

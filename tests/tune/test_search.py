@@ -50,7 +50,7 @@ def test_only_the_best_checkpoint_is_kept(finished):
 def test_report_is_self_contained_and_says_what_the_dice_is(finished):
     command, _ = finished
     page = (command.out / "report.html").read_text()
-    assert page.count("<svg") == 3
+    assert page.count("<svg") == 5
     assert "http" not in page.replace("http-equiv", "")
     for words in ("mean over the n cases", "n = 1", "32 x 32", "Not for clinical use", "seed"):
         assert words in page

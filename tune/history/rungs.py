@@ -16,13 +16,8 @@ class Rungs:
     """
 
     def __init__(self, epochs: int, *, ends_early: bool = True) -> None:
-        self._reached: dict[int, dict[int, float]] = {}
-        if not ends_early:
-            return
-        rung = grace_epochs(epochs)
-        while rung <= epochs:
-            self._reached[rung] = {}
-            rung *= _REDUCTION
+        rungs = rung_epochs(epochs) if ends_early else []
+        self._reached: dict[int, dict[int, float]] = {rung: {} for rung in rungs}
 
     def goes_on(self, trial: int, *, epoch: int, score: float) -> bool:
         """Whether a trial goes on after an epoch; asking counts it as having reached its rung.
@@ -42,6 +37,15 @@ class Rungs:
         cutoff = np.percentile(list(others.values()), 100 - 100 / _REDUCTION) if others else score
         others[trial] = score
         return bool(score >= cutoff)
+
+
+def rung_epochs(epochs: int) -> list[int]:
+    """The epochs at which it is decided who goes on."""
+    found, rung = [], grace_epochs(epochs)
+    while rung <= epochs:
+        found.append(rung)
+        rung *= _REDUCTION
+    return found
 
 
 def grace_epochs(epochs: int) -> int:

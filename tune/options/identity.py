@@ -12,7 +12,7 @@ from tune.options.errors import SearchError
 
 JOURNAL = "journal.jsonl"
 
-_PLACES = ("shards", "cache", "cache_gb", "out")
+_PLACES = ("shards", "cache", "cache_gb", "out", "storage")
 _EXTENT = (
     "trials",
     "address",

@@ -24,8 +24,11 @@ def settled(options: SearchOptions) -> SearchOptions:
     if "://" not in shards:
         shards = str(Path(shards).resolve())
     cache = options.data.cache and options.data.cache.resolve()
-    space = options.space and options.space.resolve()
-    return replaced(options, shards=shards, out=options.out.resolve(), cache=cache, space=space)
+    others = {
+        name: path and path.resolve()
+        for name, path in (("space", options.space), ("storage", options.storage))
+    }
+    return replaced(options, shards=shards, out=options.out.resolve(), cache=cache, **others)
 
 
 def trial_folder(out: Path, number: int) -> Path:

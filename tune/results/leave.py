@@ -15,7 +15,7 @@ from tune.options.settings import best_config, trial_folder
 from tune.results.page import render
 from tune.results.worth import Worth
 from tune.trials.attempts import BEST
-from tune.trials.outcome import TrialOutcome, searched_names
+from tune.trials.outcome import TrialOutcome, hours, searched_names
 
 _BEFORE_VALUES = ("trial", "status")
 _AFTER_VALUES = (
@@ -115,6 +115,8 @@ def _scores(options: SearchOptions, trials: list[TrialOutcome]) -> dict[str, Any
         "best_epoch": best.best_epoch,
         **best.values,
         "trials": len(trials),
+        "cpu_hours": round(hours(trials, "cpus"), 3),
+        "gpu_hours": round(hours(trials, "gpus"), 3),
         "failed": sum(trial.status == "failed" for trial in trials),
         "best_config": str(out / "best.yaml"),
         "checkpoint": str(out / BEST),

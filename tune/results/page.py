@@ -7,10 +7,15 @@ from lungseg.options.loss import LOSSES
 from lungseg.report.page import page_template
 from shards.console.groups import flat_values
 from shards.console.words import counted
+from tune.history.rungs import rung_epochs
 from tune.options.config import SearchOptions
 from tune.results.charts import curves_plot, value_plot
+from tune.results.importance import importances
+from tune.results.parallel import parallel_plot
+from tune.results.timeline import story, timeline_plot
+from tune.results.words import short, words_of
 from tune.results.worth import Worth
-from tune.trials.outcome import TrialOutcome, searched_names
+from tune.trials.outcome import TrialOutcome, hours, searched_names
 
 
 def render(
@@ -32,7 +37,8 @@ def render(
     """
     names = searched_names(trials)
     tried = {trial.values.get("loss") for trial in trials}
-    return page_template("tune.results", counted=counted, short=short, words=words_of).render(
+    page = page_template("tune.results", counted=counted, short=short, words=words_of, story=story)
+    return page.render(
         options=flat_values(options),
         trials=trials,
         result=result,
@@ -45,19 +51,15 @@ def render(
             for name in names
             if _is_number(name, trials)
         },
+        cpu_hours=hours(trials, "cpus"),
+        gpu_hours=hours(trials, "gpus"),
+        parallel_plot=parallel_plot(trials),
+        timeline_plot=timeline_plot(trials),
+        importances=importances(trials),
+        rungs=[epoch for epoch in rung_epochs(options.step.epochs) if epoch < options.step.epochs],
         epochs_run=sum(len(trial.curve) for trial in trials),
         epochs_without_stopping=options.step.epochs * len(trials),
     )
-
-
-def words_of(name: str) -> str:
-    """An option's name for people."""
-    return {"lr": "learning rate", "oversample": "oversampling"}.get(name, name.replace("_", " "))
-
-
-def short(value: Any) -> str:
-    """A searched value for people."""
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def _is_number(name: str, trials: Sequence[TrialOutcome]) -> bool:

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from tune.history.memory import SCORE, Memory, Status, TrialRecord
+from tune.history.memory import SCORE, Memory, Status, Stint, TrialRecord
 from tune.options.settings import trial_folder
 from tune.options.space import Point
 from tune.trials.attempts import BEST, attempts
@@ -23,6 +24,7 @@ class TrialOutcome:
         best_epoch: 1-based epoch of that Dice.
         curve: Dice per case after each epoch.
         seconds: Spent in training, over all attempts.
+        stints: The times of its attempts.
         attempts: How often it was begun.
         node: Where it ended.
         reason: Why it failed; else empty.
@@ -37,6 +39,7 @@ class TrialOutcome:
     best_epoch: int | None
     curve: tuple[float, ...]
     seconds: float
+    stints: tuple[Stint, ...]
     attempts: int
     node: str
     reason: str
@@ -65,6 +68,13 @@ def searched_names(trials: Iterable[TrialOutcome]) -> list[str]:
     return list(dict.fromkeys(name for trial in trials for name in trial.values))
 
 
+def hours(trials: Iterable[TrialOutcome], what: Literal["cpus", "gpus"]) -> float:
+    """Processor or GPU hours that the attempts at all trials held."""
+    stints = [stint for trial in trials for stint in trial.stints]
+    held = {"cpus": [s.cpus for s in stints], "gpus": [s.gpus for s in stints]}[what]
+    return sum(n * (s.until - s.begun) for n, s in zip(held, stints, strict=True)) / 3600
+
+
 def _rank(trial: TrialOutcome) -> tuple[float, int, int]:
     return (1.0 if trial.dice is None else -trial.dice, trial.missed or 0, trial.number)
 
@@ -83,6 +93,7 @@ def _outcome(record: TrialRecord, status: Status, out: Path) -> TrialOutcome:
         best_epoch=best_epoch,
         curve=tuple(record.reports[epoch]["dice_case_mean"] for epoch in sorted(record.reports)),
         seconds=sum(map(_seconds, tries)),
+        stints=tuple(record.stints),
         attempts=len(tries),
         node=record.last["node"] if record.last else "",
         reason=record.reason,

@@ -1,8 +1,11 @@
 """A search that is killed between any two events goes on as if it had not been."""
 
+import json
+
 import numpy as np
 
-from tests.toy_trials import new_memory
+from tests.toy_trials import TOLD, new_memory
+from tune.trials.outcome import outcomes
 
 EPOCHS = 9
 
@@ -15,7 +18,8 @@ def recall(folder, *, trials=8):
 def report(number, epoch):
     """What the trial of a number reports, always the same."""
     curve = np.maximum.accumulate(np.random.default_rng(number).uniform(size=EPOCHS))
-    return {"epoch": epoch, "best_dice_case_mean": float(curve[epoch - 1]), "node": "here"}
+    score = float(curve[epoch - 1])
+    return TOLD | {"epoch": epoch, "best_dice_case_mean": score}
 
 
 def train(memory, number):
@@ -44,11 +48,19 @@ def test_an_unbroken_search_ends_poor_trials_early_and_trains_good_ones(tmp_path
 def test_a_kill_between_any_two_events_changes_nothing(tmp_path):
     whole = search(recall(tmp_path / "whole"))
     lines = (tmp_path / "whole" / "journal.jsonl").read_text().splitlines(keepends=True)
-    for cut in range(0, len(lines), 3):
+    ranked = outcomes(recall(tmp_path / "whole"), tmp_path)
+    for cut in range(len(lines)):
         path = tmp_path / f"cut-{cut}"
         path.mkdir()
         (path / "journal.jsonl").write_text("".join(lines[:cut]))
-        assert search(recall(path)) == whole
+        memory = recall(path)
+        ended = {n: r for n, r in memory.records.items() if r.status is not None}
+        assert ended == {number: whole[number] for number in ended}
+        assert search(memory) == whole
+        events = [json.loads(line) for line in (path / "journal.jsonl").read_text().splitlines()]
+        suggested = [event["trial"] for event in events if event["event"] == "suggested"]
+        assert suggested == list(range(8))  # none twice
+        assert [trial.number for trial in outcomes(memory, path)] == [t.number for t in ranked]
 
 
 def test_a_trial_that_was_to_end_early_is_not_trained_on(tmp_path):

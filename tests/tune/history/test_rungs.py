@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from tune.history.rungs import Rungs, grace_epochs
+from tune.history.rungs import Rungs, grace_epochs, rung_epochs
 
 
 def ray_asha(epochs):
@@ -83,3 +83,9 @@ def test_where_nothing_ends_early_all_go_on():
         for trial in range(9)
         for epoch in range(1, 31)
     )
+
+
+def test_rungs_stand_at_the_grace_period_times_powers_of_three():
+    assert rung_epochs(30) == [8, 24]
+    assert rung_epochs(100) == [25, 75]
+    assert rung_epochs(2) == [2]
