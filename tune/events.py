@@ -33,7 +33,7 @@ class EventLines(ray.tune.Callback):  # type: ignore[misc]
         del iteration, trials
         number = trial.config[NUMBER]
         values = self._memory.records[number].values
-        logger.info("trial %d starts: %s", number, ", ".join(map(_said, values, values.values())))
+        logger.info("trial %d starts: %s", number, ", ".join(map(said, values, values.values())))
 
     def on_trial_result(
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **_: Any
@@ -82,16 +82,17 @@ class EventLines(ray.tune.Callback):  # type: ignore[misc]
         logger.info(
             "trial %d: %s (%d of %d trials, about %s to go)",
             *(trial.config[NUMBER], how, ended, trials),
-            _duration(seconds_to_go(self._memory, now=time.time())),
+            duration(seconds_to_go(self._memory, now=time.time(), freed=1)),
         )
 
 
-def seconds_to_go(memory: Memory, *, now: float) -> float:
+def seconds_to_go(memory: Memory, *, now: float, freed: int = 0) -> float:
     """How long a search will take, if its trials take as long as those that ended so far.
 
     Args:
-        memory: Of the search; a trial has just ended.
+        memory: Of the search.
         now: Seconds since 1970.
+        freed: Trials that have just ended, whose room the next ones take.
     """
     ended = [record for record in memory.records.values() if record.status is not None]
     running = [record for record in memory.records.values() if record.status is None]
@@ -102,8 +103,7 @@ def seconds_to_go(memory: Memory, *, now: float) -> float:
     begun = [record for record in running if record.stints]
     left = sum(max(0.0, mean - _seconds(record, until=now)) for record in begun)
     waiting = memory.trials - len(ended) - len(begun)
-    side_by_side = len(begun) + bool(waiting)  # the one that ended makes room for another
-    return (left + waiting * mean) / max(1, side_by_side)
+    return (left + waiting * mean) / max(1, len(begun) + min(freed, waiting))
 
 
 def _seconds(record: TrialRecord, *, until: float | None) -> float:
@@ -113,11 +113,13 @@ def _seconds(record: TrialRecord, *, until: float | None) -> float:
     return whole if until is None else whole + max(0.0, until - stints[-1].until)
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Seconds for people."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def _said(name: str, value: object) -> str:
+def said(name: str, value: object) -> str:
+    """A searched value for people."""
     return f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"

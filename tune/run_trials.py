@@ -23,6 +23,7 @@ from tune.faults import Faults
 from tune.history.disk import FullDisk
 from tune.history.memory import SCORE, Memory
 from tune.history.nodes import Nodes
+from tune.live import LiveTable, live_table
 from tune.options.config import SearchOptions
 from tune.options.errors import SearchError
 from tune.stalls import Stalls
@@ -53,8 +54,12 @@ def run_trials(options: SearchOptions, memory: Memory, leave: Callable[[], objec
     set_aside = Nodes(chances=0) if options.address is None else Nodes()
     try:
         # what Ray prints of itself is no result of ours
-        with session(options.address or LOCAL), contextlib.redirect_stdout(io.StringIO()):
-            suggestions = _run(options, memory, set_aside, leave)
+        with (
+            session(options.address or LOCAL),
+            contextlib.redirect_stdout(io.StringIO()),
+            live_table(memory, options.step.epochs) as tables,
+        ):
+            suggestions = _run(options, memory, set_aside, leave, tables)
     except ConnectionError as error:
         raise SearchError(str(error)) from error
     except ray.tune.TuneError:
@@ -70,7 +75,11 @@ def run_trials(options: SearchOptions, memory: Memory, leave: Callable[[], objec
 
 
 def _run(
-    options: SearchOptions, memory: Memory, set_aside: Nodes, leave: Callable[[], object]
+    options: SearchOptions,
+    memory: Memory,
+    set_aside: Nodes,
+    leave: Callable[[], object],
+    tables: list[LiveTable],
 ) -> Suggestions:
     """Have Ray Tune run the trials; returns who handed them out."""
     resources = _resources(options, memory.left)
@@ -105,6 +114,7 @@ def _run(
                 stalls,
                 Ends(memory, faults, stalls, leave),
                 EventLines(memory, options.step.epochs),
+                *tables,
             ],
             verbose=0,
         ),

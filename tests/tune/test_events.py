@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.toy_trials import new_memory
-from tune.events import EventLines, _duration, seconds_to_go
+from tune.events import EventLines, duration, seconds_to_go
 from tune.history.fault import Fault
 from tune.history.memory import Stint
 
@@ -84,8 +84,8 @@ def test_epochs_are_told_now_and_then(lines, tmp_path, monkeypatch):
     ("seconds", "said"),
     [(0.4, "0 s"), (89, "89 s"), (90, "2 min"), (5399, "90 min"), (7200, "2.0 h")],
 )
-def test_durations_are_short(seconds, said):
-    assert _duration(seconds) == said
+def testdurations_are_short(seconds, said):
+    assert duration(seconds) == said
 
 
 def test_the_time_to_go_counts_what_runs_side_by_side(tmp_path):
@@ -97,7 +97,8 @@ def test_the_time_to_go_counts_what_runs_side_by_side(tmp_path):
     memory.end(0)
     memory.records[0].stints.append(stint(1000, 1100))
     memory.records[1].stints.append(stint(1050, 1060))
-    assert seconds_to_go(memory, now=1100) == (50 + 4 * 100) / 2
+    assert seconds_to_go(memory, now=1100, freed=1) == (50 + 4 * 100) / 2
+    assert seconds_to_go(memory, now=1100) == 50 + 4 * 100
     memory.end(1)
     memory.records[1].stints[0].until = 1150
     for number in range(2, 6):
