@@ -116,6 +116,7 @@ def test_a_search_is_refit_at_its_end_or_later_once(options, run, monkeypatch):
         "No evidence that the best settings are better"
         in (options().out / "report.html").read_text()
     )
+    assert next(iter(result)) == "worth"
     assert driver.search(options(trials=2, refit=2)) == result
     assert driver.search(options(trials=2)) == result
     assert len(asked) == 1

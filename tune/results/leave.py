@@ -60,7 +60,7 @@ def leave_so_far(
     scored = [trial for trial in trials if trial.dice is not None]
     result = _scores(options, trials) if scored else None
     if result is not None and worth is not None:
-        result["refit"] = worth.plain()
+        result = {"worth": worth.headline, **result, "refit": worth.plain()}
     if result is not None:
         write_whole(out / "report.html", render(options, trials, result, worth))
     for trial in scored:

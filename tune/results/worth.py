@@ -64,6 +64,19 @@ class Worth:
             else "no evidence that the best settings are better than the first"
         )
 
+    @property
+    def headline(self) -> str:
+        """The verdict with its numbers, in a line."""
+        first = f"{self.first.mean:.3f} ± {self.first.sd:.3f}"
+        if self.best is None or self.ci95 is None:
+            return f"{self.verdict}: Dice per case {first} over {self.n} {self.by}"
+        low, high = self.ci95
+        best = f"{self.best.mean:.3f} ± {self.best.sd:.3f}"
+        return (
+            f"{self.verdict}: Dice per case {best} against {first} over {self.n} {self.by}, "
+            f"difference {self.difference:+.3f} ({low:+.3f} to {high:+.3f})"
+        )
+
     def plain(self) -> Mapping[str, Any]:
         """For result.json."""
         return {**asdict(self), "n": self.n, "verdict": self.verdict}

@@ -53,3 +53,12 @@ def test_the_first_as_the_best_claims_nothing():
     found = worth((0.3, None), (0.5, None), best_is_first=True)
     assert (found.n, found.best, found.ci95) == (2, None, None)
     assert found.verdict == "nothing better than the first settings was found"
+
+
+def test_the_headline_says_both_with_their_spread_and_the_interval():
+    assert worth((0.0, 0.1), (0.2, 0.4)).headline == (
+        "no evidence that the best settings are better than the first: Dice per case 0.250 ± 0.212 "
+        "against 0.100 ± 0.141 over 2 seeds, difference +0.150 (-0.485 to +0.785)"
+    )
+    alone = worth((0.3, None), (0.5, None), best_is_first=True).headline
+    assert alone.endswith("found: Dice per case 0.400 ± 0.141 over 2 seeds")
