@@ -8,6 +8,7 @@ the steps that count, whose figures are a line of JSON. The end of the input end
 
 import contextlib
 import dataclasses
+import functools
 import itertools
 import json
 import logging
@@ -41,6 +42,8 @@ FULL = STRENGTHS["full"]
 class Settings:
     width: int
     depth: int
+    norm: str
+    up: str
     size: int
     batch: int
     slices: int
@@ -54,12 +57,14 @@ class Settings:
     def channels(self) -> list[int]:
         return [self.width * 2**level for level in range(self.depth)]
 
-    def options(self, folder: Path, out: Path) -> FitOptions:
+    def options(self, folder: Path, out: Path, **further) -> FitOptions:
         """Ours: what `python -m lungseg.fit` does by itself, of this net and batch."""
         return FitOptions.of(
             shards=str(folder / "shards"),
             out=out,
             channels=tuple(self.channels),
+            norm=self.norm,
+            up=self.up,
             batch_size=self.batch,
             augment="full",
             augment_on=self.augment_on,
@@ -69,6 +74,7 @@ class Settings:
             accelerator="cpu" if self.device == "cpu" else "gpu",
             num_workers=self.workers,
             checkpoint_minutes=1000.0,
+            **further,
         )
 
 
@@ -143,8 +149,8 @@ class InFit(pl.Callback):
         self._rounds.fetching()
 
 
-def ours(folder: Path, settings: Settings) -> None:
-    options = settings.options(folder, folder / "run")
+def ours(folder: Path, settings: Settings, **further) -> None:
+    options = settings.options(folder, folder / f"run{''.join(further)}", **further)
     rounds = Rounds(settings, _flops(build_net(flat_values(options)), settings))
     fit(options, callbacks=[InFit(rounds)])
 
@@ -367,7 +373,13 @@ def _leave() -> None:
     os._exit(0)
 
 
-LOOPS = {"ours": ours, "tutorial": tutorial, "monai": monai}
+LOOPS = {
+    "ours": ours,
+    "compiled": functools.partial(ours, compile=True),
+    "channels-last": functools.partial(ours, channels_last="yes"),
+    "tutorial": tutorial,
+    "monai": monai,
+}
 
 if __name__ == "__main__":
     logging.disable(logging.WARNING)

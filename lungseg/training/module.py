@@ -81,13 +81,18 @@ class LungSegmenter(pl.LightningModule):
         return logits
 
     def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
-        """The loss of this rank's part of a batch; what is logged is the mean over ranks."""
+        """The loss of a batch, of which this rank has a share; it is that of all on each of them.
+
+        What is logged of a step lies on the processor already, or stays on the device until it is
+        shown: a GPU is waited for in no step.
+        """
         del batch_idx
         num_parts = self._options.machine.accumulate
         logits = in_parts(self.net, batch["image"], num_parts=num_parts)
         loss = at_all_levels(self._loss, logits, batch["mask"])
-        self.log("train/loss", loss, prog_bar=True, sync_dist=True)
-        self.log("lr", self.trainer.optimizers[0].param_groups[0]["lr"], rank_zero_only=True)
+        self.log("train/loss", loss, prog_bar=True)
+        rate = torch.tensor(self.trainer.optimizers[0].param_groups[0]["lr"])
+        self.log("lr", rate, rank_zero_only=True)
         return loss
 
     def on_train_start(self) -> None:

@@ -13,6 +13,7 @@ from lungseg.training.validate_every import is_validated
 logger = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN_LINES = 55.0
+_STEPS_SHOWN = 10  # of which one is: what it shows of a GPU is waited for
 
 
 class EpochLines(ProgressBar):
@@ -92,7 +93,7 @@ class EpochLines(ProgressBar):
 
 def progress_bar() -> ProgressBar:
     """A bar on a terminal, plain lines elsewhere."""
-    return TQDMProgressBar() if sys.stderr.isatty() else EpochLines()
+    return TQDMProgressBar(refresh_rate=_STEPS_SHOWN) if sys.stderr.isatty() else EpochLines()
 
 
 def duration(seconds: float) -> str:

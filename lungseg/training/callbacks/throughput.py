@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from pytorch_lightning.callbacks import Callback
 
 _MUCH = 0.2
@@ -53,7 +54,7 @@ class Throughput(Callback):
         """Show the mean speed of the epoch so far."""
         self._num_batches += 1
         self._left = time.monotonic()
-        speed = self._num_batches * self._batch_size / self._elapsed()
+        speed = torch.tensor(self._num_batches * self._batch_size / self._elapsed())
         pl_module.log("train/slices_per_s", speed, prog_bar=True, rank_zero_only=True)
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

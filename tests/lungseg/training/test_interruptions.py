@@ -48,14 +48,18 @@ def train(seen, shards, out, *, num_devices, kill_at=None, **given):
     return slices_of_steps(seen)
 
 
+LATE = {"augment": "full", "augment_on": "device", "ema": 0.9, "schedule": "one_cycle"}
+"""What happens behind the loader, or depends on all steps."""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("first", "then", "given"),
     [
         (1, 1, {"num_workers": 2}),
-        (1, 1, {"augment": "none", "draw": "balanced", "order": "windowed", "window_shards": 2}),
+        (1, 1, {"draw": "balanced", "order": "windowed", "window_shards": 2, **LATE}),
         (1, 2, {"augment": "none"}),
-        (2, 1, {"augment": "none"}),
+        (2, 1, {"batch_size": 7, **LATE}),
     ],
 )
 def test_a_killed_training_goes_on_at_the_very_next_slice(

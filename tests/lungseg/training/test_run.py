@@ -33,8 +33,10 @@ def test_same_seed_same_losses(shards, tmp_path):
 
 
 @pytest.mark.slow
-def test_finds_bright_disks(shards, tmp_path):
-    result = fit(options(shards, tmp_path / "run", epochs=25, lr=0.02, width=8))
+@pytest.mark.parametrize("precision", ["32", "bf16"])
+def test_finds_bright_disks(shards, tmp_path, precision):
+    given = {"epochs": 25, "lr": 0.02, "width": 8, "precision": precision}
+    result = fit(options(shards, tmp_path / "run", **given))
     assert result["dice_case_mean"] > 0.9
     assert result["n"] == 1
     kept = json.loads((tmp_path / "run" / "result.json").read_text())
