@@ -71,6 +71,7 @@ ONLY_IN = {
     "scipy": {"lungseg"},
     "ray": {"cluster", "tune"},
     "optuna": {"tune"},
+    "mlflow": {"lungseg"},
 }
 
 MOST_FILES = 14  # in one folder: with more it is two rooms

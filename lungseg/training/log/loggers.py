@@ -44,15 +44,26 @@ def further_loggers(options: FitOptions, *, goes_on: bool) -> list[Logger]:
 
 
 class _OneRunMlflow(MLFlowLogger):
-    """Gives the options once: MLflow refuses others, and a training may go on to more epochs."""
+    """Waits for no server in a step, and gives the options once.
+
+    MLflow refuses other options than those of before, and a training may go on to more epochs.
+    """
 
     def __init__(self, *, run_id: str | None, **given: Any) -> None:
-        super().__init__(run_id=run_id, **given)
+        super().__init__(run_id=run_id, synchronous=False, **given)
         self._goes_on = run_id is not None
 
     def log_hyperparams(self, params: Any) -> None:
         if not self._goes_on:
             super().log_hyperparams(params)
+
+    def finalize(self, status: str = "success") -> None:
+        """End the run once all its values have arrived."""
+        if self._initialized:
+            import mlflow
+
+            mlflow.flush_async_logging()
+        super().finalize(status)
 
 
 def _wandb(out: Path, run: str | None) -> Logger:

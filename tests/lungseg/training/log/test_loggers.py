@@ -13,6 +13,8 @@ from lungseg.training.log.loggers import further_loggers, tensorboard
 from lungseg.training.run import fit
 from tests.toy_training import options
 
+OF_ITS_OWN = pytest.mark.filterwarnings("default")  # what a service warns of is not ours
+
 
 @pytest.fixture
 def service(monkeypatch):
@@ -73,6 +75,7 @@ def test_a_package_that_is_not_there_is_named(tmp_path, name):
         further_loggers(options("s", tmp_path, logger=[name]), goes_on=False)
 
 
+@OF_ITS_OWN
 def test_mlflow_has_all_steps_in_one_run_also_after_more_epochs(shards, tmp_path, monkeypatch):
     pytest.importorskip("mlflow")
     from mlflow.tracking import MlflowClient
@@ -90,6 +93,7 @@ def test_mlflow_has_all_steps_in_one_run_also_after_more_epochs(shards, tmp_path
     assert 0 <= run.data.metrics["val/dice_case_mean"] <= 1
 
 
+@OF_ITS_OWN
 def test_wandb_keeps_a_run_without_a_network(shards, tmp_path, monkeypatch):
     pytest.importorskip("wandb")
     monkeypatch.setenv("WANDB_MODE", "offline")
