@@ -1,4 +1,4 @@
-"""One scan from file to file: its mask, slice by slice, and on request an animation."""
+"""One scan from file to file: its mask, slice by slice, and on request pictures."""
 
 import collections
 from collections.abc import Callable, Iterator
@@ -54,8 +54,8 @@ def predict_one(
     opened, kept = open_scan(case, recipe)
     rules = options.rules(model.rules, recipe)
     finder = Finder(opened.grid, recipe, threshold=threshold, rules=rules)
-    mask_path, *gif_path = targets_of(case.name, options)
-    animation = Animation(case.name, opened.grid) if gif_path else None
+    mask_path, *shown = targets_of(case.name, options)
+    animation = Animation(case.name, opened.grid)
     checks = VoxelChecks(case.name, any_values=recipe.any_values)
     field = Field.of(opened.grid, recipe)
     images = _images(opened, kept, recipe, checks)
@@ -70,19 +70,19 @@ def predict_one(
     }
     with mask_of(opened, mask_path, decided_by) as put, Held(options.out) as held:
         found = _found(planes, opened, kept, finder, step)
-        left = _judged(found, finder, held, shows=animation is not None)
+        left = _judged(found, finder, held, shows=bool(shown))
         for z in opened.numbers:
             plane: Mask = np.zeros((height, width), np.uint8)
             if z in kept:
                 image, plane = next(left)
                 voxels += int(np.count_nonzero(plane))
-                if animation:
+                if shown:
                     animation.add(z, field.back(image, beyond=recipe.clip[0]), plane)
             put(plane)
         collections.deque(left, maxlen=0)  # the file's end, too, must be sound
     say_values(checks)
-    if animation:
-        animation.write(gif_path[0])
+    for path in shown:
+        animation.write(path)
     return {
         "tumor_voxels": voxels,
         "tumor_ml": round(voxels * float(np.prod(opened.grid.spacing_mm)) / 1000, 4),
@@ -91,7 +91,7 @@ def predict_one(
         "lesions_dropped": finder.num_dropped,
         "slices": num_slices,
         "slices_unread": num_slices - len(kept),
-        "files": [target.name for target in (mask_path, *gif_path)],
+        "files": [target.name for target in (mask_path, *shown)],
     }
 
 

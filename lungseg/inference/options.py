@@ -94,6 +94,10 @@ class PredictOptions(InferenceOptions):
     series only, with highdicom (`pip install 'lungseg[dicom]'`)."""
     gif: bool = False
     """Write `<case>.gif` too: the slices that the model saw, the prediction outlined."""
+    mp4: bool = False
+    """The same as `<case>.mp4` (MPEG-4): for players and slides, browsers do not show it."""
+    contact_sheet: bool = False
+    """Write `<case>.png` too: up to 20 slices with tumor on one picture, for a paper or a mail."""
     skip_done: bool = False
     """Leave out scans whose result is in the folder already, made from the same scan by the same
     checkpoint and options: goes on where a run was cut off."""

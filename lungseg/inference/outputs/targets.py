@@ -40,6 +40,7 @@ def refuse_to_replace(scans: Sequence[Case], options: PredictOptions) -> None:
 
 
 def targets_of(name: str, options: PredictOptions) -> list[Path]:
-    """The files that a scan gets: its mask, and where asked for its animation."""
+    """The files that a scan gets: its mask, and the pictures that were asked for."""
     mask = options.out / (f"{name}.dcm" if options.format == "dicom-seg" else f"{name}.nii.gz")
-    return [mask, options.out / f"{name}.gif"] if options.gif else [mask]
+    pictures = {".gif": options.gif, ".mp4": options.mp4, ".png": options.contact_sheet}
+    return [mask, *(options.out / f"{name}{suffix}" for suffix, asked in pictures.items() if asked)]

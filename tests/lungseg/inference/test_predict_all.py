@@ -48,7 +48,10 @@ def test_a_mask_has_the_exact_grid_of_its_scan(run, folder, tmp_path):
 
 
 def test_the_animation_has_a_frame_per_slice_that_the_model_saw(run, folder, tmp_path):
-    run(folder / "ball_1.nii.gz", gif=True)
+    run(folder / "ball_1.nii.gz", gif=True, mp4=True, contact_sheet=True)
+    assert {path.name for path in (tmp_path / "out").glob("ball_1.*")} == {
+        f"ball_1.{suffix}" for suffix in ("nii.gz", "gif", "mp4", "png")
+    }
     with Image.open(tmp_path / "out/ball_1.gif") as animation:
         assert animation.n_frames == 17
     assert not (tmp_path / "out/ball_2.nii.gz").exists()

@@ -23,6 +23,8 @@ def scan(path):
 def test_a_scan_gets_a_mask_and_on_request_an_animation(options, tmp_path):
     assert targets_of("a", options()) == [tmp_path / "out/a.nii.gz"]
     assert targets_of("a", options(format="dicom-seg")) == [tmp_path / "out/a.dcm"]
+    all_pictures = targets_of("a", options(gif=True, mp4=True, contact_sheet=True))
+    assert [path.name for path in all_pictures] == ["a.nii.gz", "a.gif", "a.mp4", "a.png"]
     assert targets_of("a", options(gif=True)) == [
         tmp_path / f"out/a{s}" for s in (".nii.gz", ".gif")
     ]
