@@ -2,6 +2,7 @@
 
 import collections
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from ingest.recipe import Recipe
 from ingest.slices.field import Field
 from ingest.slices.opened import OpenCase
 from ingest.slices.prepare import prepare_image
+from lungseg.inference.ahead import ahead
 from lungseg.inference.infer import Image, Mask, Model, Plane, probabilities
 from lungseg.inference.options import PredictOptions
 from lungseg.inference.outputs.animation import Animation
@@ -21,6 +23,8 @@ from lungseg.inference.outputs.targets import targets_of
 from lungseg.inference.read_scan import open_scan, say_values
 from lungseg.postprocessing.finder import Finder
 from lungseg.postprocessing.held import Held
+
+_READ_AHEAD = 32  # slices: the bytes of one of the scan's own
 
 
 def predict_one(
@@ -32,6 +36,8 @@ def predict_one(
     step: Callable[[], object],
 ) -> dict[str, Any]:
     """Predict a scan and write what was asked for; memory does not grow with the slices.
+
+    Reading, the net, and writing each have a thread of their own, a few slices apart.
 
     A scan whose file does not hold axial slices one behind the other is read whole.
 
@@ -58,9 +64,11 @@ def predict_one(
     animation = Animation(case.name, opened.grid)
     checks = VoxelChecks(case.name, any_values=recipe.any_values)
     field = Field.of(opened.grid, recipe)
-    images = _images(opened, kept, recipe, checks)
+    images = ahead(_images(opened, kept, recipe, checks), most=_READ_AHEAD)
     batch_size = options.slices_at_once(device.type)
-    planes = _planes(images, model, device, batch_size, downwards=opened.downwards)
+    planes = ahead(
+        _planes(images, model, device, batch_size, downwards=opened.downwards), most=batch_size
+    )
     width, height, num_slices = opened.grid.canonical().shape
     voxels = 0
     decided_by = {
@@ -68,7 +76,11 @@ def predict_one(
         "threshold": f"{threshold:g}",
         "post-processing": rules.in_words(),
     }
-    with mask_of(opened, mask_path, decided_by) as put, Held(options.out) as held:
+    with (
+        closing(planes),
+        mask_of(opened, mask_path, decided_by) as put,
+        Held(options.out) as held,
+    ):
         found = _found(planes, opened, kept, finder, step)
         left = _judged(found, finder, held, shows=bool(shown))
         for z in opened.numbers:
