@@ -31,6 +31,7 @@ class Suggestions(Searcher):  # type: ignore[misc]
         disk: Of the search's folder.
         room: How many trials may run side by side; asked again and again.
         living: Ids of the nodes that have room for a trial; asked again and again.
+        time_is_up: Whether no trial is to start any more.
 
     Attributes:
         gave_up: Whether no node is left to try.
@@ -45,17 +46,19 @@ class Suggestions(Searcher):  # type: ignore[misc]
         disk: FullDisk,
         room: Callable[[], int],
         living: Callable[[], Set[str]],
+        time_is_up: Callable[[], bool] = lambda: False,
     ) -> None:
         super().__init__(metric=SCORE, mode="max")
         self._memory, self._faults, self._nodes = memory, faults, nodes
         self._disk, self._room, self._living = disk, room, living
+        self._time_is_up = time_is_up
         self.gave_up = False
 
     def suggest(self, trial_id: str) -> Any:
         """Number and values of the next trial, and the nodes that it avoids; None: not now."""
         del trial_id
         memory = self._memory
-        if not (memory.left or memory.running):
+        if not (memory.left or memory.running) or self._time_is_up():
             return Searcher.FINISHED
         if not memory.left or memory.running >= max(1, self._room()) or self._disk.lasts():
             return None
@@ -91,10 +94,20 @@ class GoesOn(FIFOScheduler):  # type: ignore[misc]
         nodes: Learn which of them work.
         cpus: Of a trial.
         gpus: Of a trial.
+        time_is_up: Whether trials are to be cut off.
     """
 
-    def __init__(self, memory: Memory, nodes: Nodes, *, cpus: float, gpus: float) -> None:
+    def __init__(
+        self,
+        memory: Memory,
+        nodes: Nodes,
+        *,
+        cpus: float,
+        gpus: float,
+        time_is_up: Callable[[], bool] = lambda: False,
+    ) -> None:
         super().__init__()
+        self._time_is_up = time_is_up
         self._memory, self._nodes = memory, nodes
         self._held = {"cpus": cpus, "gpus": gpus}
 
@@ -108,6 +121,7 @@ class GoesOn(FIFOScheduler):  # type: ignore[misc]
             return str(TrialScheduler.CONTINUE)
         self._nodes.works(Node(id=result[NODE_ID], name=result[NODE]))
         goes_on = self._memory.report(number, {name: result[name] for name in REPORTED})
+        goes_on = goes_on and not self._time_is_up()
         return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
 
 
@@ -130,11 +144,11 @@ class Ends(ray.tune.Callback):  # type: ignore[misc]
     def on_trial_complete(
         self, iteration: int, trials: list[Trial], trial: Trial, **_: Any
     ) -> None:
-        """A trial has ended by itself, or was ended early."""
+        """A trial has ended by itself, was ended early, or cut off as the time is up."""
         del iteration, trials
         if FAILED in (trial.last_result or {}):
             self._failed(trial)
-        else:
+        elif self._memory.is_over(trial.config[NUMBER]):
             self._memory.end(trial.config[NUMBER])
         self._news = True
 

@@ -65,7 +65,7 @@ def search(given: SearchOptions) -> dict[str, Any]:
         _search_on(options, written, memory, space)
         trials = outcomes(memory, options.out)
         worth = None
-        if again and trials[0].dice:
+        if again and memory.ended == memory.trials and trials[0].dice:
             first_values = memory.records[0].values
             worth = refit(options, first=first_values, best=trials[0].values, again=again)
         return patiently(lambda: leave_result(written, trials, worth), options.out)

@@ -59,6 +59,9 @@ class EventLines(ray.tune.Callback):  # type: ignore[misc]
         if FAILED in last:
             self._failed(trial)
             return
+        if self._memory.records[trial.config[NUMBER]].status is None:
+            logger.info("trial %d is cut off after epoch %d", trial.config[NUMBER], last[EPOCH])
+            return
         early = "" if last[EPOCH] >= self._epochs else ", ended early"
         score = f"Dice per case {last[SCORE]:.4f} at epoch {last['best_epoch']} of {last[EPOCH]}"
         self._ended(trial, score + early)

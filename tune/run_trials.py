@@ -67,6 +67,11 @@ def run_trials(options: SearchOptions, memory: Memory, leave: Callable[[], objec
             raise memory.trouble from None
         raise
     shutil.rmtree(options.out / _TUNE_FOLDER, ignore_errors=True)
+    if options.hours is not None and memory.ended < memory.trials:
+        logger.info(
+            "%g hours are over and %d of %d trials have ended: the same command goes on",
+            *(options.hours, memory.ended, memory.trials),
+        )
     if suggestions.gave_up:
         raise SearchError(
             f"no node is left that can run a trial ({set_aside.story}); {memory.ended} of "
@@ -86,6 +91,7 @@ def _run(
     living = _asked_now_and_then(lambda: nodes_with_room(resources))
     disk = FullDisk(options.out)
     faults = Faults(memory, set_aside, disk, living)
+    time_is_up = _time_is_up(options)
     suggestions = Suggestions(
         memory,
         faults=faults,
@@ -93,6 +99,10 @@ def _run(
         disk=disk,
         room=_room(options, resources),
         living=living,
+        time_is_up=time_is_up,
+    )
+    scheduler = GoesOn(
+        memory, set_aside, cpus=resources.cpus, gpus=resources.gpus, time_is_up=time_is_up
     )
     stalls = Stalls(options.stall_minutes)
     shutil.rmtree(options.out / _TUNE_FOLDER, ignore_errors=True)  # of a killed process
@@ -103,7 +113,7 @@ def _run(
             mode="max",
             num_samples=-1,
             search_alg=suggestions,
-            scheduler=GoesOn(memory, set_aside, cpus=resources.cpus, gpus=resources.gpus),
+            scheduler=scheduler,
             reuse_actors=True,
             trial_dirname_creator=lambda trial: trial.trial_id,
         ),
@@ -159,6 +169,12 @@ def _resources(options: SearchOptions, trials: int) -> Resources:
         )
     logger.info("no node has room for a trial yet (%s): waiting for one", need)
     return resources
+
+
+def _time_is_up(options: SearchOptions) -> Callable[[], bool]:
+    """Whether the hours are over that the search was given; they begin now."""
+    end = math.inf if options.hours is None else time.monotonic() + 3600 * options.hours
+    return lambda: time.monotonic() > end
 
 
 def _room(options: SearchOptions, resources: Resources) -> Callable[[], int]:

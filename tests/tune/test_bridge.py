@@ -28,7 +28,7 @@ class World:
 
     def __init__(self, tmp_path):
         self.memory = new_memory(tmp_path, trials=3, epochs=2)
-        self.living, self.room, self.left = {"a"}, 3, []
+        self.living, self.room, self.left, self.is_up = {"a"}, 3, [], False
         self.nodes, self.disk = Nodes(chances=0), FullDisk(tmp_path)
         self.faults = Faults(self.memory, self.nodes, self.disk, lambda: self.living)
         self.stalls = Stalls("auto")
@@ -39,11 +39,13 @@ class World:
             disk=self.disk,
             room=lambda: self.room,
             living=lambda: self.living,
+            time_is_up=lambda: self.is_up,
         )
         self.ends = Ends(
             self.memory, self.faults, self.stalls, lambda: self.left.append(self.memory.ended)
         )
-        self.decide = GoesOn(self.memory, self.nodes, cpus=2, gpus=0.5).on_trial_result
+        scheduler = GoesOn(self.memory, self.nodes, cpus=2, gpus=0.5, time_is_up=lambda: self.is_up)
+        self.decide = scheduler.on_trial_result
 
     def ask(self):
         return self.suggestions.suggest("x")
@@ -116,6 +118,7 @@ def test_ends_are_told_with_their_reason_and_results_left_after(world):
         world.ask()
     world.ends.on_step_end(0, [])
     world.memory.report(0, REPORT | {"epoch": 1})
+    world.records()[0].goes_on = False
     world.ends.on_trial_complete(0, [], trial(0, epoch=1))
     poor = HERE | {"failed": "the loss is nan", "cause": "settings"}
     world.ends.on_trial_complete(0, [], trial(1, **poor))
@@ -188,3 +191,16 @@ def test_a_full_disk_pauses_the_search(world, monkeypatch):
     full[0] = False
     assert world.ask()["number"] == 0
     assert not world.nodes.aside
+
+
+def test_when_the_time_is_up_trials_are_cut_off_and_none_has_ended(world):
+    for _ in range(2):
+        world.ask()
+    world.is_up = True
+    result = REPORT | HERE | {"epoch": 1}
+    assert world.decide(None, trial(0), result) == TrialScheduler.STOP
+    world.ends.on_trial_complete(0, [], trial(0, **result))
+    assert world.decide(None, trial(1), result | {"epoch": 2}) == TrialScheduler.STOP
+    world.ends.on_trial_complete(0, [], trial(1, **result))
+    assert [record.status for record in world.records().values()] == [None, "finished"]
+    assert world.ask() == Searcher.FINISHED

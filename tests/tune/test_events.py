@@ -109,3 +109,10 @@ def test_the_time_to_go_counts_what_runs_side_by_side(tmp_path):
 
 def stint(begun, until):
     return Stint(node="here", cpus=1, gpus=0, begun=begun, until=until)
+
+
+def test_a_trial_that_is_cut_off_is_said(lines, tmp_path):
+    memory = new_memory(tmp_path, trials=1, epochs=9)
+    memory.next()
+    EventLines(memory, epochs=9).on_trial_complete(0, [], trial(0, epoch=4))
+    assert lines() == ["trial 0 is cut off after epoch 4"]

@@ -68,3 +68,15 @@ def test_a_trial_is_placed_on_no_node_that_it_avoids():
     assert free._bound.arguments["bundle_label_selector"] == [{}]
     kept = module._placement(Resources(cpus=2), {"avoided": ["a", "b"]})
     assert kept._bound.arguments["bundle_label_selector"] == [{"ray.io/node-id": "!in(a,b)"}]
+
+
+def test_the_time_is_up_after_the_hours_or_never(tmp_path, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    never = module._time_is_up(options(tmp_path))
+    limited = module._time_is_up(options(tmp_path, hours=0.5))
+    now[0] += 1799
+    assert not limited()
+    now[0] += 2
+    assert limited()
+    assert not never()

@@ -107,7 +107,7 @@ class Memory:
         for record in self.records.values():
             if record.status == "failed" and not record.poor:
                 record.status, record.reason = None, ""
-            elif record.status is None and self._is_over(record):
+            elif record.status is None and self.is_over(record.number):
                 self.end(record.number)
         self._again = deque(
             record.number for record in self.records.values() if record.status is None
@@ -189,6 +189,11 @@ class Memory:
         else:
             self.end(number, reason=fault.reason, poor=fault.cause == "settings")
 
+    def is_over(self, number: int) -> bool:
+        """Whether a trial has nothing left to train."""
+        record = self.records[number]
+        return not record.goes_on or self._epochs in record.reports
+
     def end(self, number: int, *, reason: str = "", poor: bool = False) -> None:
         """Note the end of a trial.
 
@@ -243,9 +248,6 @@ class Memory:
             self._study.tell(record.number, 0.0)
         elif record.last and not reason:
             self._study.tell(record.number, record.last[SCORE])
-
-    def _is_over(self, record: TrialRecord) -> bool:
-        return not record.goes_on or self._epochs in record.reports
 
 
 def _event(kind: str, number: int, **what: Any) -> Event:

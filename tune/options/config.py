@@ -30,6 +30,9 @@ class SearchOptions(TrainingOptions):
     trials: Annotated[int, Limits(least=1, most=100_000)] = 20
     """How many trainings the search may start; poor ones are ended early. A larger number extends
     a search that has ended."""
+    hours: Annotated[float | None, Limits(above=0, most=1_000_000)] = None
+    """End after so long: no trial starts any more, those that run are cut off after their epoch,
+    and the same command goes on with them."""
     space: Path | None = None
     """YAML file of what to search instead of the next three: options of the training, each with
     {choice: [A, B]}, {uniform: [LOW, HIGH]}, {log: [LOW, HIGH]} or {int: [LOW, HIGH]}, as `width:

@@ -151,6 +151,8 @@ def _row(trial: TrialOutcome) -> dict[str, Any]:
 
 
 def _no_best(trials: list[TrialOutcome], out: Path) -> str:
+    if not trials:
+        return "no trial has ended yet: the same command goes on with the search"
     if any(trial.dice is not None for trial in trials):
         return (
             f"none of {len(trials)} trials found any tumor (Dice 0), so none is best: give them "

@@ -18,7 +18,7 @@ def options(tmp_path):
     "change",
     [
         {"address": "head:6379"},
-        {"trials": 40},
+        {"trials": 40, "hours": 2.0, "refit": 3},
         {"concurrent": 2, "cpus_per_trial": 3, "gpus_per_trial": 0.5, "stall_minutes": 3.0},
         {"accelerator": "cpu", "num_workers": 2, "checkpoint_minutes": 1.0},
         {"shards": "s3://elsewhere/shards", "cache_gb": 3.0},

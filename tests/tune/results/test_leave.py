@@ -115,3 +115,8 @@ def test_report_of_few_and_odd_trials(options):
     assert "<script>" not in page
     assert "nan" not in page
     assert "1 of them" in " ".join(page.split())
+
+
+def test_a_search_that_was_cut_off_before_any_trial_ended_says_so(options):
+    with pytest.raises(SearchError, match="no trial has ended yet: the same command goes on"):
+        leave_result(options, [])
