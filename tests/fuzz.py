@@ -27,7 +27,8 @@ import tune.search
 from ingest.job import processes
 from shards.console.command import UsageError, parse, run
 from tests.commands import ALL, numbers_and_names
-from tests.ingest.conftest import AFFINE, _write_rtstruct, _write_series
+from tests.ingest.conftest import AFFINE, _write_rtstruct
+from tests.toy_dicom import write_series
 from tests.toy_shards import make_shards
 from tests.toy_training import options as training_options
 
@@ -57,7 +58,7 @@ def make_corpus(folder):
     )
     (folder / "plain").mkdir()
     nibabel.save(nibabel.Nifti1Image(hu, np.diag([1.5, 1.5, 3, 1])), folder / "plain/a.nii")
-    datasets = _write_series(folder / "dicom/series", hu[:, :, :4], AFFINE)
+    datasets = write_series(folder / "dicom/series", hu[:, :, :4], AFFINE)
     square = np.array([[3.0, 3.0], [8.0, 3.0], [8.0, 8.0], [3.0, 8.0]])
     _write_rtstruct(folder / "dicom/mask.dcm", datasets, [(0, 1, square)])
     make_shards(folder / "set", num_cases=2, num_slices=3, size=24)

@@ -7,7 +7,7 @@ from ingest.case import BadCaseError
 from ingest.recipe import Recipe
 from lungseg.evaluation.case_choice import CaseChoiceError, choose_cases
 from lungseg.evaluation.options import EvaluateOptions
-from tests.ingest.conftest import write_rtstruct, write_series  # noqa: F401 (fixtures)
+from tests.ingest.conftest import write_rtstruct  # noqa: F401 (a fixture)
 
 AFFINE = np.array([[-1.5, 0, 0, 20], [0, -1.5, 0, 5], [0, 0, 3.0, -100], [0, 0, 0, 1.0]])
 
