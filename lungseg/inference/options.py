@@ -21,9 +21,9 @@ class InferenceOptions(Options):
     --no-post-processing keeps all, but for the three options below."""
     lung_hull: bool | Literal["auto"] = "auto"
     """Drop lesions that touch the convex hull of no lung; by default as the checkpoint says."""
-    smallest_mm3: Annotated[float | None, Limits(least=0)] = None
+    smallest_mm3: Annotated[float | None, Limits(least=0, most=1_000_000_000)] = None
     """Drop lesions under this volume; 0 drops none. By default the checkpoint's."""
-    keep_largest: Annotated[int | None, Limits(least=0)] = None
+    keep_largest: Annotated[int | None, Limits(least=0, most=1_000_000)] = None
     """Keep this many lesions of a scan, the largest; 0 keeps all. By default the checkpoint's."""
     all_slices: bool = False
     """Read every slice of a scan, those too that the training's recipe drops; by default they stay
