@@ -89,6 +89,8 @@ class PredictOptions(InferenceOptions):
     out: Path
     """Folder for `<case>.nii.gz`, 1 is tumor, on the scan's own grid, `predictions.csv`, a line per
     scan, and `lesions.csv`: volume, diameters, center (RAS+ mm), slices, probabilities of each."""
+    devices: tuple[str, ...] = ()
+    """Several devices that share the scans, `cuda:0 cuda:1`, instead of --device."""
     format: Literal["nifti", "dicom-seg"] = "nifti"
     """dicom-seg: `<case>.dcm` instead, a segmentation that viewers show on its series; of DICOM
     series only, with highdicom (`pip install 'lungseg[dicom]'`)."""

@@ -1,8 +1,8 @@
 """Find tumor in scans: a mask on each scan's own grid, and on request an animation."""
 
 import logging
-from collections.abc import Sequence
-from functools import partial
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -17,11 +17,14 @@ from lungseg.inference.one_scan import predict_one
 from lungseg.inference.options import PredictOptions
 from lungseg.inference.outputs.mask import refuse_format
 from lungseg.inference.outputs.targets import spare_scans
+from lungseg.inference.spread import spread
 from shards.console.command import save_config
 from shards.console.progress import progress
 from shards.console.words import counted
 
 logger = logging.getLogger(__name__)
+
+Place = tuple[Model, torch.device]
 
 
 def predict(options: PredictOptions) -> dict[str, Any]:
@@ -29,17 +32,15 @@ def predict(options: PredictOptions) -> dict[str, Any]:
     scans = find_scans(options.input)
     spare_scans(scans, options)
     refuse_format(scans, options)
-    device = pick_device(options.device)
-    paths = (options.checkpoint, *options.average_with)
-    model = load_ensemble(paths, flips=options.flips, device=device)
-    ledger = Ledger(options, model.sha256)
+    places = _places(options)
+    ledger = Ledger(options, places[0][0].sha256)
     left = ledger.left(scans)
     if len(left) < len(scans):
         logger.info("%d of %d scans are done already", len(scans) - len(left), len(scans))
     try:
         options.out.mkdir(parents=True, exist_ok=True)
         save_config(options, options.out / "config.yaml")
-        result = _predict_all(left, model, options, device, ledger)
+        result = _predict_all(left, places, options, ledger)
         ledger.finish()
     except OSError as error:
         raise PredictError(
@@ -52,28 +53,67 @@ def predict(options: PredictOptions) -> dict[str, Any]:
     return {"out": str(options.out), "table": table, "skipped": skipped, **result}
 
 
+def _places(options: PredictOptions) -> list[Place]:
+    """The model on each device that is to be used; a device that is named twice has it once."""
+    paths = (options.checkpoint, *options.average_with)
+    devices = [pick_device(name) for name in options.devices or (options.device,)]
+    models = {
+        device: load_ensemble(paths, flips=options.flips, device=device)
+        for device in dict.fromkeys(devices)
+    }
+    return [(models[device], device) for device in devices]
+
+
 def _predict_all(
-    scans: Sequence[Case],
-    model: Model,
-    options: PredictOptions,
-    device: torch.device,
-    ledger: Ledger,
+    scans: Sequence[Case], places: Sequence[Place], options: PredictOptions, ledger: Ledger
 ) -> dict[str, Any]:
-    done: dict[str, dict[str, Any]] = {}
-    failed: dict[str, str] = {}
-    with progress(None, unit="slice") as bar:
-        for number, scan in enumerate(scans, start=1):
-            step = partial(bar.step, f"{scan.name} ({number}/{len(scans)})")
+    one_at_a_time = threading.Lock()  # for the ledger and the bar
+
+    def work(
+        scan: Case, place: Place, check_stop: Callable[[], None]
+    ) -> dict[str, Any] | BadCaseError:
+        def step() -> None:
+            check_stop()
+            with one_at_a_time:
+                bar.step(f"{scan.name} ({len(outcomes) + 1}/{len(scans)})")
+
+        with one_at_a_time:
             ledger.begin(scan)
-            try:
-                done[scan.name] = predict_one(scan, model, options, device=device, step=step)
-            except BadCaseError as error:
-                failed[scan.name] = str(error)
+        try:
+            result = predict_one(scan, place[0], options, device=place[1], step=step)
+        except BadCaseError as error:
+            with one_at_a_time:
                 ledger.failed(scan, str(error))
-                logger.error("%s failed: %s", scan.name, error)
-            else:
-                ledger.done(scan, done[scan.name])
-                logger.info("%s: %s", scan.name, _in_words(done[scan.name]))
+            return error
+        with one_at_a_time:
+            ledger.done(scan, result)
+        return result
+
+    outcomes: dict[int, dict[str, Any] | BadCaseError] = {}
+    with progress(None, unit="slice") as bar:
+        for position, outcome in spread(work, scans, places):
+            outcomes[position] = outcome
+            _tell(scans[position], outcome)
+    return _told(scans, outcomes)
+
+
+def _tell(scan: Case, outcome: dict[str, Any] | BadCaseError) -> None:
+    if isinstance(outcome, BadCaseError):
+        logger.error("%s failed: %s", scan.name, outcome)
+    else:
+        logger.info("%s: %s", scan.name, _in_words(outcome))
+
+
+def _told(
+    scans: Sequence[Case], outcomes: Mapping[int, dict[str, Any] | BadCaseError]
+) -> dict[str, Any]:
+    done, failed = {}, {}
+    for position, scan in enumerate(scans):
+        outcome = outcomes[position]
+        if isinstance(outcome, BadCaseError):
+            failed[scan.name] = str(outcome)
+        else:
+            done[scan.name] = outcome
     return {"predicted": done, "failed": failed} | ({"exit_code": 1} if failed else {})
 
 

@@ -1,7 +1,10 @@
 """Masks of scans as files."""
 
 import csv
+import gc
 import re
+import threading
+import tracemalloc
 import zipfile
 
 import nibabel
@@ -286,3 +289,70 @@ def test_a_segmentation_of_a_series_is_left_out_when_it_is_there(run, write_seri
     assert run(tmp_path / "in", format="dicom-seg", skip_done=True)["skipped"] == [name]
     run(tmp_path / "in", format="dicom-seg", overwrite=True)
     assert (tmp_path / f"out/{name}.dcm").read_bytes() == made
+
+
+@pytest.fixture
+def many(tmp_path, scans):
+    """A folder of scans, the fourth of which is broken."""
+    for number in range(8):
+        ball = scans.ball((24, 24, 8), center=(12, 12, number), radius_mm=8.0)
+        scans.write_scan(tmp_path / f"many/s{number}.nii.gz", ball)
+    (tmp_path / "many/s3.nii.gz").write_bytes(b"no scan")
+    return tmp_path / "many"
+
+
+def files_of(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".yaml"}
+
+
+def test_several_devices_leave_what_one_leaves(run, many, tmp_path):
+    one = run(many, out=tmp_path / "one")
+    several = run(many, out=tmp_path / "several", devices=("cpu", "cpu", "cpu"))
+    assert files_of(tmp_path / "several") == files_of(tmp_path / "one")
+    assert several["predicted"] == one["predicted"]
+    assert list(several["failed"]) == list(one["failed"]) == ["s3"]
+
+
+@pytest.mark.parametrize("devices", [(), ("cpu", "cpu")])
+def test_a_run_that_was_killed_within_a_scan_does_only_the_rest(
+    run, many, tmp_path, monkeypatch, devices
+):
+    run(many, out=tmp_path / "whole")
+
+    class Killed(BaseException):
+        pass
+
+    def dies(count):
+        steps = iter(range(count))
+
+        def step(self, *args):
+            if next(steps, None) is None:
+                raise Killed
+
+        return step
+
+    with monkeypatch.context() as patch:
+        patch.setattr("shards.console.progress._Lines.step", dies(12))
+        with pytest.raises(Killed):
+            run(many, devices=devices)
+    before = {row["case"] for row in table(tmp_path) if row["status"] == "done"}
+    result = run(many, skip_done=True, devices=devices)
+    assert set(result["skipped"]) == before
+    assert before
+    assert files_of(tmp_path / "out") == files_of(tmp_path / "whole")
+
+
+def test_one_scan_after_the_other_takes_no_more_memory(run, many, tmp_path):
+    run(many, out=tmp_path / "warm")
+    threads = threading.active_count()
+    tracemalloc.start()
+    try:
+        sizes = []
+        for number in range(3):
+            run(many, out=tmp_path / f"again{number}")
+            gc.collect()
+            sizes.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    assert sizes[2] - sizes[1] < 100_000
+    assert threading.active_count() == threads
