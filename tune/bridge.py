@@ -133,11 +133,18 @@ class Ends(ray.tune.Callback):  # type: ignore[misc]
         faults: Decide what becomes of a trial whose attempt failed.
         stalls: Know which processes they ended.
         leave: Writes what there is so far.
+        time_is_up: Whether trials are cut off.
     """
 
     def __init__(
-        self, memory: Memory, faults: Faults, stalls: Stalls, leave: Callable[[], object]
+        self,
+        memory: Memory,
+        faults: Faults,
+        stalls: Stalls,
+        leave: Callable[[], object],
+        time_is_up: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._time_is_up = time_is_up
         self._memory, self._faults, self._stalls, self._leave = memory, faults, stalls, leave
         self._news = False
 
@@ -148,7 +155,7 @@ class Ends(ray.tune.Callback):  # type: ignore[misc]
         del iteration, trials
         if FAILED in (trial.last_result or {}):
             self._failed(trial)
-        elif self._memory.is_over(trial.config[NUMBER]):
+        elif self._memory.is_over(trial.config[NUMBER]) or not self._time_is_up():
             self._memory.end(trial.config[NUMBER])
         self._news = True
 

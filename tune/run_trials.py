@@ -122,7 +122,7 @@ def _run(
             storage_path=str(options.out),
             callbacks=[
                 stalls,
-                Ends(memory, faults, stalls, leave),
+                Ends(memory, faults, stalls, leave, time_is_up),
                 EventLines(memory, options.step.epochs),
                 *tables,
             ],

@@ -42,7 +42,11 @@ class World:
             time_is_up=lambda: self.is_up,
         )
         self.ends = Ends(
-            self.memory, self.faults, self.stalls, lambda: self.left.append(self.memory.ended)
+            self.memory,
+            self.faults,
+            self.stalls,
+            lambda: self.left.append(self.memory.ended),
+            lambda: self.is_up,
         )
         scheduler = GoesOn(self.memory, self.nodes, cpus=2, gpus=0.5, time_is_up=lambda: self.is_up)
         self.decide = scheduler.on_trial_result
@@ -117,8 +121,7 @@ def test_ends_are_told_with_their_reason_and_results_left_after(world):
     for _ in range(3):
         world.ask()
     world.ends.on_step_end(0, [])
-    world.memory.report(0, REPORT | {"epoch": 1})
-    world.records()[0].goes_on = False
+    world.memory.report(0, REPORT | {"epoch": 1})  # a training may end by its --patience
     world.ends.on_trial_complete(0, [], trial(0, epoch=1))
     poor = HERE | {"failed": "the loss is nan", "cause": "settings"}
     world.ends.on_trial_complete(0, [], trial(1, **poor))
