@@ -80,11 +80,11 @@ def wheel(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_wheel_has_every_module_and_template_and_nothing_else(wheel):
+def test_wheel_has_every_module_template_and_page_and_nothing_else(wheel):
     wanted = {
         path.relative_to(ROOT).as_posix()
         for package in PACKAGES
-        for pattern in ("*.py", "*.j2")
+        for pattern in ("*.py", "*.j2", "page/*")
         for path in (ROOT / package).rglob(pattern)
     }
     with zipfile.ZipFile(wheel) as archive:
