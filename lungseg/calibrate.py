@@ -25,8 +25,8 @@ def show(result: dict[str, Any]) -> str:
     lines = [f"failed: {case}: {error}" for case, error in result["failed"].items()]
     lines += [_line(step) for step in result["steps"]]
     lines.append(
-        f"on the {result['n']} scans that chose: Dice {result['dice_before']:.3f} before, "
-        f"{result['dice_after']:.3f} after"
+        f"on the {result['n']} scans that chose: guarded Dice {result['score_before']:.3f} before, "
+        f"{result['score_after']:.3f} after"
     )
     lines.append(f"on scans that did not choose: {_gain(result['gain'])}: {result['verdict']}")
     return "\n".join([*lines, f"checkpoint: {result['out']}"])

@@ -26,6 +26,7 @@ from lungseg.inference.infer import Model, pick_device
 from lungseg.inference.model_file import load_model
 from lungseg.inference.options import InferenceOptions
 from lungseg.postprocessing.rules import shows_lung
+from lungseg.scores.dice import GUARDED_DEFINITION
 from shards.console.errors import KnownError
 from shards.console.progress import progress
 from shards.console.words import counted, some
@@ -64,25 +65,26 @@ def _decided(tallies: Sequence[Tally], start: Setting, *, lung_hull: bool) -> di
     return {
         "setting": choice.setting,
         "n": len(tallies),
-        "dice_before": float(start.scores(tallies).mean()),
-        "dice_after": float(choice.setting.scores(tallies).mean()),
+        "score_before": float(start.scores(tallies).mean()),
+        "score_after": float(choice.setting.scores(tallies).mean()),
         "gain": asdict(gain),
         "verdict": _verdict(choice.setting != start, gain.is_evident),
         "steps": choice.to_dict(),
         "definition": DEFINITION,
+        "score": GUARDED_DEFINITION,
     }
 
 
 def _verdict(changed: bool, evident: bool) -> str:
     if not changed:
-        return "nothing gains: the setting stays as it was"
+        return "no step gains: the setting stays as it was"
     return "scans that did not choose gain" if evident else "no evidence that other scans gain"
 
 
 def _tallies(
     cases: Sequence[Case], model: Model, device: torch.device, options: CalibrateOptions
 ) -> tuple[list[Tally], dict[str, str]]:
-    """The cases with tumor, and by name why others could not be read."""
+    """The cases, and by name why others could not be read."""
     thresholds = sorted({*THRESHOLDS, model.threshold})
     batch_size = InferenceOptions(batch_size=options.batch_size).slices_at_once(device.type)
     tallies, failed = [], {}
@@ -95,13 +97,13 @@ def _tallies(
                 failed[case.name] = str(error)
                 logger.error("%s failed: %s", case.name, error)
             bar.step()
-    with_tumor = [tally for tally in tallies if tally.tumor]
-    if len(with_tumor) < LEAST_CASES:
+    with_tumor = sum(tally.tumor > 0 for tally in tallies)
+    if with_tumor < LEAST_CASES:
         raise CalibrationError(
             f"a choice needs {LEAST_CASES} scans with tumor at least, {options.source} gave "
-            f"{len(with_tumor)}: add scans, or keep the checkpoint as it is"
+            f"{with_tumor}: add scans, or keep the checkpoint as it is"
         )
-    return with_tumor, failed
+    return tallies, failed
 
 
 def _refuse_trained(cases: Sequence[Case], model: Model) -> None:

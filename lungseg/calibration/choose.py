@@ -20,7 +20,7 @@ CANDIDATES: Mapping[str, tuple[Any, ...]] = {
     "keep_largest": (0, 1, 2, 3, 5),
 }
 DEFINITION = (
-    "each step in turn finds the value with the best mean Dice per case, and takes it where others "
+    "each step in turn finds the value with the best mean score, and takes it where other cases "
     f"gain {LEAST_GAIN:g} by it and no more tumors are missed. A gain is measured on cases that "
     "did not choose: each case by the value that the other cases choose, that of all steps "
     "together by the whole choice of the others. Intervals (95 %) are a bootstrap over cases"
@@ -32,7 +32,7 @@ class Gain:
     """How much better cases are by what other cases chose.
 
     Attributes:
-        mean: Of Dice.
+        mean: Of the score.
         ci95: Its interval; None for fewer than three cases.
     """
 
@@ -92,7 +92,7 @@ def choose(tallies: Sequence[Tally], start: Setting, *, lung_hull: bool) -> Choi
     """Choose a setting, step by step.
 
     Args:
-        tallies: Cases with tumor, at least two; they count at `THRESHOLDS` and that of the start.
+        tallies: Cases, at least two; they count at `THRESHOLDS` and that of the start.
         start: The setting to better.
         lung_hull: Whether the slices show the lungs.
     """

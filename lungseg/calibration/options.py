@@ -19,8 +19,7 @@ class CalibrateOptions(Options):
     source: Path
     """Data set with labels, as for `lungseg.evaluate`."""
     out: Path
-    """The new checkpoint, a file that ends in .ckpt; beside it `.json` with what each step gained.
-    """
+    """The new checkpoint, a file that ends in .ckpt; what each step gained is kept in it."""
     subset: Literal["auto", "validation", "training", "test"] = "auto"
     """As for `lungseg.evaluate`; cases that the model was trained on are refused."""
     cases: tuple[str, ...] = ()

@@ -38,9 +38,10 @@ class Setting:
         )
 
     def scores(self, tallies: Sequence[Tally]) -> Scores:
-        """(n,) Dice of each case."""
-        return np.array([tally.dice(self.threshold, self.rules) for tally in tallies])
+        """(n,) guarded Dice of each case."""
+        return np.array([tally.score(self.threshold, self.rules) for tally in tallies])
 
     def missed(self, tallies: Sequence[Tally]) -> int:
-        """Cases in which nothing is called tumor."""
-        return sum(tally.found(self.threshold, self.rules)[0] == 0 for tally in tallies)
+        """Cases with tumor in which nothing is called so."""
+        with_tumor = [tally for tally in tallies if tally.tumor]
+        return sum(tally.found(self.threshold, self.rules)[0] == 0 for tally in with_tumor)

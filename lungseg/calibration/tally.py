@@ -38,10 +38,12 @@ class Tally:
         keeps = kept(rules, voxels, in_hull, voxel_mm3=self.voxel_mm3)
         return int(voxels[keeps].sum()), int(true[keeps].sum())
 
-    def dice(self, threshold: float, rules: Rules) -> float:
-        """Dice of the case, which has tumor."""
+    def score(self, threshold: float, rules: Rules) -> float:
+        """As `lungseg.scores.dice.GUARDED_DEFINITION` says: Dice, and without tumor by volume."""
         called, true = self.found(threshold, rules)
-        return 2 * true / (called + self.tumor)
+        if self.tumor:
+            return 2 * true / (called + self.tumor)
+        return 1 / (1 + called * self.voxel_mm3 / 1000)
 
 
 class Tallying:

@@ -14,8 +14,8 @@ def test_each_step_and_the_whole_are_a_line_with_their_intervals(tmp_path):
             "steps": [step | {"missed": [2, 1]}, last],
             "failed": {},
             "n": 5,
-            "dice_before": 0.5,
-            "dice_after": 0.6,
+            "score_before": 0.5,
+            "score_after": 0.6,
             "gain": gain,
             "verdict": "no evidence that other scans gain",
             "out": "new.ckpt",
@@ -25,7 +25,7 @@ def test_each_step_and_the_whole_are_a_line_with_their_intervals(tmp_path):
         "lung_hull: no -> yes, gain +0.012 (95 % interval +0.001 to +0.020), missed 2, then 1: "
         "taken",
         "keep_largest: 0 -> 2, gain -0.100 (95 % interval none), missed 1, then 1: left as it was",
-        "on the 5 scans that chose: Dice 0.500 before, 0.600 after",
+        "on the 5 scans that chose: guarded Dice 0.500 before, 0.600 after",
         "on scans that did not choose: gain +0.012 (95 % interval +0.001 to +0.020): no evidence "
         "that other scans gain",
         "checkpoint: new.ckpt",

@@ -43,9 +43,9 @@ def test_a_model_that_needs_nothing_keeps_its_setting_and_is_told_so(given, sour
         scans.write_scan(source / f"imagesTr/c_{number}.nii.gz", truth)
         scans.write(source / f"labelsTr/c_{number}.nii.gz", truth)
     result = calibrate(given())
-    assert result["verdict"] == "nothing gains: the setting stays as it was"
-    assert (result["threshold"], result["dice_before"], result["dice_after"]) == (0.5, 1, 1)
-    assert "nothing gains" in show(result)
+    assert result["verdict"] == "no step gains: the setting stays as it was"
+    assert (result["threshold"], result["score_before"], result["score_after"]) == (0.5, 1, 1)
+    assert "no step gains" in show(result)
 
 
 def test_the_new_checkpoint_says_why_and_the_old_one_stays(given, checkpoint, tmp_path):

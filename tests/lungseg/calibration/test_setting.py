@@ -20,3 +20,9 @@ def test_it_scores_each_case_and_counts_the_missed():
 def test_its_rules_are_those_that_it_names():
     rules = Rules(lung_hull=True, smallest_mm3=9.0, keep_largest=2)
     assert Setting(threshold=0.3, **rules.to_dict()).rules == rules
+
+
+def test_a_scan_without_tumor_is_never_missed():
+    free = Tally(case="a", tumor=0, voxel_mm3=1.0, lesions={0.5: np.zeros((0, 3), np.int64)})
+    assert Setting(threshold=0.5).missed([free]) == 0
+    assert Setting(threshold=0.5).scores([free]).tolist() == [1.0]

@@ -34,7 +34,7 @@ def test_any_threshold_and_rules_give_the_dice_of_their_mask(seed, rules):
         kept = [k for k in range(1, n + 1) if holds(labels == k, hull, **rules)]
         mask = np.isin(labels, kept)
         expected = 2 * (mask & (truth == 1)).sum() / (mask.sum() + truth.sum())
-        assert tally.dice(threshold, Rules(**rules)) == pytest.approx(expected, abs=1e-12)
+        assert tally.score(threshold, Rules(**rules)) == pytest.approx(expected, abs=1e-12)
         assert tally.found(threshold, Rules(**rules))[0] == mask.sum()
 
 
@@ -47,4 +47,12 @@ def test_a_scan_in_which_nothing_is_found_has_no_lesions():
     counting.see(0, np.zeros((4, 4), np.float32), *np.zeros((2, 4, 4), np.uint8))
     tally = counting.tally("a", tumor=5, voxel_mm3=1.0)
     assert tally.lesions[0.5].shape == (0, 3)
-    assert tally.dice(0.5, Rules(keep_largest=1)) == 0
+    assert tally.score(0.5, Rules(keep_largest=1)) == 0
+
+
+def test_a_scan_without_tumor_scores_by_what_is_falsely_called_so():
+    counting = Tallying([0.5])
+    counting.see(0, np.ones((4, 5), np.float32), *np.zeros((2, 4, 5), np.uint8))
+    tally = counting.tally("a", tumor=0, voxel_mm3=25.0)  # 20 voxels are half a mL
+    assert tally.score(0.5, Rules()) == pytest.approx(1 / 1.5)
+    assert tally.score(0.5, Rules(smallest_mm3=501)) == 1
