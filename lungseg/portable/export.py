@@ -84,7 +84,8 @@ def as_onnx(model: LoadedModel) -> bytes:
     """
     import onnx
 
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # of operators that are not installed
+    for chatty in ("torch.onnx", "onnx_ir", "onnxscript"):  # of what they tidy up, or lack
+        logging.getLogger(chatty).setLevel(logging.ERROR)
     size = model.recipe.size
     example = torch.zeros(2, model.neighbors, size + 1, size + 3)
     dimensions = {axis: torch.export.Dim(name) for axis, name in _FREE.items()}
