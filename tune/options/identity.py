@@ -14,6 +14,7 @@ JOURNAL = "journal.jsonl"
 
 _PLACES = ("shards", "cache", "cache_gb", "out", "storage")
 _EXTENT = (
+    "hours",
     "trials",
     "address",
     "concurrent",
