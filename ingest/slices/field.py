@@ -19,11 +19,14 @@ class Field:
         plane: (height, width) of the scan's axial planes.
         resampled: (height, width) of the same planes on pixels of the recipe's pitch.
         size: Height and width of a slice, in those pixels.
+        nearest: OpenCV's rule of the nearest neighbor: of a pixel's center, or, as in the tutorial,
+            of its corner, which shifts a mask by half a pixel.
     """
 
     plane: tuple[int, int]
     resampled: tuple[int, int]
     size: int
+    nearest: int = cv2.INTER_NEAREST_EXACT
 
     @classmethod
     def of(cls, grid: Grid, recipe: Recipe) -> Self:
@@ -42,7 +45,7 @@ class Field:
     @classmethod
     def whole(cls, plane: tuple[int, int], size: int) -> Self:
         """All of a plane, drawn to a square whatever its shape."""
-        return cls(plane=plane, resampled=(size, size), size=size)
+        return cls(plane=plane, resampled=(size, size), size=size, nearest=cv2.INTER_NEAREST)
 
     @property
     def inner(self) -> tuple[slice, ...]:
@@ -91,7 +94,7 @@ class Field:
         high, wide = self.resampled
         resampled = np.full((high, wide), beyond, piece.dtype)
         resampled[theirs] = piece[ours]
-        rule = cv2.INTER_NEAREST if is_mask else cv2.INTER_LINEAR
+        rule = self.nearest if is_mask else cv2.INTER_LINEAR
         plane: npt.NDArray[Any] = cv2.resize(resampled, self.plane[::-1], interpolation=rule)
         return plane
 

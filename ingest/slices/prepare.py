@@ -37,6 +37,6 @@ def prepare_mask(
 ) -> npt.NDArray[np.uint8]:
     """Make (size, size) of one axial plane (0, 1) of a mask, as the recipe says."""
     if recipe.mask == "nearest":
-        return field.cut(plane, cv2.INTER_NEAREST)
+        return field.cut(plane, field.nearest)
     share = field.cut(plane.astype(np.float32), cv2.INTER_AREA)
     return (share >= _TUMOR_SHARE).astype(np.uint8)

@@ -11,6 +11,7 @@ from ingest.findings.read_case import read_case
 from ingest.recipe import Recipe
 from ingest.scans.geometry import Grid
 from ingest.slices.field import Field, slice_spacing_mm
+from ingest.slices.prepare import prepare_mask
 from ingest.slices.source_grid import load_scan, to_source_grid
 from tests.ingest.slices.test_source_grid import ORIENTATIONS, make_scan, save_case
 
@@ -64,16 +65,17 @@ def test_pixels_are_of_the_pitch_that_was_asked_for_to_half_a_pixel_over_the_pla
 
 
 def test_a_ball_is_as_large_in_pixels_whatever_the_scans_own():
-    """12 mm in pixels of 1 mm, from scans of 0.5 to 2 mm, crops and whole ones."""
+    """12 mm in pixels of 1 mm, and in their middle, from scans of a third to 2 mm."""
     widths = []
-    for pitch, count in ((0.5, 64), (0.8, 120), (2.0, 40)):
+    for pitch, count in ((1 / 3, 96), (0.8, 120), (2.0, 40)):
         places = (np.arange(count) - (count - 1) / 2) * pitch
         plane = (np.hypot(*np.meshgrid(places, places)) <= 6).astype(np.uint8)
         grid = grid_of(pitch, pitch, width=count, height=count)
-        field = Field.of(grid, Recipe(size=48, pixel_mm=1.0))
-        piece = field.cut(plane, cv2.INTER_NEAREST)
+        recipe = Recipe(size=48, pixel_mm=1.0)
+        field = Field.of(grid, recipe)
+        piece = prepare_mask(plane, recipe, field)
         middle = np.argwhere(piece).mean(axis=0)
-        assert np.abs(middle - 23.5).max() <= 1.01
+        assert np.abs(middle - 23.5).max() <= 0.05
         widths.append(np.sqrt(piece.sum() / np.pi) * 2)
     assert max(widths) - min(widths) < 1.2
     assert np.mean(widths) == pytest.approx(12, abs=0.5)
