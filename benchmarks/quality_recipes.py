@@ -1,0 +1,67 @@
+"""The recipes that `quality.py` holds beside each other: what is built, trained and scored."""
+
+from dataclasses import dataclass, replace
+
+SMALL = (
+    "--width 8 --depth 5 --norm group --lr 0.003 --batch-size 8 --augment light --precision bf16"
+)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A way from scans to masks.
+
+    Attributes:
+        build: Options of `ingest build-shards`.
+        fit: Options of `lungseg.fit`.
+        evaluate: Options of `lungseg.evaluate`.
+        patches: Whether slices cut from patients of the Decathlon train too.
+        checkpoint: Which one of the training is scored.
+        peer: A program of another make, instead of all that.
+    """
+
+    build: str
+    fit: str
+    evaluate: str = ""
+    patches: bool = False
+    checkpoint: str = "best.ckpt"
+    peer: str = ""
+
+    @property
+    def training(self):
+        """What decides a training: recipes of which this is equal share it."""
+        return self.build, self.fit, self.patches, self.peer
+
+    def but(self, fit="", **changes):
+        """The same with other options: later flags count."""
+        return replace(self, fit=f"{self.fit} {fit}".strip(), **changes)
+
+
+WHOLE = Recipe("--size 160", f"{SMALL} --neighbors 3")
+MM2 = replace(WHOLE, build="--size 160 --pixel-mm 2")
+LUNG = MM2.but("--hu-window -1000 400")
+
+RECIPES = {
+    "tutorial": Recipe("--size 160", "--preset tutorial --augment light --precision bf16"),
+    "whole": WHOLE,
+    "mm2": MM2,
+    "mm2_window": LUNG,
+    "mm1.5_window": replace(LUNG, build="--size 192 --pixel-mm 1.5"),
+    "whole_window": WHOLE.but("--hu-window -1000 400"),
+    "last": replace(MM2, checkpoint="last.ckpt"),
+    "threshold_.2": replace(MM2, evaluate="--threshold 0.2"),
+    "flips_.2": replace(MM2, evaluate="--flips --threshold 0.2"),
+    "largest": replace(MM2, evaluate="--keep-largest 1"),
+    "hull": replace(MM2, evaluate="--lung-hull"),
+    "flips": replace(MM2, evaluate="--flips"),
+    "patches": replace(LUNG, patches=True),
+    "transplant": LUNG.but("--transplant 0.3"),
+    "all": LUNG.but("--transplant 0.3", patches=True),
+    "one_slice": LUNG.but("--neighbors 1"),
+    "full_augment": LUNG.but("--augment full"),
+    "oversample_3": LUNG.but("--oversample 3"),
+    "focal_tversky": LUNG.but("--loss focal_tversky"),
+    "wide": LUNG.but("--width 16"),
+    "ema": LUNG.but("--ema 0.99"),
+    "monai": Recipe("", "", peer="monai"),
+}
