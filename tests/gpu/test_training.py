@@ -19,6 +19,9 @@ class Losses(Callback):
         convolution.register_forward_hook(lambda *given: self.kinds.add(given[-1].dtype))
         self.device = pl_module.device.type
 
+    def on_train_end(self, trainer, pl_module):
+        self.metrics = dict(trainer.callback_metrics)
+
     def on_train_batch_end(self, trainer, pl_module, outputs, *_):
         self.of_steps.append(outputs["loss"].detach().float().cpu())
 
@@ -36,6 +39,7 @@ def test_half_precision_computes_in_16_bits_keeps_32_and_learns_the_same(
     half = losses(options_on(tmp_path / "half", precision="bf16", **given))
     whole = losses(options_on(tmp_path / "whole", precision="32", **given))
     assert (half.device, half.kinds, whole.kinds) == (device, {torch.bfloat16}, {torch.float32})
+    assert ("train/gpu_gb" in half.metrics) == (device == "cuda")
     kept = weights(tmp_path / "half/last.ckpt").values()
     assert {value.dtype for value in kept} == {torch.float32}
     torch.testing.assert_close(half.of_steps[0], whole.of_steps[0], rtol=0.02, atol=0)

@@ -18,7 +18,7 @@ class Throughput(Callback):
     """Logs speed over all ranks, and the shares of waiting for data and of validation.
 
     `train/slices_per_s` and `train/data_wait` do not count the validation, `val/time_share` is its
-    share of the epoch.
+    share of the epoch. On a GPU `train/gpu_gb` is the most memory that was taken there so far.
 
     Args:
         batch_size: Slices of a step, over all ranks.
@@ -69,7 +69,8 @@ class Throughput(Callback):
         """Log the shares, and say which option to change where data are what is waited for."""
         wait, total = self._waited / self._elapsed(), self._elapsed() + self._validated
         values = {"train/data_wait": wait, "val/time_share": self._validated / total}
-        pl_module.log_dict(values | {"train/epoch_seconds": total}, rank_zero_only=True)
+        values |= {"train/epoch_seconds": total} | _peak_of(pl_module.device)
+        pl_module.log_dict(values, rank_zero_only=True)
         if wait > _MUCH and total > _WORTH_A_HINT_S and trainer.is_global_zero and not self._hinted:
             self._hinted = True
             logger.info(
@@ -81,3 +82,9 @@ class Throughput(Callback):
     def _elapsed(self) -> float:
         """Seconds of the epoch so far, without those of the validation."""
         return max(time.monotonic() - self._since - self._validated, 1e-9)
+
+
+def _peak_of(device: torch.device) -> dict[str, float]:
+    if device.type != "cuda":
+        return {}
+    return {"train/gpu_gb": torch.cuda.max_memory_allocated(device) / 1e9}
