@@ -1,0 +1,266 @@
+"""A function on several ranks at once, each in a process of its own: if one is lost, all end."""
+
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import ray
+from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
+
+from cluster.rank import Place, Rank, Seat
+from cluster.resources import Resources
+
+SILENT_S = 10.0
+"""After which a rank that does not answer is lost; it has ended itself by then, if it could."""
+
+_PREPARED_S = 300.0  # a cold start may read gigabytes of libraries from shared storage
+_LOOK_S = 0.5
+_GRACE_S = 3.0  # for the loss that an error in another rank may come from
+
+Function = Callable[[Any, Rank], Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """How many ranks there are, and where.
+
+    Attributes:
+        nodes: Number of nodes, each another.
+        per_node: Ranks on each of them.
+        rank: What one rank takes.
+    """
+
+    nodes: int
+    per_node: int
+    rank: Resources
+
+    @property
+    def node(self) -> Resources:
+        """What all ranks of a node take together."""
+        return Resources(cpus=self.rank.cpus * self.per_node, gpus=self.rank.gpus * self.per_node)
+
+
+class LostRankError(Exception):
+    """A rank died or fell silent, and the others were ended."""
+
+
+class NoRoomError(Exception):
+    """The cluster has no room for the ranks."""
+
+
+class Gang:
+    """Ranks that stand ready to run functions together, until the block ends.
+
+    Nothing of them is left after it: a rank ends with its driver, and where the two cannot hear
+    each other any more, by itself.
+
+    Args:
+        shape: How many ranks, and where.
+        function: What they will run, importable on every node.
+        wait_s: Longest wait for room.
+
+    Raises:
+        NoRoomError: If there is none.
+        LostRankError: If a rank does not start.
+    """
+
+    def __init__(self, shape: Shape, function: Function, *, wait_s: float) -> None:
+        self._shape = shape
+        self._function = function
+        self._seats: list[Any] = []
+        of_node = {"CPU": shape.node.cpus, "GPU": shape.node.gpus}
+        spread = "STRICT_SPREAD" if shape.nodes > 1 else "PACK"
+        self._group = ray.util.placement_group([of_node] * shape.nodes, strategy=spread)
+        try:
+            if not self._group.wait(wait_s):
+                raise NoRoomError(f"no room within {wait_s:.0f} s")
+            self._seats = [self._seat(i // shape.per_node) for i in range(self.size)]
+            self._hosts = [self._prepared(i) for i in range(self.size)]
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def size(self) -> int:
+        """Number of ranks."""
+        return self._shape.nodes * self._shape.per_node
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all ranks and give their room back."""
+        for seat in self._seats:
+            ray.kill(seat)
+        ray.util.remove_placement_group(self._group)
+
+    def run(
+        self,
+        argument: Any,
+        *,
+        hear: Callable[[int, Any], None] = lambda *_: None,
+        asked: Callable[[], int] = lambda: 0,
+    ) -> Any:
+        """Run the function on all ranks.
+
+        Args:
+            argument: Its first argument; the second one is the rank.
+            hear: Called with what a rank tells, and its number.
+            asked: What the ranks are asked for, as `Rank.asked` has it.
+
+        Returns:
+            What rank 0 returned.
+
+        Raises:
+            LostRankError: If a rank died or fell silent; it names it.
+            Exception: What the function raised first, on any rank.
+        """
+        return _Run(self._seats, self._hosts, hear, asked).result(self._places(), argument)
+
+    def _seat(self, bundle: int) -> Any:
+        where = PlacementGroupSchedulingStrategy(self._group, placement_group_bundle_index=bundle)
+        rank = self._shape.rank
+        seat = ray.remote(concurrency_groups={Seat.LINE: 1})(Seat)
+        return seat.options(
+            num_cpus=rank.cpus, num_gpus=rank.gpus, max_restarts=0, scheduling_strategy=where
+        ).remote()
+
+    def _prepared(self, number: int) -> str:
+        """Wait until a rank has imported what it will run; its host."""
+        try:
+            seat = self._seats[number]
+            return str(ray.get(seat.prepare.remote(self._function), timeout=_PREPARED_S))
+        except (ray.exceptions.RayActorError, ray.exceptions.GetTimeoutError) as error:
+            raise LostRankError(f"rank {number} did not start ({_line(error)})") from error
+
+    def _places(self) -> list[Place]:
+        port = _told(self._seats[0].free_port.remote(), 0, self._hosts[0])
+        return [
+            Place(
+                number=number,
+                size=self.size,
+                per_node=self._shape.per_node,
+                address=self._hosts[0],
+                port=port,
+            )
+            for number in range(self.size)
+        ]
+
+
+class _Run:
+    """One run of the function on all ranks, and the line to each of them."""
+
+    def __init__(
+        self,
+        seats: list[Any],
+        hosts: list[str],
+        hear: Callable[[int, Any], None],
+        asked: Callable[[], int],
+    ) -> None:
+        self._seats, self._hosts, self._hear, self._asked = seats, hosts, hear, asked
+        self._running: dict[Any, int] = {}
+        self._lines: dict[Any, int] = {}
+        self._heard = dict.fromkeys(range(len(seats)), time.monotonic())
+        self._error: Exception | None = None
+        self._result: Any = None
+
+    def result(self, places: list[Place], argument: Any) -> Any:
+        """Run it to its end."""
+        for number, place in enumerate(places):
+            self._running[self._seats[number].run.remote(argument, place)] = number
+            self._listen(number)
+        until = float("inf")
+        while self._running and time.monotonic() < until:
+            before = time.monotonic()
+            self._look()
+            self._check_silence(since=before)
+            if self._error is not None:
+                until = min(until, before + _GRACE_S)
+        if self._error is not None:
+            raise self._error
+        self._hear_last_news()
+        return self._result
+
+    def _listen(self, number: int) -> None:
+        self._lines[self._seats[number].listen.remote(self._asked())] = number
+
+    def _look(self) -> None:
+        done, _ = ray.wait([*self._running, *self._lines], timeout=_LOOK_S)
+        for reference in done:
+            if reference in self._lines:
+                self._listen(self._take_news(reference))
+            else:
+                self._take_end(reference)
+
+    def _take_news(self, reference: Any) -> int:
+        """Hear what a rank has told; its number."""
+        number = self._lines.pop(reference)
+        for news in _told(reference, number, self._hosts[number]):
+            self._hear(number, news)
+        self._heard[number] = time.monotonic()
+        return number
+
+    def _take_end(self, reference: Any) -> None:
+        number = self._running.pop(reference)
+        try:
+            result = _told(reference, number, self._hosts[number])
+        except ray.exceptions.RayTaskError as error:
+            self._error = self._error or error.cause
+        else:
+            self._result = result if number == 0 else self._result
+
+    def _check_silence(self, *, since: float) -> None:
+        """Who has not answered; after a pause of this process itself, all get a new chance."""
+        now = time.monotonic()
+        if now - since > SILENT_S / 2:
+            self._heard = dict.fromkeys(self._heard, now)
+        for number, heard in self._heard.items():
+            if now - heard > SILENT_S:
+                raise LostRankError(
+                    f"rank {number} on {self._hosts[number]} has been silent for {SILENT_S:.0f} s"
+                )
+
+    def _hear_last_news(self) -> None:
+        """What was told before the end; there is a result already, whoever is lost now."""
+        with contextlib.suppress(LostRankError):
+            self._hear_all_once_more()
+
+    def _hear_all_once_more(self) -> None:
+        for reference in list(self._lines):
+            self._take_news(reference)
+        for number in range(len(self._seats)):
+            self._listen(number)
+        for reference in list(self._lines):
+            self._take_news(reference)
+
+
+def _told(reference: Any, number: int, host: str) -> Any:
+    """The answer of a rank.
+
+    Raises:
+        LostRankError: If it died.
+        ray.exceptions.RayTaskError: If what was called raised.
+    """
+    try:
+        return ray.get(reference, timeout=SILENT_S)
+    except ray.exceptions.RayTaskError:
+        raise
+    except ray.exceptions.RayError as error:
+        raise LostRankError(f"rank {number} on {host} died ({_line(error)})") from error
+
+
+def _line(error: Exception) -> str:
+    """What Ray says of a lost process, without the table in its middle."""
+    lines = [line for line in str(error).splitlines() if line and not line.startswith("\t")]
+    return " ".join(" ".join(lines[-1:]).split())[:200].rstrip(".") or type(error).__name__

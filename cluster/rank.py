@@ -1,0 +1,134 @@
+"""One rank of a gang: a process that runs a function while it answers who watches over it."""
+
+import fcntl
+import os
+import queue
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import ray
+
+LEASE_S = 8
+"""A rank that hears nothing for so long ends itself: others may have taken its place."""
+
+_NEWS_S = 0.5
+_ADDRESS_OF_INTERFACE = 0x8915  # SIOCGIFADDR of Linux
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a rank stands among the others.
+
+    Attributes:
+        number: 0-based.
+        size: Number of ranks.
+        per_node: Ranks on one node.
+        address: Of the node of rank 0.
+        port: Free there, for the ranks to find each other.
+    """
+
+    number: int
+    size: int
+    per_node: int
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rank:
+    """What a function learns of its rank, and can say.
+
+    Attributes:
+        place: Among the others.
+        tell: Sends something picklable to who runs the gang.
+        asked: What the gang is asked for by now: a signal's number, or 0 for nothing.
+    """
+
+    place: Place
+    tell: Callable[[Any], None]
+    asked: Callable[[], int]
+
+
+class Seat:
+    """The process of a rank, as a Ray actor; it outlasts the functions that it runs."""
+
+    LINE = "line"
+    """The thread that answers while a function runs."""
+
+    def __init__(self) -> None:
+        self._news: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._asked = 0
+        self._missed: int | None = None
+        threading.Thread(target=self._keep_lease, daemon=True, name="lease").start()
+
+    def prepare(self, function: Callable[[Any, Rank], Any]) -> str:
+        """Import a function, which the call has done by now; returns this node's address."""
+        self._function = function
+        address: str = ray.util.get_node_ip_address()
+        interface = _interface_of(address)
+        if interface:  # by itself gloo takes what the host's name means, often 127.0.1.1
+            os.environ.setdefault("GLOO_SOCKET_IFNAME", interface)
+        return address
+
+    def free_port(self) -> int:
+        """A port that nobody listens at."""
+        with socket.create_server(("", 0)) as door:
+            return int(door.getsockname()[1])
+
+    def run(self, argument: Any, place: Place) -> Any:
+        """Run the function."""
+        self._asked, self._missed = 0, 0
+        try:
+            rank = Rank(place=place, tell=self._news.put, asked=lambda: self._asked)
+            return self._function(argument, rank)
+        finally:
+            self._missed = None
+
+    @ray.method(concurrency_group=LINE)  # type: ignore[untyped-decorator]
+    def listen(self, asked: int) -> list[Any]:
+        """Note what the gang is asked for, and wait a moment for news.
+
+        Args:
+            asked: A signal's number, or 0.
+
+        Returns:
+            What the function has told since the last time.
+        """
+        self._asked = asked
+        if self._missed is not None:
+            self._missed = 0
+        news = []
+        try:
+            news.append(self._news.get(timeout=_NEWS_S))
+            while True:
+                news.append(self._news.get_nowait())
+        except queue.Empty:
+            return news
+
+    def _keep_lease(self) -> None:
+        """Count seconds in which this process ran but heard nothing."""
+        while True:
+            time.sleep(1)
+            if self._missed is not None:
+                self._missed += 1
+                if self._missed > LEASE_S:
+                    os._exit(1)
+
+
+def _interface_of(address: str) -> str:
+    """The network interface that has an address; empty where none is found."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as door:
+        for _, name in socket.if_nameindex():
+            request = struct.pack("256s", name.encode()[:15])
+            try:
+                found = fcntl.ioctl(door, _ADDRESS_OF_INTERFACE, request)[20:24]
+            except OSError:
+                continue
+            if socket.inet_ntoa(found) == address:
+                return name
+    return ""

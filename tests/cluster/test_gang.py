@@ -1,0 +1,104 @@
+"""The laws of a gang: all ranks run at once, who is lost is named soon, and nothing is left."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from cluster.gang import SILENT_S, Gang, LostRankError, NoRoomError, Shape
+from cluster.resources import Resources
+from tests.toy_cluster import OPEN, toy_cluster
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
+TWO = Shape(nodes=2, per_node=1, rank=Resources(cpus=1))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def joined():
+    """Part of a cluster of two nodes with a processor each."""
+    from cluster.session import session
+
+    with pytest.MonkeyPatch.context() as patch, toy_cluster(1, 1) as cluster:
+        for name, value in OPEN.items():
+            patch.setenv(name, value)
+        with session(cluster.address):
+            yield
+
+
+def gone(pid):
+    status = Path(f"/proc/{pid}/stat")
+    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] in "ZX"
+
+
+def meet(folder, rank):
+    """Wait for all ranks, tell of it, and do as asked, or as the folder says."""
+    place = rank.place
+    (folder / f"{place.number}").write_text(str(os.getpid()))
+    while len(list(folder.glob("[0-9]"))) < place.size:
+        time.sleep(0.02)
+    rank.tell(("met", place.size, place.port > 0))
+    if (folder / "fail").exists() and place.number == 1:
+        raise ValueError("bad luck")
+    while (folder / "stay").exists() and not rank.asked():
+        time.sleep(0.02)
+    return place.number, rank.asked()
+
+
+def test_all_ranks_run_at_once_and_news_and_result_arrive_time_after_time(tmp_path):
+    heard = []
+    with Gang(TWO, meet, wait_s=30) as gang:
+        for turn in ("a", "b"):
+            (tmp_path / turn).mkdir()
+            result = gang.run(tmp_path / turn, hear=lambda rank, news: heard.append((rank, *news)))
+            assert result == (0, 0)
+    assert sorted(heard) == 2 * [(0, "met", 2, True)] + 2 * [(1, "met", 2, True)]
+    pids = [{(tmp_path / turn / n).read_text() for n in "01"} for turn in ("a", "b")]
+    assert pids[0] == pids[1]
+
+
+def test_what_a_gang_is_asked_for_reaches_the_ranks(tmp_path):
+    (tmp_path / "stay").touch()
+    with Gang(TWO, meet, wait_s=30) as gang:
+        assert gang.run(tmp_path, asked=lambda: 15) == (0, 15)
+
+
+def test_an_error_in_one_rank_is_raised_as_it_was(tmp_path):
+    for name in ("fail", "stay"):
+        (tmp_path / name).touch()
+    with Gang(TWO, meet, wait_s=30) as gang, pytest.raises(ValueError, match=r"^bad luck$"):
+        gang.run(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("signum", "said", "within_s"),
+    [
+        (signal.SIGKILL, r"^rank 1 on .* died \(", 3),
+        (signal.SIGSTOP, r"^rank 1 on .* has been silent for 10 s$", SILENT_S + 3),
+    ],
+)
+def test_a_lost_rank_is_named_soon_and_none_is_left(tmp_path, signum, said, within_s):
+    (tmp_path / "stay").touch()
+    at = []
+
+    def lose(rank, _):
+        if rank == 1:
+            at.append(time.monotonic())
+            os.kill(int((tmp_path / "1").read_text()), signum)
+
+    with Gang(TWO, meet, wait_s=30) as gang, pytest.raises(LostRankError, match=said):
+        gang.run(tmp_path, hear=lose)
+    assert time.monotonic() - at[0] < within_s
+    pids = [int((tmp_path / n).read_text()) for n in "01"]
+    until = time.monotonic() + 15
+    while not all(map(gone, pids)):
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    Gang(TWO, meet, wait_s=15).close()  # their room is free again
+
+
+def test_without_room_there_is_no_gang():
+    with pytest.raises(NoRoomError, match="no room within 1 s"):
+        Gang(Shape(nodes=3, per_node=1, rank=Resources(cpus=1)), meet, wait_s=1)
