@@ -28,7 +28,9 @@ The options that most trainings need; all of them follow in groups:
   --hu-window A B     the HU, from A to B, that the net sees
   --neighbors N       channels: the slice alone (1), or 3 or 5 slices around it
   --width N           size of the U-Net
-  --devices N         how many GPUs or processes train
+  --devices N         how many GPUs or processes train, on each node
+  --nodes N           how many machines train, with --address, torchrun or srun
+  --address auto      the Ray cluster to train on; a lost node does not end it
   --validate-every N  epochs from one validation to the next
   --resume auto       begin, or go on where it was cut off"""
 
@@ -37,11 +39,16 @@ def main(options: FitOptions) -> dict[str, Any] | None:
     """Train, with the heavy libraries imported only now."""
     kind: Kind = "cross-validation" if options.run.folds else "training"
     refuse_out(options.run.out, kind, sources=[options.data.shards])
-    from lungseg.crossval.run import cross_validate
+    if options.run.folds:
+        from lungseg.crossval.run import cross_validate
+
+        return cross_validate(options)
+    if options.run.address is not None:
+        from lungseg.training.nodes.supervise import fit_over_nodes
+
+        return fit_over_nodes(options)
     from lungseg.training.run import fit, validate
 
-    if options.run.folds:
-        return cross_validate(options)
     return validate(options, options.run.validate) if options.run.validate else fit(options)
 
 

@@ -13,7 +13,7 @@ PACKAGES = {
     "shards": set(),
     "cluster": set(),
     "ingest": {"shards", "cluster"},
-    "lungseg": {"shards", "ingest"},
+    "lungseg": {"shards", "cluster", "ingest"},
     "tune": {"shards", "cluster", "ingest", "lungseg"},
 }
 

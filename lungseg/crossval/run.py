@@ -11,7 +11,7 @@ from lungseg.errors import TrainingError
 from lungseg.options.fit import FitOptions
 from lungseg.report.folds import render
 from lungseg.training.log.case_table import COLUMNS, row_of, write_rows
-from lungseg.training.process.slurm import check_one_task
+from lungseg.training.process.world import check_not_launched
 from lungseg.training.resume import checkpoint_to_resume
 from lungseg.training.run import open_training
 from lungseg.training.split import folds_of, split_cases
@@ -39,7 +39,7 @@ def cross_validate(options: FitOptions) -> dict[str, Any]:
         TrainingError: If a fold cannot be trained or go on; before the first is, if that is known.
         shards.errors.ShardError: If the shards cannot be read.
     """
-    check_one_task(options.run.devices)
+    check_not_launched("--folds")
     shards, without_secret = open_training(options)
     out = options.run.out
     folds = _chosen(options, shards)

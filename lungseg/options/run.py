@@ -18,14 +18,20 @@ class RunOptions(Limited):
     --out/fold_N, and the scores of all cases together. With --resume, folds that have ended are not
     trained again."""
     devices: Annotated[int | Literal["auto"], Limits(least=1, most=1024)] = "auto"
-    """How many devices of this machine train together (DDP on one node, not several): GPUs where
+    """How many devices of this machine, or of each of --nodes, train together (DDP): GPUs where
     there are any, else CPU processes."""
+    nodes: Annotated[int, Limits(least=1, most=1024)] = 1
+    """How many machines train together. On a Ray cluster (--address) the training goes on by
+    itself when one is lost; else torchrun or srun start this command on each of them."""
+    address: str | None = None
+    """Ray cluster to train on: auto for the one this machine belongs to, or host:port of its head.
+    Every node must reach --out and --shards under the same name."""
     resume: bool | Literal["auto"] = False
     """Go on from last.ckpt in --out, at the very next batch. What decides the training must be as
     it was, which --config OUT/config.yaml sees to; there may be more --epochs, and --devices,
-    --accelerator, --num-workers, --checkpoint-minutes, --cache, --cache-gb and the place of the
-    same shards may change. auto: begin where there is nothing to go on from, so that one command
-    line serves however often it is cut off."""
+    --nodes, --address, --accelerator, --num-workers, --checkpoint-minutes, --cache, --cache-gb and
+    the place of the same shards may change. auto: begin where there is nothing to go on from, so
+    that one command line serves however often it is cut off."""
     logger: tuple[Literal["wandb", "mlflow"], ...] = ()
     """Services that get the values too, beside metrics.csv and TensorBoard: wandb, mlflow or both.
     Where they are, their own variables tell (WANDB_MODE, MLFLOW_TRACKING_URI); without one, MLflow

@@ -78,7 +78,7 @@ class SliceData(pl.LightningDataModule):
     def train_dataloader(self) -> Loader:
         """This rank's part of the global batches, from the current position."""
         world_size, rank = self._world()
-        workers = self._num_workers(world_size)
+        workers = self._num_workers(self.trainer.num_devices if self.trainer else 1)
         sampler = PlanSampler(
             self.plan,
             batch_size=self._options.step.batch_size,
@@ -220,11 +220,11 @@ class SliceData(pl.LightningDataModule):
             return 1, 0
         return self.trainer.world_size, self.trainer.global_rank
 
-    def _num_workers(self, world_size: int) -> int:
+    def _num_workers(self, num_here: int) -> int:
         """Processes only for augmenting slice by slice; threads are better where they are read."""
         if not self._augments_in_loader():
             return 0
-        return num_workers(self._options.data.num_workers, world_size)
+        return num_workers(self._options.data.num_workers, num_here)
 
     def _loader(self, slices: TrainingSlices, sampler: PlanSampler, workers: int) -> Loader:
         if not workers:

@@ -37,6 +37,8 @@ _MAY_CHANGE = (
     "validate",
     "accelerator",
     "devices",
+    "nodes",
+    "address",
     "num_workers",
     "channels_last",
     "compile",
@@ -63,7 +65,7 @@ def checkpoint_to_resume(options: FitOptions, shards: ShardSet) -> Path | None:
     """
     out = options.run.out
     if not options.run.resume:
-        _check_vacant(out)
+        check_vacant(out)
         return None
     if options.run.resume == "auto" and not any((out / name).exists() for name in (LAST, BEST)):
         return None
@@ -99,8 +101,15 @@ def load_weights(module: nn.Module, checkpoint: Path, *, option: str) -> None:
         ) from error
 
 
-def _check_vacant(out: Path) -> None:
-    """On rank 0: it may have begun to write by the time the others look."""
+def check_vacant(out: Path) -> None:
+    """Refuse to begin over a training; on rank 0, which may have written by when others look.
+
+    Args:
+        out: Folder of the run.
+
+    Raises:
+        TrainingError: If it holds one.
+    """
     if getattr(rank_zero_only, "rank", 0) == 0 and (out / LAST).exists():
         raise TrainingError(
             f"{out} holds a training already: go on with it by --resume, or choose another --out"

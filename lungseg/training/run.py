@@ -29,8 +29,9 @@ from lungseg.training.machine.compiled import compile_net
 from lungseg.training.machine.cost import Cost, check_memory, step_cost
 from lungseg.training.machine.memory_order import order_memory
 from lungseg.training.module import LungSegmenter
+from lungseg.training.process.gpu import check_given_gpu
 from lungseg.training.process.peers import wait_for_reason, watched_peers
-from lungseg.training.process.slurm import check_one_task
+from lungseg.training.process.world import World, world_of
 from lungseg.training.resume import checkpoint_to_resume, load_weights
 from lungseg.training.trainer import build_trainer, quiet_lightning
 from shards.console.command import save_config
@@ -43,12 +44,15 @@ RESULT = "result.json"
 logger = logging.getLogger(__name__)
 
 
-def fit(options: FitOptions, *, callbacks: Sequence[Callback] = ()) -> dict[str, Any] | None:
+def fit(
+    options: FitOptions, *, callbacks: Sequence[Callback] = (), world: World | None = None
+) -> dict[str, Any] | None:
     """Train as the options say.
 
     Args:
         options: The options.
         callbacks: Further Lightning callbacks, for example a search's report.
+        world: Who trains together; by default whom the options and the launcher say.
 
     Returns:
         The scores of the best epoch with their definition, grid, threshold and n, and the
@@ -60,7 +64,8 @@ def fit(options: FitOptions, *, callbacks: Sequence[Callback] = ()) -> dict[str,
         KeyboardInterrupt: If Ctrl-C did.
         shards.errors.ShardError: If the shards cannot be read.
     """
-    check_one_task(options.run.devices)
+    world = world or world_of(options.run)
+    check_given_gpu(options.machine.accelerator)
     quiet_lightning()
     shards, options = open_training(options)
     out = options.run.out
@@ -74,14 +79,15 @@ def fit(options: FitOptions, *, callbacks: Sequence[Callback] = ()) -> dict[str,
     checkpoint_io = WholeCheckpoints()
     trainer = build_trainer(
         options,
-        [*build_callbacks(options, data, best), *callbacks],
+        [*build_callbacks(options, data, best, world), *callbacks],
         loggers=[tensorboard(out), *further_loggers(options, goes_on=checkpoint is not None)],
+        world=world,
         checkpoint_io=checkpoint_io,
     )
     order_memory(module.net, flat_values(options), trainer.strategy.root_device)
     if options.machine.compile:
         compile_net(module.net, trainer.strategy.root_device)
-    cost = _affordable_cost(module, data, trainer, options)
+    cost = _affordable_cost(module, data, trainer, options, world)
     trainer.callbacks.insert(0, Announcement(data, cost))  # type: ignore[attr-defined]
     if trainer.is_global_zero:
         out.mkdir(parents=True, exist_ok=True)
@@ -100,12 +106,15 @@ def fit(options: FitOptions, *, callbacks: Sequence[Callback] = ()) -> dict[str,
     return _result(best, options, trainer)
 
 
-def validate(options: FitOptions, checkpoint: Path) -> dict[str, Any] | None:
+def validate(
+    options: FitOptions, checkpoint: Path, *, world: World | None = None
+) -> dict[str, Any] | None:
     """Score a checkpoint on the validation cases; the number of devices does not change a bit.
 
     Args:
         options: The options of the training that made the checkpoint.
         checkpoint: The checkpoint.
+        world: As in `fit`.
 
     Returns:
         As `fit`; None on ranks other than 0.
@@ -113,13 +122,19 @@ def validate(options: FitOptions, checkpoint: Path) -> dict[str, Any] | None:
     Raises:
         TrainingError: If the checkpoint is none of such a training.
     """
-    check_one_task(options.run.devices)
+    world = world or world_of(options.run)
+    check_given_gpu(options.machine.accelerator)
     quiet_lightning()
     shards, options = open_training(options)
     data = SliceData(shards, options)
     module = LungSegmenter(options, data)
-    board = tensorboard(options.run.out)
-    trainer = build_trainer(options, [], loggers=[board], checkpoint_io=WholeCheckpoints())
+    trainer = build_trainer(
+        options,
+        [],
+        loggers=[tensorboard(options.run.out)],
+        world=world,
+        checkpoint_io=WholeCheckpoints(),
+    )
     load_weights(module, checkpoint, option="--validate")
     with _ends_in_one_line(trainer, checkpoint):
         trainer.validate(module, data, verbose=False)
@@ -132,7 +147,11 @@ def validate(options: FitOptions, checkpoint: Path) -> dict[str, Any] | None:
 
 
 def _affordable_cost(
-    module: LungSegmenter, data: SliceData, trainer: pl.Trainer, options: FitOptions
+    module: LungSegmenter,
+    data: SliceData,
+    trainer: pl.Trainer,
+    options: FitOptions,
+    world: World,
 ) -> Cost | None:
     """What a step costs a process; refuses one that the memory does not hold."""
     num_parts = options.machine.accumulate
@@ -141,7 +160,7 @@ def _affordable_cost(
     cost = step_cost(module.net, shape, half=trainer.precision != "32-true")
     if cost is not None:
         device = trainer.strategy.root_device
-        check_memory(cost.num_bytes, device, num_processes=trainer.world_size)
+        check_memory(cost.num_bytes, device, num_processes=world.here or trainer.num_devices)
         cost = dataclasses.replace(cost, flops=cost.flops * num_parts)
     return cost
 

@@ -5,7 +5,6 @@ import warnings
 
 import pytorch_lightning as pl
 import torch
-from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from lightning_fabric.plugins.io.checkpoint_io import CheckpointIO
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.callbacks import Callback
@@ -14,6 +13,7 @@ from pytorch_lightning.loggers import Logger
 from lungseg.errors import TrainingError
 from lungseg.options.fit import FitOptions
 from lungseg.training.machine.precision import precision_of
+from lungseg.training.process.world import World
 
 
 def build_trainer(
@@ -21,14 +21,16 @@ def build_trainer(
     callbacks: list[Callback],
     *,
     loggers: list[Logger],
+    world: World,
     checkpoint_io: CheckpointIO,
 ) -> pl.Trainer:
-    """The trainer; it looks at no environment but this machine's.
+    """The trainer; it looks at no environment but the one that it is given.
 
     Args:
         options: The options.
         callbacks: What happens beside the training; without any it shows no progress either.
         loggers: Where the values of each step go.
+        world: Who trains together.
         checkpoint_io: Writes the checkpoints.
 
     Raises:
@@ -38,15 +40,16 @@ def build_trainer(
     try:
         trainer = pl.Trainer(
             accelerator=options.machine.accelerator,
-            devices=run.devices,
-            strategy="ddp" if run.devices not in (1, "auto") else "auto",
+            devices=world.devices,
+            num_nodes=world.nodes,
+            strategy="auto" if world.alone else "ddp",
             precision=precision_of(options.machine),
             max_epochs=step.epochs,
             check_val_every_n_epoch=run.validate_every,
             limit_val_batches=0 if options.validation.fold == "none" else None,
             logger=loggers,
             callbacks=callbacks,
-            plugins=[LightningEnvironment(), checkpoint_io],
+            plugins=[world.environment, checkpoint_io],
             gradient_clip_val=step.clip,
             num_sanity_val_steps=0,
             log_every_n_steps=_steps_of_a_point(options),

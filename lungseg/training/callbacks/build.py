@@ -21,10 +21,13 @@ from lungseg.training.log.curves import Curves
 from lungseg.training.log.epoch_table import EpochTable
 from lungseg.training.log.run_page import RunPage
 from lungseg.training.log.slice_pictures import SlicePictures
+from lungseg.training.process.world import World
 from lungseg.training.validate_every import ValidateEvery
 
 
-def build_callbacks(options: FitOptions, data: SliceData, best: BestScore) -> list[Callback]:
+def build_callbacks(
+    options: FitOptions, data: SliceData, best: BestScore, world: World
+) -> list[Callback]:
     """The callbacks of a training; averaging comes first, what ends it comes last."""
     out = options.run.out
     return [
@@ -39,7 +42,13 @@ def build_callbacks(options: FitOptions, data: SliceData, best: BestScore) -> li
         RunPage(options, data, best),
         LastCheckpoint(out, save_on_train_epoch_end=True),
         LastCheckpointInsideEpoch(out, minutes=options.machine.checkpoint_minutes),
-        EndTogether(out / LAST, lost=out / "lost-batch.json", names=data.names, lr=options.step.lr),
+        EndTogether(
+            out / LAST,
+            lost=out / "lost-batch.json",
+            names=data.names,
+            lr=options.step.lr,
+            asked=world.asked,
+        ),
     ]
 
 

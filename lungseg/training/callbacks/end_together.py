@@ -61,11 +61,19 @@ class EndTogether(Checkpoint):
         lost: Where the slices of a batch are named whose loss is no number.
         names: Names of slices by their rows of the index.
         lr: The learning rate, for advice.
+        asked: The signal that who runs the ranks has had; 0 for none.
     """
 
     def __init__(
-        self, last: Path, *, lost: Path, names: Callable[[list[int]], list[str]], lr: float
+        self,
+        last: Path,
+        *,
+        lost: Path,
+        names: Callable[[list[int]], list[str]],
+        lr: float,
+        asked: Callable[[], int] = lambda: 0,
     ) -> None:
+        self._asked = asked
         self._last, self._lost, self._names, self._lr = last, lost, names, lr
         self._pending: tuple[torch.Tensor, torch.cuda.Event | None, int, Any] | None = None
         self._agreement: Agreement
@@ -96,6 +104,7 @@ class EndTogether(Checkpoint):
     ) -> None:
         """End if any rank has reason to, unless the validation comes next."""
         self._look_at_loss(outputs["loss"], batch, trainer)
+        self._agreement.propose(self._asked())
         number = self._agreement.known()
         if number >= LOST:
             self._end(number, trainer)

@@ -43,7 +43,7 @@ OTHERS = {
     },
     RunOptions: {
         "out": Path("elsewhere"), "devices": 2, "resume": "auto", "init_from": Path("a.ckpt"),
-        "validate": Path("b.ckpt"), "validate_every": 3,
+        "validate": Path("b.ckpt"), "validate_every": 3, "nodes": 4, "address": "auto",
         "logger": ("wandb", "mlflow"),
     },
     StepOptions: {

@@ -4,14 +4,15 @@ import pytest
 
 from lungseg.errors import TrainingError
 from lungseg.training.checkpoint_io import WholeCheckpoints
+from lungseg.training.process.world import world_of
 from lungseg.training.trainer import build_trainer
 from tests.toy_training import options
 
 
 def trainer(tmp_path, **given):
-    return build_trainer(
-        options("x", tmp_path, **given), [], loggers=[], checkpoint_io=WholeCheckpoints()
-    )
+    told = options("x", tmp_path, **given)
+    world = world_of(told.run)
+    return build_trainer(told, [], loggers=[], world=world, checkpoint_io=WholeCheckpoints())
 
 
 @pytest.mark.parametrize(

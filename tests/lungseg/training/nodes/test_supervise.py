@@ -1,0 +1,221 @@
+"""A training over two nodes outlives a lost rank, and each step has its slices."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from cluster.gang import LostRankError
+from cluster.resources import Resources
+from lungseg.errors import TrainingError
+from lungseg.training.nodes import supervise
+from lungseg.training.nodes.rank import STEPPED
+from lungseg.training.run import fit, validate
+from tests.toy_cluster import OPEN, toy_cluster
+from tests.toy_training import Seen, flags, options, slices_of_steps, table
+
+ROOT = Path(__file__).parents[4]
+EPOCHS = 6
+TRAINING = {"epochs": EPOCHS, "seed": 3}
+
+
+def shape_of(monkeypatch, cluster, **given):
+    monkeypatch.setattr(supervise, "nodes", lambda: cluster)
+    return supervise._shape(options("x", Path("x"), address="auto", **given))
+
+
+def test_each_rank_has_its_share_of_a_node(monkeypatch):
+    cluster = [Resources(cpus=8, gpus=4.0), Resources(cpus=8, gpus=4.0)]
+    shape = shape_of(monkeypatch, cluster, nodes=2, devices="auto", accelerator="auto")
+    assert (shape.nodes, shape.per_node) == (2, 4)
+    assert shape.rank == Resources(cpus=2, gpus=1.0)
+    shape = shape_of(monkeypatch, cluster, nodes=2, devices=2, accelerator="cpu")
+    assert (shape.per_node, shape.rank.gpus) == (2, 0)
+    shape = shape_of(monkeypatch, [Resources(cpus=3)], nodes=1, devices="auto", accelerator="auto")
+    assert (shape.per_node, shape.rank) == (1, Resources(cpus=3))
+    uneven = [Resources(cpus=4), Resources(cpus=1), Resources(cpus=16)]
+    shape = shape_of(monkeypatch, uneven, nodes=2, devices=2, accelerator="auto")
+    assert shape.rank == Resources(cpus=2)
+
+
+class FakeGang:
+    """Does what its class is told, one gang after the other."""
+
+    size = 1
+    TURNS = []  # noqa: RUF012
+    SHAPES = []  # noqa: RUF012
+
+    def __init__(self, shape, function, *, wait_s):
+        self.SHAPES.append(shape)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def run(self, options, *, hear, asked):
+        return self.TURNS.pop(0)(options, hear, asked)
+
+
+@pytest.fixture
+def turns(monkeypatch):
+    """What the gangs shall do; the supervisor's one shape is of two nodes."""
+    monkeypatch.setattr(supervise, "Gang", FakeGang)
+    monkeypatch.setattr(supervise, "nodes", lambda: [Resources(cpus=2)] * 2)
+    monkeypatch.setattr(supervise, "nodes_with_room", lambda _: {"the one that is left"})
+    monkeypatch.setattr(FakeGang, "TURNS", [])
+    monkeypatch.setattr(FakeGang, "SHAPES", [])
+    return FakeGang.TURNS
+
+
+def lose(options, hear, asked):
+    raise LostRankError("rank 1 on b died (x)")
+
+
+def keep_and_lose(options, hear, asked):
+    (options.run.out / "last.ckpt").write_bytes(b"x")
+    lose(options, hear, asked)
+
+
+def supervised(out):
+    return supervise._Supervisor(options("x", out, address="auto", nodes=2)).result()
+
+
+def test_after_a_loss_it_goes_on_with_the_nodes_that_are_left_and_says_what_it_cost(
+    turns, tmp_path, caplog
+):
+    caplog.set_level("INFO")
+
+    def go_on(given, hear, asked):
+        assert given.run.resume == "auto"
+        hear(0, STEPPED)
+        return {"epoch": 1}
+
+    turns[:] = [keep_and_lose, go_on]
+    assert supervised(tmp_path) == {"epoch": 1}
+    assert [shape.nodes for shape in FakeGang.SHAPES] == [2, 1]
+    assert caplog.messages == [
+        "waiting: 2 nodes with 2 CPUs and 0 GPUs free are needed, 1 of that size are there",
+        "rank 1 on b died (x): the training goes on from its last checkpoint",
+        "the training goes on with 1 rank",
+        "training again: 0 s since the checkpoint are lost",
+    ]
+
+
+def test_a_training_that_gets_nowhere_between_its_losses_is_given_up(turns, tmp_path):
+    turns[:] = [lose] * 3
+    with pytest.raises(TrainingError, match=r"3 times in a row .* --resume auto goes on from"):
+        supervised(tmp_path)
+
+
+def test_the_ranks_are_asked_to_end_at_a_signal(turns, tmp_path):
+    before = signal.getsignal(signal.SIGTERM)
+
+    def ends(given, hear, asked):
+        signal.raise_signal(signal.SIGTERM)
+        return {"signal": asked()}
+
+    turns[:] = [ends]
+    with pytest.raises(SystemExit) as left:
+        supervised(tmp_path)
+    assert left.value.code == 128 + signal.SIGTERM
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+_CODE = """
+import sys
+from lungseg.training.nodes import supervise
+from lungseg.training.nodes.rank import STEPPED
+from tests.lungseg.training.nodes.seen_ranks import train
+supervise.train = train
+sys.argv[0] = "fit"
+import lungseg.fit as command
+from shards.console.command import run
+run(command.FitOptions, command.main, prog="fit", description="", show=command.show)
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Two nodes, as far as Ray can tell, with a processor each."""
+    with toy_cluster(1, 1) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def unbroken(shards, tmp_path_factory):
+    """Folder of a training on one node, and the slices of its steps."""
+    out = tmp_path_factory.mktemp("unbroken")
+    fit(options(shards, out / "run", **TRAINING), callbacks=[Seen(out / "seen")])
+    return out
+
+
+def start(cluster, shards, tmp_path, **further):
+    words = flags(shards, tmp_path / "run", address=cluster.address, nodes=2, devices=1, **further)
+    environment = os.environ | OPEN | {"PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        [sys.executable, "-c", _CODE, *map(str, words)],
+        cwd=ROOT,
+        env=environment,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("signum", "said"), [(signal.SIGKILL, "died"), (signal.SIGSTOP, "silent for 10 s")]
+)
+def test_a_lost_rank_is_noticed_and_the_training_goes_on(
+    cluster, shards, unbroken, tmp_path, signum, said
+):
+    running = start(cluster, shards, tmp_path, checkpoint_minutes=1e-6, **TRAINING)
+    lines, times = [], {}
+    try:
+        for line in running.stderr:
+            lines.append(line)
+            if line.startswith("epoch 1/") and "struck" not in times:
+                times["struck"] = time.monotonic()
+                os.kill(int((tmp_path / "seen-1").read_text()), signum)
+            if "goes on from its last checkpoint" in line:
+                assert said in line
+                times["noticed"] = time.monotonic()
+        output, _ = running.communicate(timeout=60)
+    finally:
+        running.kill()
+    assert running.returncode == 0, lines
+    assert times["noticed"] - times["struck"] < 15
+    assert [line for line in lines if re.match(r"training again: \d+ s since the chec", line)]
+    assert "scores of the best epoch" in output
+    found, expected = (slices_of_steps(path / "seen") for path in (tmp_path, unbroken))
+    assert found.keys() == expected.keys()
+    assert all(set(found[step]) == set(expected[step]) for step in expected)
+    dice = [row["val/dice_case_mean"] for row in table(tmp_path / "run")]
+    assert len(dice) == EPOCHS
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_two_nodes_give_the_losses_and_the_dice_of_one(cluster, shards, unbroken, tmp_path):
+    running = start(cluster, shards, tmp_path, **TRAINING)
+    _, errors = running.communicate(timeout=150)
+    assert running.returncode == 0, errors
+    one, two = table(unbroken / "run"), table(tmp_path / "run")
+    assert [float(row["train/loss"]) for row in two] == pytest.approx(
+        [float(row["train/loss"]) for row in one], rel=2e-4
+    )
+    best = tmp_path / "run" / "best.ckpt"
+    running = start(cluster, shards, tmp_path, validate=best)
+    _, errors = running.communicate(timeout=100)
+    assert running.returncode == 0, errors
+    here = validate(options(shards, tmp_path / "here"), best)
+    there = (tmp_path / "run" / "validation.json").read_text()
+    assert f'"dice_case_mean": {here["dice_case_mean"]!r}' in there
