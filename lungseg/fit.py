@@ -28,9 +28,7 @@ The options that most trainings need; all of them follow in groups:
   --hu-window A B     the HU, from A to B, that the net sees
   --neighbors N       channels: the slice alone (1), or 3 or 5 slices around it
   --width N           size of the U-Net
-  --devices N         how many GPUs or processes train, on each node
-  --nodes N           how many machines train, with --address, torchrun or srun
-  --address auto      the Ray cluster to train on; a lost node does not end it
+  --devices N         how many GPUs or processes train, of each of --nodes
   --validate-every N  epochs from one validation to the next
   --resume auto       begin, or go on where it was cut off"""
 

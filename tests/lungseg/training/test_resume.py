@@ -72,6 +72,8 @@ FREE = {
     "cache_gb": 1.0,
     "accelerator": "auto",
     "devices": 2,
+    "nodes": 2,
+    "address": "auto",
     "num_workers": 1,
     "channels_last": "no",
     "compile": True,
