@@ -17,7 +17,9 @@ def data_of(shards, tmp_path, *, rank=0, world_size=1, device="cuda", **given):
     """The data of one rank, as if a trainer were there."""
     data = SliceData(open_shards(shards), options(shards, tmp_path, **given))
     strategy = types.SimpleNamespace(root_device=torch.device(device))
-    data.trainer = types.SimpleNamespace(world_size=world_size, global_rank=rank, strategy=strategy)
+    data.trainer = types.SimpleNamespace(
+        world_size=world_size, num_devices=world_size, global_rank=rank, strategy=strategy
+    )
     return data
 
 
