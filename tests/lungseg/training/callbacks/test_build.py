@@ -5,6 +5,7 @@ import pytest
 from lungseg.training.callbacks.best_score import BestScore
 from lungseg.training.callbacks.build import build_callbacks
 from lungseg.training.data import SliceData
+from lungseg.training.process.world import world_of
 from shards.storage.store import open_shards
 from tests.toy_training import options
 
@@ -13,7 +14,8 @@ def names(shards, tmp_path, **given):
     told = options(shards, tmp_path, **given)
     data = SliceData(open_shards(shards), told)
     best = BestScore(tmp_path / "result.json", {})
-    return [type(callback).__name__ for callback in build_callbacks(told, data, best)]
+    built = build_callbacks(told, data, best, world_of(told.run))
+    return [type(callback).__name__ for callback in built]
 
 
 def test_averages_come_first_and_what_ends_a_training_last(shards, tmp_path):
