@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -172,4 +173,7 @@ def ray_hosts(folder: Path, count: int, head: str) -> Iterator[tuple[Hosts, str]
             words = ["bash", "-c", line]
             log = folder / f"{name}.log"
             hosts.start(name, words, log=log, environment={"SYSTEM": head, **OPEN})
+        waiting = [sys.executable, "-m", "cluster.await_nodes", address, count]
+        waited = hosts.start("h1", waiting, log=folder / "waited.log", environment=OPEN)
+        assert waited.wait(timeout=150) == 0, (folder / "waited.log").read_text()
         yield hosts, address

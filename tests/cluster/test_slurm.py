@@ -1,5 +1,6 @@
 """The Slurm script runs a search on a real Slurm of two hosts, through a requeue."""
 
+import csv
 import os
 import shlex
 import sys
@@ -54,8 +55,8 @@ def test_a_search_goes_on_after_its_job_was_queued_again(tmp_path):
         slurm.run("scontrol", "update", f"JobId={job}", "StartTime=now")  # else 2 minutes later
         state = slurm.ended(job, timeout=200)
     assert state["JobState"] == "COMPLETED", said.read_text()
-    rows = (out / "trials.csv").read_text().splitlines()[1:]
+    lines = (out / "trials.csv").read_text().splitlines()
+    assert finished in lines, "a finished trial was trained again"
+    rows = list(csv.DictReader(lines))
     assert len(rows) == 3
-    assert finished in rows, "a finished trial was trained again"
-    nodes = {row.split(",")[10].partition("/")[0] for row in rows}
-    assert nodes == {"10.77.0.1", "10.77.0.2"}
+    assert {row["node"].partition("/")[0] for row in rows} == {"10.77.0.1", "10.77.0.2"}
