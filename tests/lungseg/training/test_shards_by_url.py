@@ -151,7 +151,10 @@ def test_a_full_cache_disk_ends_a_training_in_one_line(
     assert re.match(
         "fit: no room on the local disk for http.*tar .*: make room, choose another", last
     )
-    assert not list((tmp_path / "cache").rglob("*.part"))
+    until = time.monotonic() + 10  # another shard's fetch may still be at its end
+    while list((tmp_path / "cache").rglob("*.part")):
+        assert time.monotonic() < until, "what was fetched in part lies about"
+        time.sleep(0.1)
 
 
 @pytest.mark.slow
