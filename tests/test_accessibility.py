@@ -10,8 +10,9 @@ import pytest
 from lungseg.evaluation.comparison import compare
 from lungseg.report import comparison, folds
 from lungseg.scores.summary import metrics
+from tests.browser import BROWSER, opened
 from tests.lungseg.report import test_folds, test_training
-from tests.lungseg.report.test_evaluation import BROWSER, CHAPTERS
+from tests.lungseg.report.test_evaluation import CHAPTERS
 from tests.toy_trials import SCORES, outcome
 from tune.options.config import SearchOptions
 from tune.results import page as search_page
@@ -94,10 +95,9 @@ def test_axe_finds_nothing_serious(name, scheme, axe, pages, tmp_path):
     probed = pages[name].replace("</body>", PROBE.format(axe=axe))
     (tmp_path / "page.html").write_text(probed)
     dark = "0" if scheme == "dark" else "1"
-    command = [BROWSER, "--headless=new", "--no-sandbox", "--disable-gpu", "--dump-dom"]
-    command += [f"--blink-settings=preferredColorScheme={dark}", "--virtual-time-budget=20000"]
-    command += [f"--user-data-dir={tmp_path}/b", f"file://{tmp_path}/page.html"]
-    seen = subprocess.run(command, capture_output=True, text=True, timeout=90, check=True)
+    flags = (f"--blink-settings=preferredColorScheme={dark}", "--virtual-time-budget=20000")
+    address = f"file://{tmp_path}/page.html"
+    seen = opened(address, tmp_path / "b", "--disable-gpu", *flags, timeout=90)
     title = re.search("<title>(.*?)</title>", seen.stdout)[1]
     found = json.loads(title.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
     assert [each for each in found if each[0] in SERIOUS] == []

@@ -4,8 +4,6 @@ import gzip
 import http.server
 import os
 import pickle
-import shutil
-import subprocess
 import threading
 import tracemalloc
 import zipfile
@@ -26,9 +24,9 @@ from lungseg.portable.export import export
 from lungseg.portable.options import ExportOptions
 from lungseg.viewer.errors import ViewError
 from lungseg.viewer.scene import scene
+from tests.browser import BROWSER, opened
 
 AFFINE = np.diag([-0.7, -0.7, 2.5, 1.0])
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
 
 
 @pytest.fixture
@@ -171,12 +169,9 @@ def test_a_report_on_a_web_server_asks_it_for_nothing_more(tmp_path):
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        command = [BROWSER, "--headless=new", "--no-sandbox", "--disable-gpu", "--dump-dom"]
-        command += [f"--user-data-dir={tmp_path}/b", "--disable-background-networking"]
         address = f"http://127.0.0.1:{server.server_port}/report.html"
-        seen = subprocess.run(
-            [*command, address], capture_output=True, text=True, timeout=60, check=True
-        )
+        flags = ("--disable-gpu", "--disable-background-networking")
+        seen = opened(address, tmp_path / "b", *flags)
         server.shutdown()
     assert "<title>ran</title>" in seen.stdout
     assert set(asked) <= {"/report.html", "/favicon.ico"}

@@ -2,8 +2,6 @@
 
 import json
 import re
-import shutil
-import subprocess
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -16,8 +14,7 @@ from lungseg.scores.case_score import CaseScore
 from lungseg.scores.lesions import Lesion
 from lungseg.scores.summary import metrics
 from lungseg.scores.surface import SurfaceScore
-
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
+from tests.browser import BROWSER, opened
 
 
 def chapter(case, tp, fp, fn, *, role="unseen", num_slices=30, num_frames=8):
@@ -201,15 +198,8 @@ def test_a_browser_opens_it_and_its_scripts_run(tmp_path, width):
       document.title = JSON.stringify([where, volumes, wide, apart]);
     </script></body>"""
     (tmp_path / "report.html").write_text(page().replace("</body>", probe))
-    command = [BROWSER, "--headless=new", "--no-sandbox", "--disable-gpu", "--dump-dom"]
-    command += ["--disable-background-networking", f"--window-size={width},900"]
-    seen = subprocess.run(
-        [*command, f"--user-data-dir={tmp_path}/b", f"file://{tmp_path}/report.html"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
+    flags = ("--disable-gpu", "--disable-background-networking", f"--window-size={width},900")
+    seen = opened(f"file://{tmp_path}/report.html", tmp_path / "b", *flags)
     where, volumes, wide, apart = json.loads(re.search("<title>(.*)</title>", seen.stdout)[1])
     assert where == "slice 10"
     assert [float(volume) for volume in volumes] == sorted(float(volume) for volume in volumes)

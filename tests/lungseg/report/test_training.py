@@ -2,8 +2,6 @@
 
 import json
 import re
-import shutil
-import subprocess
 
 import numpy as np
 import pytest
@@ -11,8 +9,7 @@ import pytest
 from lungseg.report.pictures import webp_bytes
 from lungseg.report.training import Course, Example, render
 from lungseg.scores.case_counts import CaseCounts
-
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
+from tests.browser import BROWSER, opened
 
 
 def case(name, tp, fp, fn):
@@ -109,14 +106,7 @@ def test_a_browser_goes_through_the_epochs_on_a_telephone(tmp_path):
       document.title = JSON.stringify([seen[0], seen[2], seen[1] !== seen[3], names, wide]);
     </script></body>"""
     (tmp_path / "report.html").write_text(page().replace("</body>", probe))
-    command = [BROWSER, "--headless=new", "--no-sandbox", "--disable-gpu", "--dump-dom"]
-    seen = subprocess.run(
-        [*command, f"--user-data-dir={tmp_path}/b", f"file://{tmp_path}/report.html"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
+    seen = opened(f"file://{tmp_path}/report.html", tmp_path / "b", "--disable-gpu")
     title = re.search("<title>(.*)</title>", seen.stdout)[1].replace("&lt;", "<")
     assert json.loads(title.replace("&gt;", ">")) == [
         *("b, slice 2", "a, slice 1", True, ["<worse>", "free", "good"], False)

@@ -2,8 +2,6 @@
 
 import importlib.util
 import re
-import shutil
-import subprocess
 import threading
 
 import pytest
@@ -13,8 +11,8 @@ from lungseg.viewer.options import ViewOptions
 from lungseg.viewer.scene import scene
 from lungseg.viewer.server import Server
 from lungseg.viewer.show import page, show
+from tests.browser import BROWSER, opened
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
 _GPU = ("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
 
 
@@ -25,16 +23,9 @@ def test_a_browser_shows_scan_and_mask_without_an_error(tmp_path, scans):
     mask = scans.write(tmp_path / "<b>mask.nii.gz", scans.ball())
     with Server(page() | scene(scan, [mask])) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        command = [BROWSER, "--headless=new", "--no-sandbox", *_GPU, "--dump-dom"]
-        command += [f"--user-data-dir={tmp_path}/b", "--virtual-time-budget=20000"]
-        command += ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
-        seen = subprocess.run(
-            [*command, "--enable-logging=stderr", server.address],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=True,
-        )
+        flags = (*_GPU, "--virtual-time-budget=20000", "--enable-logging=stderr")
+        alone = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+        seen = opened(server.address, tmp_path / "b", *flags, alone, timeout=120)
         server.shutdown()
     said = [line for line in seen.stderr.splitlines() if "CONSOLE" in line]
     assert [line for line in said if re.search(r"Uncaught|[Ee]rror|Refused|Failed", line)] == []

@@ -1,17 +1,14 @@
 """The page of a search can be read on a telephone."""
 
 import re
-import shutil
-import subprocess
 
 import pytest
 
 from lungseg.options.loss import LOSSES
+from tests.browser import BROWSER, opened
 from tests.toy_trials import SCORES, outcome
 from tune.options.config import SearchOptions
 from tune.results.page import render
-
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
 
 # The lines that each cell with a loss takes, as the page's title, at a width of 400 pixels.
 LINES = """
@@ -53,12 +50,5 @@ def test_one_of_a_kind_is_said_in_the_singular(tmp_path):
 @pytest.mark.skipif(not BROWSER, reason="no chromium on this machine to open the report with")
 def test_no_loss_is_broken_into_pieces_at_400_pixels(page, tmp_path):
     (tmp_path / "page.html").write_text(page.replace("</body>", LINES + "</body>"))
-    command = [BROWSER, "--headless=new", "--no-sandbox", "--disable-gpu", "--dump-dom"]
-    seen = subprocess.run(
-        [*command, f"--user-data-dir={tmp_path}/b", f"file://{tmp_path}/page.html"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
+    seen = opened(f"file://{tmp_path}/page.html", tmp_path / "b", "--disable-gpu")
     assert re.search("<title>(.*)</title>", seen.stdout)[1] == ",".join("1" * (len(LOSSES) + 1))
