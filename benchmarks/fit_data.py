@@ -5,10 +5,11 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
+from shard_entry import shard_entry
 
 from shards.arrow import to_parquet
 from shards.index import ShardIndex
-from shards.manifest import CaseEntry, Manifest
+from shards.manifest import Manifest
 from shards.record import Slice
 from shards.writer import ShardWriter
 
@@ -56,7 +57,7 @@ def write_shards(slices: Slices, folder: Path) -> None:
                 shard.add(Slice(case=case, z=z, image=image, mask=mask, spacing_mm=(1, 1, 1)))
             written = shard.finish()
         parts.append(written.index)
-        entries[case] = _entry(case, written, slices.size)
+        entries[case] = shard_entry(case, written, slices.size)
     index = to_parquet(ShardIndex.concatenate(parts))
     manifest = Manifest(
         recipe={"clip": [-1000, 3071], "scale": SCALE, "size": slices.size, "drop_slices": 0},
@@ -83,23 +84,3 @@ def weights(count: int) -> np.ndarray:
     """Of the draws of slices: half of them show tumor."""
     tumor = np.arange(count) % TUMOR_EVERY == 0
     return np.where(tumor, (~tumor).sum() / tumor.sum(), 1.0)
-
-
-def _entry(case: str, written, size: int) -> CaseEntry:
-    count = len(written.index.tumor)
-    return CaseEntry(
-        shard=f"cases/{case}.tar",
-        bytes=written.bytes,
-        sha256=written.sha256,
-        source={},
-        patient=case,
-        shape=(size, size, count),
-        affine=((1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1)),
-        spacing_mm=(1, 1, 1),
-        orientation="RAS",
-        slices=count,
-        slices_dropped=0,
-        tumor_slices=int(written.index.tumor.sum()),
-        tumor_voxels=int(written.index.tumor_pixels.sum()),
-        tumor_voxels_dropped=0,
-    )

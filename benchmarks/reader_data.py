@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import webdataset as wds
+from shard_entry import shard_entry
 
 from shards.arrow import to_parquet
 from shards.index import ShardIndex
-from shards.manifest import CaseEntry, Manifest
+from shards.manifest import Manifest
 from shards.record import Slice
 from shards.writer import ShardWriter
 
@@ -57,7 +58,7 @@ def write_ours(folder: Path) -> None:
                 shard.add(Slice(case=case, z=z, image=image, mask=mask, spacing_mm=(1, 1, 1)))
             written = shard.finish()
         parts.append(written.index)
-        entries[case] = _entry(case, written)
+        entries[case] = shard_entry(case, written, SIZE)
     index = to_parquet(ShardIndex.concatenate(parts))
     manifest = Manifest(
         recipe={"clip": [-1000, 3071], "scale": SCALE, "size": SIZE},
@@ -132,26 +133,3 @@ def import_without_torchvision() -> None:
         for attribute in attributes:
             setattr(module, attribute, object)
         sys.modules.setdefault(module.__name__, module)
-
-
-def _entry(case: str, written) -> CaseEntry:
-    return CaseEntry(
-        shard=f"cases/{case}.tar",
-        bytes=written.bytes,
-        sha256=written.sha256,
-        source={},
-        patient=case,
-        shape=(SIZE, SIZE, SLICES),
-        affine=((1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1)),
-        spacing_mm=(1, 1, 1),
-        orientation="RAS",
-        slices=SLICES,
-        slices_dropped=0,
-        tumor_slices=TUMOR_SLICES,
-        tumor_voxels=int(written.index.tumor_pixels.sum()),
-        tumor_voxels_dropped=0,
-    )
-
-
-if __name__ == "__main__":
-    WRITERS[sys.argv[1]](Path(sys.argv[2]))
