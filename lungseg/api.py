@@ -1,6 +1,6 @@
 """What a notebook needs: train, load a model, predict an array, score two masks."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from lungseg.crossval.run import cross_validate
 from lungseg.inference import model_file
 from lungseg.inference.infer import predict_scan
 from lungseg.inference.model_file import LoadedModel
+from lungseg.models.bf16 import has_bf16
 from lungseg.options.fit import FitOptions
 from lungseg.scores.dice import dice
 from lungseg.scores.lesions import lesions_of
@@ -48,7 +49,7 @@ def fit_model(
 
 
 def load_model(path: str | PathLike[str], *, device: str = "cpu") -> LoadedModel:
-    """Load a checkpoint; no code in the file is run.
+    """Load a checkpoint, to run as `python -m lungseg.predict` does; no code in the file is run.
 
     Args:
         path: `best.ckpt` of a training.
@@ -57,7 +58,8 @@ def load_model(path: str | PathLike[str], *, device: str = "cpu") -> LoadedModel
     Raises:
         lungseg.inference.model_file.ModelFileError: If it is no checkpoint of this program.
     """
-    return model_file.load_model(Path(path), device=torch.device(device))
+    model = model_file.load_model(Path(path), device=torch.device(device))
+    return replace(model, bf16=has_bf16(torch.device(device).type))
 
 
 def predict_volume(

@@ -22,8 +22,8 @@ from lungseg.calibration.tally import Tally
 from lungseg.calibration.tally_scan import tally_scan
 from lungseg.evaluation.by_model import role_of
 from lungseg.evaluation.case_choice import choose_cases
+from lungseg.inference.ensemble import load_ensemble
 from lungseg.inference.infer import Model, pick_device
-from lungseg.inference.model_file import load_model
 from lungseg.inference.options import InferenceOptions
 from lungseg.postprocessing.rules import shows_lung
 from lungseg.scores.dice import GUARDED_DEFINITION
@@ -42,7 +42,7 @@ def calibrate(options: CalibrateOptions) -> dict[str, Any]:
     """Choose, write the new checkpoint, and return what each step gained."""
     refuse_to_replace(options.out, options.checkpoint, overwrite=options.overwrite)
     device = pick_device(options.device)
-    model = load_model(options.checkpoint, device=device)
+    model = load_ensemble([options.checkpoint], device=device)
     kind, cases = choose_cases(options, lambda case: role_of(case, model), roi=model.recipe.roi)
     _refuse_trained(cases, model)
     logger.info("choosing on %s of %s", counted(len(cases), f"{kind} scan"), options.source)

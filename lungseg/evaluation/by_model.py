@@ -35,7 +35,9 @@ class ModelPredictor:
     def __init__(self, checkpoint: Path, options: EvaluateOptions) -> None:
         self._paths = (checkpoint, *options.average_with)
         self._device = pick_device(options.device)
-        self._model = load_ensemble(self._paths, flips=options.flips, device=self._device)
+        self._model = load_ensemble(
+            self._paths, device=self._device, flips=options.flips, precision=options.precision
+        )
         self._batch_size = options.slices_at_once(self._device.type)
         self.reading = options.reading(self._model.recipe)
         self.views: tuple[Recipe, ...] = (self.reading,)
@@ -89,6 +91,7 @@ class ModelPredictor:
             "checkpoint": ", ".join(map(str, self._paths)),
             "checkpoint_sha256": self._model.sha256,
             "flips": self._model.flips,
+            "precision": "bf16" if self._model.bf16 else "32",
             "post_processing": self._rules.to_dict(),
             "recipe": self.reading.to_dict(),
         }
@@ -104,7 +107,7 @@ class ModelPredictor:
                 "trained on": ", ".join(self._model.training_cases),
                 "validated on": ", ".join(self._model.validation_cases),
                 "post-processing": self._rules.in_words(),
-                "run on": str(self._device),
+                "run on": f"{self._device} in {'bf16' if self._model.bf16 else '32 bits'}",
                 **self._model.options,
             },
         }

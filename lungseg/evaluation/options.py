@@ -48,7 +48,7 @@ class EvaluateOptions(InferenceOptions):
         of_model: dict[str, object] = {"threshold": None, "all_slices": False}
         of_model |= {"average_with": (), "flips": False}
         of_model |= {"explain": False, "post_processing": True, "lung_hull": "auto"}
-        of_model |= {"smallest_mm3": None, "keep_largest": None}
+        of_model |= {"smallest_mm3": None, "keep_largest": None, "precision": "auto"}
         unused = [name for name, default in of_model.items() if getattr(self, name) != default]
         if self.predictions is not None and unused:
             flag = "--" + unused[0].replace("_", "-")

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import torch
 
 from ingest.recipe import Recipe
 from lungseg.inference.model_file import LoadedModel, load_model
+from lungseg.models.bf16 import takes_bf16
 from lungseg.postprocessing.rules import Rules
 from shards.console.errors import KnownError
 
@@ -59,6 +60,11 @@ class Ensemble:
         return self.members[0].rules
 
     @property
+    def bf16(self) -> bool:
+        """Whether the nets run in bf16."""
+        return self.members[0].bf16
+
+    @property
     def neighbors(self) -> int:
         """Neighboring slices that the member who sees the most of them sees."""
         return max(model.neighbors for model in self.members)
@@ -97,19 +103,23 @@ class Ensemble:
         return torch.stack(found)
 
 
-def load_ensemble(paths: Sequence[Path], *, flips: bool, device: torch.device) -> Ensemble:
+def load_ensemble(
+    paths: Sequence[Path], *, device: torch.device, flips: bool = False, precision: str = "auto"
+) -> Ensemble:
     """Load checkpoints.
 
     Args:
         paths: At least one file of `lungseg.fit`.
-        flips: As in `Ensemble`.
         device: Where the nets shall lie.
+        flips: As in `Ensemble`.
+        precision: As in `takes_bf16`.
 
     Raises:
         ModelFileError: If a file is no checkpoint.
         EnsembleError: If their recipes differ.
     """
-    members = tuple(load_model(path, device=device) for path in paths)
+    bf16 = takes_bf16(precision, device.type)
+    members = tuple(replace(load_model(path, device=device), bf16=bf16) for path in paths)
     return Ensemble(members=members, flips=flips)
 
 

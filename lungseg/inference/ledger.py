@@ -20,7 +20,7 @@ COLUMNS = (
 )  # fmt: skip
 _DECIDE = (
     "threshold", "all_slices", "fill_nan", "post_processing", "lung_hull", "smallest_mm3",
-    "keep_largest",
+    "keep_largest", "precision",
 )  # fmt: skip
 """Options that decide what a mask is."""
 

@@ -1,5 +1,6 @@
 """A checkpoint of `lungseg.fit` -> a net that is ready to predict, and what it was trained on."""
 
+import contextlib
 import hashlib
 import zipfile
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ class LoadedModel:
         validation_cases: Names of the cases that chose the checkpoint.
         options: Options of the training, as plain data.
         sha256: Hash of the file's bytes, hexadecimal.
+        bf16: Whether the net runs in bf16; its logits are taken as 32 bits.
     """
 
     net: nn.Module
@@ -49,6 +51,7 @@ class LoadedModel:
     validation_cases: tuple[str, ...] = ()
     options: dict[str, Any]
     sha256: str = ""
+    bf16: bool = False
 
     @property
     def view(self) -> View:
@@ -68,7 +71,9 @@ class LoadedModel:
 
     def probabilities(self, pixels: torch.Tensor) -> torch.Tensor:
         """As `probability`, as those of the only member of an ensemble: (1, b, h, w)."""
-        logits: torch.Tensor = self.net(self.view(pixels))
+        kind = pixels.device.type
+        with torch.autocast(kind, torch.bfloat16) if self.bf16 else contextlib.nullcontext():
+            logits: torch.Tensor = self.net(self.view(pixels))
         return torch.sigmoid(logits[:, 0].float())[None]
 
 

@@ -58,7 +58,9 @@ def _places(options: PredictOptions) -> list[Place]:
     paths = (options.checkpoint, *options.average_with)
     devices = [pick_device(name) for name in options.devices or (options.device,)]
     models = {
-        device: load_ensemble(paths, flips=options.flips, device=device)
+        device: load_ensemble(
+            paths, device=device, flips=options.flips, precision=options.precision
+        )
         for device in dict.fromkeys(devices)
     }
     return [(models[device], device) for device in devices]

@@ -1,4 +1,4 @@
-"""Instance normalization that leaves features with channels last where they are."""
+"""Instance normalization by the quickest way to it that the order of the features allows."""
 
 from typing import Any
 
@@ -6,12 +6,15 @@ import torch
 from torch import nn
 from torch.autograd.function import Function, once_differentiable
 
+from lungseg.models import on_processor
+
 
 class InstanceNorm(nn.InstanceNorm2d):
-    """torch's, with its weights; in training on a processor, channels last, slice by slice.
+    """torch's, with its weights; on a processor faster, where it can be.
 
-    Instance normalization of one slice is batch normalization of a batch of one, which torch does
-    in place of memory with channels last too. Its own puts channels first, and back, each time.
+    In training with channels last, slice by slice: instance normalization of one slice is batch
+    normalization of a batch of one, which torch does in place of memory with channels last too.
+    Its own puts channels first, and back, each time.
     """
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
@@ -21,13 +24,15 @@ class InstanceNorm(nn.InstanceNorm2d):
                 features, self.weight, self.bias, self.eps
             )
             return normalized
+        if not self.training and on_processor.pays(features):
+            return on_processor.normalized(features, self.weight, self.bias, self.eps)
         return super().forward(features)
 
 
 def _lies_channels_last(features: torch.Tensor) -> bool:
     last = features.is_contiguous(memory_format=torch.channels_last)
-    on_processor = features.device.type == "cpu" and not torch.compiler.is_compiling()
-    return last and on_processor and not features.is_contiguous()
+    here = features.device.type == "cpu" and not torch.compiler.is_compiling()
+    return last and here and not features.is_contiguous()
 
 
 class _SliceBySlice(Function):

@@ -1,5 +1,6 @@
 """Checkpoints on disk."""
 
+import dataclasses
 import hashlib
 import pickle
 
@@ -127,3 +128,14 @@ def test_code_in_a_checkpoint_is_never_run(tmp_path, net):
     with pytest.raises(ModelFileError, match="no checkpoint"):
         load_model(tmp_path / "plain.ckpt")
     assert not trap.exists()
+
+
+def test_in_bf16_probabilities_are_near_and_of_32_bits(tmp_path, net):
+    torch.save(checkpoint(net), tmp_path / "best.ckpt")
+    model = load_model(tmp_path / "best.ckpt")
+    pixels = torch.randint(-900, 500, (2, 3, 16, 16), generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        exact = model.probability(pixels)
+        near = dataclasses.replace(model, bf16=True).probability(pixels)
+    assert near.dtype == torch.float32
+    assert 0 < (near - exact).abs().max() < 0.02

@@ -5,7 +5,6 @@ import torch
 
 from lungseg.errors import TrainingError
 from lungseg.options.machine import MachineOptions
-from lungseg.training.machine import precision
 from lungseg.training.machine.precision import precision_of
 
 
@@ -18,7 +17,7 @@ def machine(monkeypatch):
         monkeypatch.setattr(
             torch.cuda, "is_bf16_supported", lambda including_emulation: including_emulation or bf16
         )
-        monkeypatch.setattr(precision, "_processor", lambda: bf16)
+        monkeypatch.setattr("lungseg.models.bf16._processor", lambda: bf16)
 
     return has
 
@@ -32,7 +31,7 @@ def test_auto_takes_bf16_where_there_are_instructions_for_it(machine, gpu, bf16,
 
 def test_a_processor_is_asked_where_a_gpu_is_not_wanted(machine, monkeypatch):
     machine(gpu=True, bf16=True)
-    monkeypatch.setattr(precision, "_processor", lambda: False)
+    monkeypatch.setattr("lungseg.models.bf16._processor", lambda: False)
     assert precision_of(MachineOptions(accelerator="cpu")) == "32-true"
 
 
