@@ -14,6 +14,7 @@ from pathlib import Path
 OPEN = {"RAY_AUTH_MODE": "disabled"}
 
 _COUNT = itertools.count()
+_RAY = Path(sys.executable).with_name("ray")
 _TOOLS = ("ip", "unshare", "nsenter", "mount")
 
 # A host's first process: what the host alone has, then it waits to be killed with all that it runs
@@ -155,25 +156,27 @@ def ray_hosts(folder: Path, count: int, head: str) -> Iterator[tuple[Hosts, str]
         head: Text of the head's system configuration.
 
     Yields:
-        The hosts and the cluster's address. A worker that lost the head starts Ray again.
+        The hosts and the cluster's address. Ray that ends on one of them is started again.
     """
     with Hosts(folder, count) as hosts:
         address = f"{hosts.addresses['h1']}:6379"
         common = "--block --disable-usage-stats --object-store-memory=100000000"
         for name in hosts.names:
             where = f"--node-ip-address={hosts.addresses[name]} {common}"
-            line = (
-                f"while true; do ray start --address={address} --num-cpus=1 {where}; sleep 1; done"
-            )
+            start = f"{_RAY} start --address={address} --num-cpus=1 {where}"
             if name == "h1":
-                line = (
-                    f"exec ray start --head --port=6379 --num-cpus=0 --include-dashboard=false "
+                start = (
+                    f"{_RAY} start --head --port=6379 --num-cpus=0 --include-dashboard=false "
                     f'--system-config="$SYSTEM" {where}'
                 )
-            words = ["bash", "-c", line]
+            words = ["bash", "-c", f"while true; do {start}; sleep 1; done"]
             log = folder / f"{name}.log"
             hosts.start(name, words, log=log, environment={"SYSTEM": head, **OPEN})
         waiting = [sys.executable, "-m", "cluster.await_nodes", address, count]
         waited = hosts.start("h1", waiting, log=folder / "waited.log", environment=OPEN)
-        assert waited.wait(timeout=150) == 0, (folder / "waited.log").read_text()
+        assert waited.wait(timeout=300) == 0, _said(folder)
         yield hosts, address
+
+
+def _said(folder: Path) -> str:
+    return "\n".join(f"{log.name}: {log.read_text()[-3000:]}" for log in folder.glob("*.log"))

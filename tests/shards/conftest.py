@@ -48,7 +48,11 @@ def every_third(case, z):
 
 
 def write_set(root, *, cases="abc", size=8, compress=False, tumor=every_third, **kinds):
-    """Write a whole shard set of random slices, of which `tumor(case, z)` show tumor."""
+    """Write a whole shard set of random slices, of which `tumor(case, z)` show tumor.
+
+    As a build does, it takes an older set's manifest away before it touches that set's shards.
+    """
+    (root / "manifest.json").unlink(missing_ok=True)
     kinds = {"num_slices": 4, "size": size, "compress": compress, "seed": 0, "tumor": tumor} | kinds
     made = {case: write_case(root, case, **kinds) for case in sorted(cases)}
     index = to_parquet(ShardIndex.concatenate([index for _, index in made.values()]))
