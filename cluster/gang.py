@@ -2,12 +2,13 @@
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
 import ray
+from ray.util.placement_group import PlacementGroup
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from cluster.rank import Place, Rank, Seat
@@ -61,19 +62,30 @@ class Gang:
         shape: How many ranks, and where.
         function: What they will run, importable on every node.
         wait_s: Longest wait for room.
+        room: Placement group with a bundle for each node, which outlasts the ranks; else they have
+            one of their own.
+        imports: Names of modules that the function imports, for the ranks to have them before it
+            runs: while something large is imported, a rank is silent.
 
     Raises:
         NoRoomError: If there is none.
         LostRankError: If a rank does not start.
     """
 
-    def __init__(self, shape: Shape, function: Function, *, wait_s: float) -> None:
+    def __init__(
+        self,
+        shape: Shape,
+        function: Function,
+        *,
+        wait_s: float,
+        room: PlacementGroup | None = None,
+        imports: Sequence[str] = (),
+    ) -> None:
         self._shape = shape
-        self._function = function
+        self._function, self._imports = function, imports
         self._seats: list[Any] = []
-        of_node = {"CPU": shape.node.cpus, "GPU": shape.node.gpus}
-        spread = "STRICT_SPREAD" if shape.nodes > 1 else "PACK"
-        self._group = ray.util.placement_group([of_node] * shape.nodes, strategy=spread)
+        self._owns_room = room is None
+        self._group = room or _group(shape)
         try:
             if not self._group.wait(wait_s):
                 raise NoRoomError(f"no room within {wait_s:.0f} s")
@@ -103,14 +115,23 @@ class Gang:
         """End all ranks and give their room back."""
         for seat in self._seats:
             ray.kill(seat)
-        ray.util.remove_placement_group(self._group)
+        if self._owns_room:
+            ray.util.remove_placement_group(self._group)
+
+    def is_whole(self) -> bool:
+        """Whether all ranks answer; asked while none of them runs anything."""
+        try:
+            ray.get([seat.free_port.remote() for seat in self._seats], timeout=SILENT_S)
+        except ray.exceptions.RayError:
+            return False
+        return True
 
     def run(
         self,
         argument: Any,
         *,
         hear: Callable[[int, Any], None] = lambda *_: None,
-        asked: Callable[[], int] = lambda: 0,
+        asked: Callable[[], Any] = lambda: 0,
     ) -> Any:
         """Run the function on all ranks.
 
@@ -140,7 +161,8 @@ class Gang:
         """Wait until a rank has imported what it will run; its host."""
         try:
             seat = self._seats[number]
-            return str(ray.get(seat.prepare.remote(self._function), timeout=_PREPARED_S))
+            prepared = seat.prepare.remote(self._function, self._imports)
+            return str(ray.get(prepared, timeout=_PREPARED_S))
         except (ray.exceptions.RayActorError, ray.exceptions.GetTimeoutError) as error:
             raise LostRankError(f"rank {number} did not start ({_line(error)})") from error
 
@@ -166,7 +188,7 @@ class _Run:
         seats: list[Any],
         hosts: list[str],
         hear: Callable[[int, Any], None],
-        asked: Callable[[], int],
+        asked: Callable[[], Any],
     ) -> None:
         self._seats, self._hosts, self._hear, self._asked = seats, hosts, hear, asked
         self._running: dict[Any, int] = {}
@@ -243,6 +265,12 @@ class _Run:
             self._listen(number)
         for reference in list(self._lines):
             self._take_news(reference)
+
+
+def _group(shape: Shape) -> PlacementGroup:
+    of_node = {"CPU": shape.node.cpus, "GPU": shape.node.gpus}
+    spread = "STRICT_SPREAD" if shape.nodes > 1 else "PACK"
+    return ray.util.placement_group([of_node] * shape.nodes, strategy=spread)
 
 
 def _told(reference: Any, number: int, host: str) -> Any:

@@ -1,13 +1,14 @@
 """One rank of a gang: a process that runs a function while it answers who watches over it."""
 
 import fcntl
+import importlib
 import os
 import queue
 import socket
 import struct
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,12 +47,12 @@ class Rank:
     Attributes:
         place: Among the others.
         tell: Sends something picklable to who runs the gang.
-        asked: What the gang is asked for by now: a signal's number, or 0 for nothing.
+        asked: What who runs the gang asks for by now, as a signal's number; 0 at first.
     """
 
     place: Place
     tell: Callable[[Any], None]
-    asked: Callable[[], int]
+    asked: Callable[[], Any]
 
 
 class Seat:
@@ -62,13 +63,23 @@ class Seat:
 
     def __init__(self) -> None:
         self._news: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._asked = 0
+        self._asked: Any = 0
         self._missed: int | None = None
         threading.Thread(target=self._keep_lease, daemon=True, name="lease").start()
 
-    def prepare(self, function: Callable[[Any, Rank], Any]) -> str:
-        """Import a function, which the call has done by now; returns this node's address."""
+    def prepare(self, function: Callable[[Any, Rank], Any], imports: Sequence[str]) -> str:
+        """Import a function, which the call has done by now, and what it needs.
+
+        Args:
+            function: The function.
+            imports: Names of modules.
+
+        Returns:
+            This node's address.
+        """
         self._function = function
+        for name in imports:
+            importlib.import_module(name)
         address: str = ray.util.get_node_ip_address()
         interface = _interface_of(address)
         if interface:  # by itself gloo takes what the host's name means, often 127.0.1.1
@@ -90,11 +101,11 @@ class Seat:
             self._missed = None
 
     @ray.method(concurrency_group=LINE)  # type: ignore[untyped-decorator]
-    def listen(self, asked: int) -> list[Any]:
+    def listen(self, asked: Any) -> list[Any]:
         """Note what the gang is asked for, and wait a moment for news.
 
         Args:
-            asked: A signal's number, or 0.
+            asked: For the function.
 
         Returns:
             What the function has told since the last time.

@@ -45,6 +45,7 @@ def job_resources(
     jobs: int,
     cpus: int | Literal["auto"] = "auto",
     gpus: float | Literal["auto"] = "auto",
+    parts: int = 1,
 ) -> Resources:
     """Decide what one of several equal jobs takes.
 
@@ -52,23 +53,24 @@ def job_resources(
         cluster: What each node has.
         jobs: How many jobs there are to run at a time, at most.
         cpus: Of one job; `auto`: the processors of a node, shared by the jobs that it can run.
-        gpus: Of one job; `auto`: one where the cluster has any.
+        gpus: Of one job; `auto`: one for each part where the cluster has any.
+        parts: Equal parts of one job, all on one node.
 
     Returns:
-        CPUs and GPUs of one job, at least one CPU.
+        CPUs and GPUs of one job, at least one CPU for each part, and equally many.
     """
     if gpus == "auto":
-        gpus = float(any(node.gpus >= 1 for node in cluster))
-    if cpus == "auto":
-        cpus = _even_share([node for node in cluster if node.gpus >= gpus], jobs, gpus)
-    return Resources(cpus=cpus, gpus=gpus)
+        gpus = float(parts * any(node.gpus >= 1 for node in cluster))
+    hosts = [node for node in cluster if node.gpus >= gpus]
+    each = _even_share(hosts, jobs, parts, gpus) if cpus == "auto" else max(1, cpus // parts)
+    return Resources(cpus=each * parts, gpus=gpus)
 
 
-def _even_share(hosts: Sequence[Resources], jobs: int, gpus: float) -> int:
-    """The largest number of CPUs per job with which as many jobs run at a time as with one."""
-    with_one = min(jobs, side_by_side(hosts, Resources(cpus=1, gpus=gpus)))
+def _even_share(hosts: Sequence[Resources], jobs: int, parts: int, gpus: float) -> int:
+    """The largest number of CPUs per part with which as many jobs run at a time as with one."""
+    with_one = min(jobs, side_by_side(hosts, Resources(cpus=parts, gpus=gpus)))
     for cpus in range(_MOST_CPUS, 1, -1):
-        if min(jobs, side_by_side(hosts, Resources(cpus=cpus, gpus=gpus))) == with_one > 0:
+        if min(jobs, side_by_side(hosts, Resources(cpus=cpus * parts, gpus=gpus))) == with_one > 0:
             return cpus
     return 1
 

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import ray.tune
 from ray.util.placement_group import NODE_ID_LABEL_KEY
 
+from cluster.gang import Shape
 from cluster.resources import Resources, job_resources, nodes, nodes_with_room, side_by_side
 from cluster.session import LOCAL, session
 from tune.bridge import AVOIDED, Ends, GoesOn, Suggestions
@@ -87,7 +88,8 @@ def _run(
     tables: list[LiveTable],
 ) -> Suggestions:
     """Have Ray Tune run the trials; returns who handed them out."""
-    resources = _resources(options, memory.left)
+    shape = _shape(options, memory.left)
+    resources = shape.node
     living = _asked_now_and_then(lambda: nodes_with_room(resources))
     disk = FullDisk(options.out)
     faults = Faults(memory, set_aside, disk, living)
@@ -107,7 +109,7 @@ def _run(
     stalls = Stalls(options.stall_minutes)
     shutil.rmtree(options.out / _TUNE_FOLDER, ignore_errors=True)  # of a killed process
     ray.tune.Tuner(
-        _trainable(options, resources),
+        _trainable(options, shape),
         tune_config=ray.tune.TuneConfig(
             metric=SCORE,
             mode="max",
@@ -132,25 +134,29 @@ def _run(
     return suggestions
 
 
-def _trainable(options: SearchOptions, resources: Resources) -> Any:
+def _trainable(options: SearchOptions, shape: Shape) -> Any:
     """What runs a trial."""
     return ray.tune.with_resources(
-        ray.tune.with_parameters(run_trial, search=options, resources=resources),
-        functools.partial(_placement, resources),
+        ray.tune.with_parameters(run_trial, search=options, shape=shape),
+        functools.partial(_placement, shape),
     )
 
 
-def _placement(resources: Resources, config: dict[str, Any]) -> ray.tune.PlacementGroupFactory:
-    """Room for a trial, on a node that it does not avoid."""
+def _placement(shape: Shape, config: dict[str, Any]) -> ray.tune.PlacementGroupFactory:
+    """Room for a trial, on a node that it does not avoid.
+
+    Where its ranks have processes of their own, Tune's takes nothing.
+    """
     avoided = config.get(AVOIDED, [])
     labels = {NODE_ID_LABEL_KEY: f"!in({','.join(avoided)})"} if avoided else {}
+    room: dict[str, float] = {"CPU": shape.node.cpus, "GPU": shape.node.gpus}
     return ray.tune.PlacementGroupFactory(
-        [{"CPU": resources.cpus, "GPU": resources.gpus}], bundle_label_selector=[labels]
+        [room] if shape.per_node == 1 else [{}, room], bundle_label_selector=[labels]
     )
 
 
-def _resources(options: SearchOptions, trials: int) -> Resources:
-    """CPUs and GPUs of one trial; waits for nodes only where others may add them."""
+def _shape(options: SearchOptions, trials: int) -> Shape:
+    """The ranks of one trial; waits for nodes only where others may add them."""
     cluster = nodes()
     on_processors = options.machine.accelerator == "cpu"
     resources = job_resources(
@@ -158,17 +164,23 @@ def _resources(options: SearchOptions, trials: int) -> Resources:
         jobs=min(trials, options.trials if options.concurrent == "auto" else options.concurrent),
         cpus=options.cpus_per_trial,
         gpus=0 if on_processors else options.gpus_per_trial,
+        parts=options.ranks,
     )
+    _check_room(options, cluster, resources)
+    each = Resources(cpus=resources.cpus // options.ranks, gpus=resources.gpus / options.ranks)
+    return Shape(nodes=1, per_node=options.ranks, rank=each)
+
+
+def _check_room(options: SearchOptions, cluster: list[Resources], resources: Resources) -> None:
     if side_by_side(cluster, resources):
-        return resources
+        return
     need = f"{resources.cpus} CPUs and {resources.gpus:g} GPUs"
     if options.address is None:
         raise SearchError(
             f"a trial needs {need}, this machine has {cluster[0].cpus} and {cluster[0].gpus:g}: "
-            "lower --cpus-per-trial or --gpus-per-trial"
+            "lower --cpus-per-trial, --gpus-per-trial or --devices-per-trial"
         )
     logger.info("no node has room for a trial yet (%s): waiting for one", need)
-    return resources
 
 
 def _time_is_up(options: SearchOptions) -> Callable[[], bool]:

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+import ray
 
 from cluster.gang import SILENT_S, Gang, LostRankError, NoRoomError, Shape
 from cluster.resources import Resources
@@ -97,6 +98,20 @@ def test_a_lost_rank_is_named_soon_and_none_is_left(tmp_path, signum, said, with
         assert time.monotonic() < until
         time.sleep(0.1)
     Gang(TWO, meet, wait_s=15).close()  # their room is free again
+
+
+def test_a_gang_in_a_given_room_leaves_it_and_knows_whether_all_its_ranks_answer(tmp_path):
+    room = ray.util.placement_group([{"CPU": 1}] * 2)
+    for _ in range(2):
+        with Gang(TWO, meet, wait_s=30, room=room, imports=("json",)) as gang:
+            assert gang.is_whole()
+    with Gang(TWO, meet, wait_s=30, room=room) as gang:
+        assert gang.run(tmp_path) == (0, 0)
+        os.kill(int((tmp_path / "1").read_text()), signal.SIGKILL)
+        until = time.monotonic() + 15
+        while gang.is_whole():
+            assert time.monotonic() < until
+    ray.util.remove_placement_group(room)
 
 
 def test_without_room_there_is_no_gang():

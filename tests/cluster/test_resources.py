@@ -46,5 +46,16 @@ def test_what_is_asked_for_is_taken():
     assert job == Resources(cpus=3, gpus=0)
 
 
+def test_parts_of_a_job_have_equal_shares_of_one_node():
+    cluster = [Resources(cpus=9, gpus=4), Resources(cpus=64, gpus=1)]
+    assert job_resources(cluster, jobs=5, parts=4) == Resources(cpus=8, gpus=4.0)
+    assert job_resources(cluster, jobs=5, cpus=7, gpus=0, parts=2) == Resources(cpus=6)
+    for cluster, jobs, parts in itertools.product(CLUSTERS, (1, 3, 20), (2, 3)):
+        job = job_resources(cluster, jobs=jobs, gpus=0, parts=parts)
+        assert job.cpus % parts == 0
+        least = side_by_side(cluster, Resources(cpus=parts))
+        assert min(jobs, side_by_side(cluster, job)) == min(jobs, least)
+
+
 def test_an_empty_cluster_has_room_for_nothing():
     assert side_by_side([], job_resources([], jobs=4)) == 0

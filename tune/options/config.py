@@ -60,10 +60,14 @@ class SearchOptions(TrainingOptions):
     """Trials side by side; auto: as many as the cluster has room for, counted anew as nodes
     join and leave."""
     cpus_per_trial: Annotated[int | Literal["auto"], Limits(least=1, most=100_000)] = "auto"
-    """Processors of one trial; auto: an even share."""
-    gpus_per_trial: Annotated[float | Literal["auto"], Limits(least=0, most=1)] = "auto"
-    """GPUs of one trial: 1, 0, or a fraction where trials shall share one; auto: 1 where the
-    cluster has any."""
+    """Processors of one trial, shared evenly by its devices; auto: an even share of the node."""
+    gpus_per_trial: Annotated[float | Literal["auto"], Limits(least=0, most=1024)] = "auto"
+    """GPUs of one trial: a fraction where trials shall share one, 0, or a whole number, which train
+    the trial together as `fit --devices` does, all on one node; auto: one for each of its devices
+    where the cluster has any."""
+    devices_per_trial: Annotated[int | Literal["auto"], Limits(least=1, most=1024)] = "auto"
+    """Devices that train one trial together: its GPUs, or processes on its processors; auto: one
+    for each of --gpus-per-trial."""
     stall_minutes: Annotated[float | Literal["auto"], Limits(above=0, most=1_000_000)] = "auto"
     """A trial that finishes no epoch for so long is ended and tried again; auto: ten times the
     longest epoch of the search, at least 10 minutes, and a day until one has been seen."""
@@ -80,3 +84,27 @@ class SearchOptions(TrainingOptions):
             low, high = getattr(self, name)
             if not low <= high:
                 raise ValueError(f"{flag(name)} needs LOW HIGH with LOW <= HIGH, got {low} {high}")
+        self._check_devices()
+
+    @property
+    def ranks(self) -> int:
+        """Processes that train one trial together."""
+        if self.devices_per_trial != "auto":
+            return self.devices_per_trial
+        return 1 if self.gpus_per_trial == "auto" else max(1, int(self.gpus_per_trial))
+
+    def _check_devices(self) -> None:
+        gpus, cpus, ranks = self.gpus_per_trial, self.cpus_per_trial, self.ranks
+        if gpus != "auto" and gpus > 1 and gpus % 1:
+            raise ValueError(
+                f"--gpus-per-trial must be a fraction of one GPU or a whole number, got {gpus:g}"
+            )
+        if gpus != "auto" and gpus and ranks != max(1, gpus):
+            raise ValueError(
+                f"--devices-per-trial {ranks} needs as many --gpus-per-trial, or 0, got {gpus:g}: "
+                "leave one of the two out"
+            )
+        if cpus != "auto" and cpus < ranks:
+            raise ValueError(
+                f"--cpus-per-trial must be one for each of the {ranks} devices, got {cpus}"
+            )

@@ -20,6 +20,7 @@ _EXTENT = (
     "concurrent",
     "cpus_per_trial",
     "gpus_per_trial",
+    "devices_per_trial",
     "stall_minutes",
     "refit",
 )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cluster.resources import Resources
+from cluster.gang import Shape
 from lungseg.options.fit import FitOptions, TrainingOptions
 from lungseg.options.run import RunOptions
 from shards.console.groups import grouped_values, replaced
@@ -41,7 +41,7 @@ def fit_options(
     values: Mapping[str, Any],
     *,
     out: Path,
-    resources: Resources,
+    shape: Shape,
     resume: bool,
 ) -> FitOptions:
     """What a trial trains with.
@@ -50,19 +50,16 @@ def fit_options(
         search: The options of the search.
         values: Those of the trial.
         out: Folder of the attempt.
-        resources: What the trial may use.
+        shape: Its ranks, and what each of them may use.
         resume: Whether the folder holds a checkpoint to go on from.
-
-    Returns:
-        The options; on one device.
     """
     changes = dict(values)
-    changes["accelerator"] = "gpu" if resources.gpus else "cpu"
+    changes["accelerator"] = "gpu" if shape.rank.gpus else "cpu"
     if search.data.num_workers == "auto":
-        changes["num_workers"] = resources.cpus - 1
+        changes["num_workers"] = shape.rank.cpus - 1
     trial = replaced(search, **changes)
     groups = {name: getattr(trial, name) for name in _GROUPS}
-    return FitOptions(**groups, run=RunOptions(out=out, devices=1, resume=resume))
+    return FitOptions(**groups, run=RunOptions(out=out, devices=shape.per_node, resume=resume))
 
 
 def best_config(search: SearchOptions, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,19 @@ from tune.options.config import SearchOptions
 from tune.options.errors import SearchError
 from tune.options.identity import JOURNAL
 
-_NO_MEMORY = ("can't allocate memory", "out of memory", "memory does not suffice")
+_NO_MEMORY = ("can't allocate memory", "out of memory", "memory does not suffice", "low on memory")
+
+
+class FaultError(Exception):
+    """An attempt at a trial has failed, and it was found out why.
+
+    Args:
+        fault: Why.
+    """
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault)
+        self.fault = fault
 
 
 def check_node(search: SearchOptions, resources: Resources) -> None:
@@ -49,6 +61,8 @@ def blame(error: Exception, search: SearchOptions, resources: Resources) -> Faul
         search: The options of the search.
         resources: What the trial may use.
     """
+    if isinstance(error, FaultError):
+        return error.fault
     said = str(error).strip() or "no reason was given"
     line = said if isinstance(error, KnownError) else f"{type(error).__name__}: {said}"
     reason = " ".join(line.splitlines()[0].split())
@@ -56,7 +70,7 @@ def blame(error: Exception, search: SearchOptions, resources: Resources) -> Faul
         return Fault(cause="settings", reason=reason)
     if not _whole(search):
         return Fault(cause="full disk", reason=f"the disk of {search.out} is full")
-    if _is_memory(error):
+    if is_memory(error):
         return Fault(cause="memory", reason=_memory(reason))
     try:
         check_node(search, resources)
@@ -75,7 +89,8 @@ def _of_a_sound_node(error: Exception) -> Cause:
     return "trial" if isinstance(error, KnownError) else "process"
 
 
-def _is_memory(error: Exception) -> bool:
+def is_memory(error: Exception) -> bool:
+    """Whether an error says that the memory did not suffice."""
     return any(
         isinstance(part, MemoryError)
         or (isinstance(part, OSError) and part.errno == errno.ENOMEM)

@@ -1,23 +1,28 @@
 """One trial: a training by `lungseg.training.run.fit` that reports each epoch to Ray Tune.
 
-It runs in a Ray worker on any node. Heavy libraries are imported inside, after the environment is
-put right for them.
+It runs in a Ray worker on any node, or is followed from there where several ranks train it. Heavy
+libraries are imported inside, after the environment is put right for them.
 """
 
 import csv
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import ray
 import ray.tune
 
+from cluster.gang import Shape
 from cluster.resources import Resources
+from lungseg.options.fit import FitOptions
 from tune.history.memory import EPOCH, SCORE
 from tune.options.config import SearchOptions
 from tune.options.settings import fit_options, trial_folder
 from tune.trials.attempts import SupersededError, claim
+from tune.trials.rank import Work
+from tune.trials.together import Together
 
 Reached = dict[str, Any]
 
@@ -27,10 +32,12 @@ NODE = "node"
 NODE_ID = "node_id"
 REPORTED = (EPOCH, "dice_case_mean", SCORE, "best_epoch", "missed", NODE)
 
+_TOGETHER = Together()
+
 _NONE = {EPOCH: 0, "dice_case_mean": 0.0, SCORE: 0.0, "best_epoch": 0, "missed": 0}
 
 
-def run_trial(config: dict[str, Any], *, search: SearchOptions, resources: Resources) -> None:
+def run_trial(config: dict[str, Any], *, search: SearchOptions, shape: Shape) -> None:
     """Train with the values of a trial and report its begin and every epoch.
 
     What ends a training is reported with its reason and with what was to blame. Where that may
@@ -39,8 +46,9 @@ def run_trial(config: dict[str, Any], *, search: SearchOptions, resources: Resou
     Args:
         config: `number` and `values` of the trial.
         search: The options of the search.
-        resources: What the trial may use.
+        shape: Its ranks.
     """
+    resources = shape.rank if shape.per_node == 1 else Resources(cpus=1)
     _prepare_environment(resources)
     from tune.trials.blame import blame, check_node
 
@@ -48,7 +56,7 @@ def run_trial(config: dict[str, Any], *, search: SearchOptions, resources: Resou
     ray.tune.report(_NONE | where)
     try:
         check_node(search, resources)
-        _train(config, search, resources, where)
+        _train(config, search, shape, where)
     except SupersededError:
         raise
     except Exception as error:
@@ -59,14 +67,11 @@ def run_trial(config: dict[str, Any], *, search: SearchOptions, resources: Resou
 
 
 def _train(
-    config: dict[str, Any], search: SearchOptions, resources: Resources, where: dict[str, str]
+    config: dict[str, Any], search: SearchOptions, shape: Shape, where: dict[str, str]
 ) -> None:
-    from lungseg.training.callbacks.after_epoch import AfterEpoch
-    from lungseg.training.run import fit
-
     attempt = claim(trial_folder(search.out, config["number"]))
     options = fit_options(
-        search, config["values"], out=attempt.folder, resources=resources, resume=attempt.resumes
+        search, config["values"], out=attempt.folder, shape=shape, resume=attempt.resumes
     )
 
     def tell() -> None:
@@ -75,6 +80,16 @@ def _train(
 
     if attempt.resumes and reached(attempt.folder)[EPOCH]:
         tell()
+    if shape.per_node > 1:
+        _TOGETHER.train(Work(search=search, options=options, resources=shape.rank), shape, tell)
+    else:
+        _fit(options, tell)
+
+
+def _fit(options: FitOptions, tell: Callable[[], None]) -> None:
+    from lungseg.training.callbacks.after_epoch import AfterEpoch
+    from lungseg.training.run import fit
+
     fit(options, callbacks=[AfterEpoch(tell)])
 
 

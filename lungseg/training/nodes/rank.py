@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -87,22 +87,36 @@ def train(options: FitOptions, rank: Rank) -> dict[str, Any] | None:
     Raises:
         lungseg.errors.TrainingError: If the training cannot start or go on.
     """
-    _first_is_rank_0(rank.place)
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))  # as Ray shares them
-    world = World(
-        environment=GangEnvironment(rank.place),
-        nodes=rank.place.size,
-        devices=1,
-        here=rank.place.per_node,
-        asked=rank.asked,
-    )
-    with _logs_told(rank), _group_left():
+    with _logs_told(rank), joined(rank.place, asked=rank.asked) as world:
         try:
             if options.run.validate:
                 return validate(options, options.run.validate, world=world)
             return fit(options, callbacks=[_Stepped(rank)], world=world)
         except (SystemExit, KeyboardInterrupt):
             return {"signal": rank.asked()} if rank.place.number == 0 else None
+
+
+@contextmanager
+def joined(place: Place, *, asked: Callable[[], int]) -> Iterator[World]:
+    """The world of a rank of a gang, until the block ends; then this process may join another.
+
+    Args:
+        place: Of the rank.
+        asked: The signal that the ranks are to end by; 0 for none.
+    """
+    _first_is_rank_0(place)
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))  # as Ray shares them
+    try:
+        yield World(
+            environment=GangEnvironment(place),
+            nodes=place.size,
+            devices=1,
+            here=place.per_node,
+            asked=asked,
+        )
+    finally:
+        if dist.is_initialized():
+            dist.destroy_process_group()
 
 
 def _first_is_rank_0(place: Place) -> None:
@@ -143,13 +157,3 @@ def _logs_told(rank: Rank) -> Iterator[None]:
     finally:
         for logger in loggers:
             logger.removeHandler(handler)
-
-
-@contextmanager
-def _group_left() -> Iterator[None]:
-    """The next training in this process has others beside it."""
-    try:
-        yield
-    finally:
-        if dist.is_initialized():
-            dist.destroy_process_group()

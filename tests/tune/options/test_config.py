@@ -14,7 +14,10 @@ from tune.options.config import SearchOptions
         ({"losses": ()}, "--losses"),
         ({"lr_range": (1e-2, 1e-3)}, "LOW HIGH"),
         ({"oversample_range": (0.0, 3.0)}, "above 0"),
-        ({"gpus_per_trial": 2.0}, "at most 1"),
+        ({"gpus_per_trial": 1.5}, "a fraction of one GPU or a whole number, got 1.5"),
+        ({"gpus_per_trial": 0.5, "devices_per_trial": 2}, "needs as many --gpus-per-trial, or 0"),
+        ({"gpus_per_trial": 4.0, "devices_per_trial": 2}, "needs as many --gpus-per-trial, or 0"),
+        ({"gpus_per_trial": 4.0, "cpus_per_trial": 3}, "one for each of the 4 devices, got 3"),
         ({"concurrent": 0}, "--concurrent"),
         ({"epochs": 0}, "--epochs"),
         ({"space": Path("s.yaml"), "losses": ("dice",)}, "--space and --losses exclude"),
@@ -30,3 +33,20 @@ def test_settings_that_make_no_search_are_refused(wrong, said, tmp_path):
 def test_a_url_is_refused_instead_of_becoming_a_folder(url):
     with pytest.raises(ValueError, match="--out must be a folder"):
         SearchOptions.of(shards="x", out=Path(url))
+
+
+@pytest.mark.parametrize(
+    ("given", "ranks"),
+    [
+        ({}, 1),
+        ({"gpus_per_trial": 0.5}, 1),
+        ({"gpus_per_trial": 0.0}, 1),
+        ({"gpus_per_trial": 4.0}, 4),
+        ({"devices_per_trial": 2}, 2),
+        ({"devices_per_trial": 2, "gpus_per_trial": 0.0, "cpus_per_trial": 2}, 2),
+        ({"devices_per_trial": 2, "gpus_per_trial": 2.0}, 2),
+        ({"devices_per_trial": 1, "gpus_per_trial": 0.5}, 1),
+    ],
+)
+def test_each_whole_gpu_of_a_trial_is_a_rank(given, ranks, tmp_path):
+    assert SearchOptions.of(shards="x", out=tmp_path, **given).ranks == ranks

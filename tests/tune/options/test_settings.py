@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from cluster.gang import Shape
 from cluster.resources import Resources
 from lungseg.errors import TrainingError
 from lungseg.training.run import fit
@@ -14,9 +15,10 @@ from tune.options.settings import fit_options, settled
 VALUES = {"loss": "dice", "lr": 0.002, "oversample": 4.0}
 
 
-def options(tmp_path, resources, **given):
+def options(tmp_path, rank, *, ranks=1, **given):
     search = SearchOptions.of(shards=str(tmp_path), out=tmp_path, **given)
-    return fit_options(search, VALUES, out=tmp_path / "attempt", resources=resources, resume=False)
+    shape = Shape(nodes=1, per_node=ranks, rank=rank)
+    return fit_options(search, VALUES, out=tmp_path / "attempt", shape=shape, resume=False)
 
 
 def test_a_trial_has_its_values_and_an_even_share(tmp_path):
@@ -24,6 +26,11 @@ def test_a_trial_has_its_values_and_an_even_share(tmp_path):
     assert (made.loss.loss, made.step.lr, made.draw.oversample) == ("dice", 0.002, 4.0)
     assert (made.run.devices, made.data.num_workers, made.net.width) == (1, 3, 8)
     assert made.machine.accelerator == "cpu"
+
+
+def test_each_rank_of_a_trial_reads_with_its_own_processors(tmp_path):
+    made = options(tmp_path, Resources(cpus=3, gpus=1.0), ranks=4)
+    assert (made.run.devices, made.data.num_workers, made.machine.accelerator) == (4, 2, "gpu")
 
 
 def test_a_trial_that_was_given_a_gpu_never_trains_on_the_processor(tmp_path):

@@ -1,17 +1,19 @@
 """What was to blame is found by looking, whatever the error says."""
 
 import errno
+import pickle
 
 import pytest
 
 from cluster.resources import Resources
 from lungseg.errors import DivergedError, TrainingError
 from tests.toy_shards import make_shards
+from tune.history.fault import Fault
 from tune.options.config import SearchOptions
 from tune.options.errors import SearchError
 from tune.options.identity import JOURNAL
 from tune.trials import blame as module
-from tune.trials.blame import blame, check_node
+from tune.trials.blame import FaultError, blame, check_node
 
 CPU = Resources(cpus=1)
 
@@ -40,6 +42,7 @@ def caused(cause, **by):
         (OSError(errno.ENOMEM, "Cannot allocate memory"), "memory"),
         (TrainingError("the memory does not suffice for a step: lower"), "memory"),
         (caused(None, by=MemoryError()), "memory"),
+        (caused(None, by=RuntimeError("the node was running low on memory")), "memory"),
         (caused(None, by=OSError(errno.ENOSPC, "full")), "node"),
     ],
 )
@@ -49,6 +52,11 @@ def test_on_a_sound_node_the_error_says_it(search, error, cause):
     assert fault.reason
     assert "\n" not in fault.reason
     assert cause != "memory" or "memory" in fault.reason.lower()
+
+
+def test_what_was_found_out_elsewhere_stays_and_travels(search):
+    found = FaultError(Fault(cause="node", reason="no GPU there"))
+    assert blame(pickle.loads(pickle.dumps(found)), search, CPU) == found.fault
 
 
 def test_without_shards_or_folder_it_is_the_nodes_fault(search):

@@ -6,6 +6,7 @@ import os
 import pytest
 import ray.tune
 
+from cluster.gang import Shape
 from cluster.resources import Resources
 from lungseg.errors import DivergedError, TrainingError
 from lungseg.training import run
@@ -58,6 +59,7 @@ def told(monkeypatch, tmp_path):
     monkeypatch.setattr(trial, "_prepare_environment", lambda _: None)
     reports = []
     monkeypatch.setattr(ray.tune, "report", reports.append)
+    shape = Shape(nodes=1, per_node=1, rank=Resources(cpus=1))
     out = tmp_path / "out"
     out.mkdir()
     (out / JOURNAL).touch()
@@ -68,7 +70,7 @@ def told(monkeypatch, tmp_path):
             raise error
 
         monkeypatch.setattr(run, "fit", fit)
-        run_trial(CONFIG, search=search, resources=Resources(cpus=1))
+        run_trial(CONFIG, search=search, shape=shape)
         return reports
 
     tell.reports = reports
