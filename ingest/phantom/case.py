@@ -36,6 +36,8 @@ FIRST_Z_MM, LAST_Z_MM, DOME_Z_MM = -190.0, 118.0, -88.0
 MIN_COVERAGE_MM = 60.0
 MIN_FOV_MM, MAX_FOV_MM = 0.6 * 512, 0.9 * 512
 LARGEST_SHARE_OF_COVERAGE = 0.3
+USUAL_MM = (14.0, 45.0)
+"""Diameters of most tumors."""
 LUNG_BOXES = {
     "right": ((2.0, 130), (-90, 90), (-160, 112)),
     "left": ((-130.0, -2), (-90, 90), (-160, 112)),
@@ -67,7 +69,14 @@ class Phantom:
 
 
 def make_phantom(
-    *, seed: int, case: int, size: int = 256, slices: int = 48, min_tumor_mm: float = 0.0
+    *,
+    seed: int,
+    case: int,
+    size: int = 256,
+    slices: int = 48,
+    slice_mm: float | None = None,
+    min_tumor_mm: float = 0.0,
+    max_tumor_mm: float = MAX_DIAMETER_MM,
 ) -> Phantom:
     """Make a synthetic chest CT.
 
@@ -76,7 +85,9 @@ def make_phantom(
         case: Number of the case, from 1.
         size: Rows and columns.
         slices: Mean number of slices over many cases; at least 16.
+        slice_mm: Thickness of a slice; None varies it from case to case.
         min_tumor_mm: Tumors are drawn with at least this diameter.
+        max_tumor_mm: And at most this one.
 
     Returns:
         The scan; equal for equal arguments.
@@ -86,8 +97,9 @@ def make_phantom(
     )
     place = (case - 1) % len(THICKNESS_MM)
     patient = draw_patient(patient_rng)
-    scan = _draw_scan(patient, place, size, slices, scan_rng)
-    tumors = [] if place == TUMOR_FREE else _draw_tumors(patient, scan, min_tumor_mm, tumor_rng)
+    scan = _draw_scan(patient, place, size, slices, slice_mm or THICKNESS_MM[place], scan_rng)
+    sizes_mm = min_tumor_mm, max_tumor_mm
+    tumors = [] if place == TUMOR_FREE else _draw_tumors(patient, scan, sizes_mm, tumor_rng)
     image = scan_chest(_grow_chest(patient, tumors, tree_rng), scan, noise_rng)
     world = _draw_world(OBLIQUE[place], world_rng)
     label, voxels = _label(scan, tumors)
@@ -108,13 +120,18 @@ def make_phantom(
 
 
 def _draw_scan(
-    patient: Patient, place: int, size: int, slices: int, rng: np.random.Generator
+    patient: Patient,
+    place: int,
+    size: int,
+    slices: int,
+    slice_mm: float,
+    rng: np.random.Generator,
 ) -> Scan:
     """Choose the field of view, the kernel, and which part of the chest the slices cover."""
     body_width = 2 * (146 + patient.fat_mm) * patient.scale[0]
     fov = float(np.clip(body_width * rng.uniform(1.02, 1.2), MIN_FOV_MM, MAX_FOV_MM))
     num_slices = round(slices * rng.uniform(0.8, 1.2))
-    thickness = max(THICKNESS_MM[place], MIN_COVERAGE_MM / num_slices)
+    thickness = max(slice_mm, MIN_COVERAGE_MM / num_slices)
     height = patient.scale[2]
     num_slices = min(num_slices, int((LAST_Z_MM - FIRST_Z_MM) * height / thickness))
     first_z = (DOME_Z_MM - 4) * height - LARGEST_SHARE_OF_COVERAGE * num_slices * thickness
@@ -129,18 +146,20 @@ def _draw_scan(
 
 
 def _draw_tumors(
-    patient: Patient, scan: Scan, min_tumor_mm: float, rng: np.random.Generator
+    patient: Patient, scan: Scan, sizes_mm: tuple[float, float], rng: np.random.Generator
 ) -> list[Tumor]:
     """One tumor in most scans; in one of four a second, often a tiny one."""
+    smallest, most = sizes_mm
     largest = min(
-        0.97 * MAX_DIAMETER_MM, LARGEST_SHARE_OF_COVERAGE * scan.num_slices * scan.thickness
+        0.97 * MAX_DIAMETER_MM, most, LARGEST_SHARE_OF_COVERAGE * scan.num_slices * scan.thickness
     )
-    usual = float(np.exp(rng.uniform(np.log(max(14, min_tumor_mm)), np.log(45))))
+    low, high = (min(1.0, most / USUAL_MM[1]) * mm for mm in USUAL_MM)
+    usual = float(np.exp(rng.uniform(np.log(max(low, smallest)), np.log(high))))
     diameters = [float(rng.uniform(45, 60)) if rng.random() < 0.1 else usual]
     if rng.random() < 0.27:
         diameters.append(float(rng.uniform(4.5, 8) if rng.random() < 0.5 else rng.uniform(9, 24)))
     tumors: list[Tumor] = []
-    for diameter in (diameter for diameter in diameters if diameter >= min_tumor_mm):
+    for diameter in (diameter for diameter in diameters if diameter >= smallest):
         tumors.append(_settle(min(diameter, largest), patient, scan, tumors, rng))
     return tumors
 

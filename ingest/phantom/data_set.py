@@ -22,6 +22,7 @@ from shards.console.progress import progress
 from shards.console.whole import whole_or_nothing
 
 MAX_CASES = 500
+_DRAWN_BY = ("size", "slices", "slice_mm", "min_tumor_mm", "max_tumor_mm")
 IGZIP_LEVEL = 3
 GZIP_FORMAT = 16 + zlib.MAX_WBITS
 
@@ -46,10 +47,23 @@ class PhantomSet(Options):
     """Slices per scan, on average; the number varies by a fifth either way."""
     min_tumor_mm: Annotated[float, Limits(least=4, most=45)] = 4.0
     """Tumors are drawn with at least this diameter; small ones are hard to find on thick slices."""
+    max_tumor_mm: Annotated[float, Limits(least=4, most=60)] = 60.0
+    """Tumors are drawn with at most this diameter."""
+    slice_mm: Annotated[float | None, Limits(least=0.5, most=10)] = None
+    """Thickness of the slices, or more where so few would cover less than 60 mm; by default it
+    varies from scan to scan, 1.25 to 5 mm."""
     seed: Annotated[int, SEED] = 0
     """Seed; the same seed gives the same bytes, and a case is the same in a larger set."""
     workers: Annotated[int, Limits(least=0, most=1024)] = 0
     """Processes that make scans; 0 takes one per core."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.min_tumor_mm > self.max_tumor_mm:
+            raise ValueError(
+                f"--min-tumor-mm is {self.min_tumor_mm:g} and --max-tumor-mm "
+                f"{self.max_tumor_mm:g}: no tumor has a diameter between them"
+            )
 
 
 @dataclass(frozen=True)
@@ -102,7 +116,7 @@ def _write(options: PhantomSet, folder: Path) -> dict[str, Any]:
             records[job.file.removesuffix(".nii.gz")] = record
             bar.step()
     _write_json(folder / "dataset.json", _dataset(jobs))
-    about = {name: getattr(options, name) for name in ("seed", "size", "slices", "min_tumor_mm")}
+    about = {name: getattr(options, name) for name in ("seed", *_DRAWN_BY)}
     _write_json(folder / "phantom.json", about | {"cases": records})
     return {
         "cases": options.cases,
@@ -141,9 +155,7 @@ def _make(job: _Job, options: PhantomSet, folder: Path) -> dict[str, Any]:
         scan = make_phantom(
             seed=options.seed,
             case=job.number,
-            size=options.size,
-            slices=options.slices,
-            min_tumor_mm=options.min_tumor_mm,
+            **{name: getattr(options, name) for name in _DRAWN_BY},
         )
     finally:
         cv2.setNumThreads(threads)

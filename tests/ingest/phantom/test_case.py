@@ -116,3 +116,17 @@ def test_tumors_can_be_kept_from_being_small():
         for tumor in make_phantom(seed=0, case=case, size=64, slices=24, min_tumor_mm=22).tumors
     ]
     assert min(diameters) > 18  # the border of the lung may cut a part off
+
+
+def test_tumors_can_be_kept_small_and_slices_thin():
+    scans = [
+        make_phantom(
+            seed=0, case=case, size=64, slices=40, slice_mm=1.5, min_tumor_mm=6, max_tumor_mm=15
+        )
+        for case in (1, 2, 4)
+    ]
+    diameters = [tumor["diameter_mm"] for scan in scans for tumor in scan.tumors]
+    assert min(diameters) > 5  # the border of the lung may cut a part off
+    assert max(diameters) < 15.5
+    for scan in scans:
+        assert scan.spacing_mm[2] == max(1.5, 60 / scan.image.shape[2])
