@@ -10,8 +10,14 @@ from lungseg.scores.dice import GUARDED
 from lungseg.training.validate_every import is_validated
 from shards.console.whole import whole_or_nothing
 
-TIMES = ("train/slices_per_s", "train/data_wait", "val/time_share", "train/epoch_seconds")
-"""Columns in which two runs differ though they are the same."""
+TIMES = (
+    "train/slices_per_s",
+    "train/data_wait",
+    "val/time_share",
+    "train/epoch_seconds",
+    "train/gpu_gb",
+)
+"""Columns in which two runs differ though they are the same; the last is empty without a GPU."""
 
 
 class EpochTable(Callback):

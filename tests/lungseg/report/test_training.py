@@ -1,5 +1,6 @@
 """The page of a training holds its curves, its cases by epoch and its pictures."""
 
+import html
 import json
 import re
 
@@ -54,8 +55,8 @@ EXAMPLES = [
 ]
 
 
-def page(best=BEST, cases=CASES, examples=EXAMPLES):
-    course = Course(epochs=EPOCHS, num_epochs=9, cases=cases, best=best)
+def page(best=BEST, cases=CASES, examples=EXAMPLES, epochs=EPOCHS):
+    course = Course(epochs=epochs, num_epochs=9, cases=cases, best=best)
     return render(course, name="runs/<a>", examples=examples, facts={"Options": {"lr": 0.25}})
 
 
@@ -111,3 +112,10 @@ def test_a_browser_goes_through_the_epochs_on_a_telephone(tmp_path):
     assert json.loads(title.replace("&gt;", ">")) == [
         *("b, slice 2", "a, slice 1", True, ["<worse>", "free", "good"], False)
     ]
+
+
+def test_the_peak_of_the_gpus_memory_stands_there_where_there_is_one():
+    peak = "at most 11.3 GB of the GPU's memory"
+    assert peak in html.unescape(page(epochs=[*EPOCHS, row(5, **{"train/gpu_gb": 11.27})]))
+    for epochs in (EPOCHS, [row(1, **{"train/gpu_gb": ""})]):
+        assert "memory" not in page(epochs=epochs)

@@ -25,6 +25,7 @@ def test_the_shares_are_those_of_what_was_slept(shards, tmp_path, monkeypatch, c
     caplog.set_level("INFO")
     monkeypatch.setattr(throughput, "_WORTH_A_HINT_S", 0.0)
     monkeypatch.setattr(throughput, "_MUCH", -1.0)
+    monkeypatch.setattr(throughput, "_peak_of", lambda _: {"train/gpu_gb": 11.25})
     fit(options(shards, tmp_path, epochs=1), callbacks=[Sleep()])
     with (tmp_path / "metrics.csv").open(newline="") as file:
         (row,) = csv.DictReader(file)
@@ -35,3 +36,5 @@ def test_the_shares_are_those_of_what_was_slept(shards, tmp_path, monkeypatch, c
     assert float(row["val/time_share"]) == pytest.approx((seconds - steps) / seconds, abs=0.05)
     assert float(row["train/data_wait"]) < 0.4
     assert "waiting for slices: raise --num-workers" in caplog.text
+    assert float(row["train/gpu_gb"]) == 11.25
+    assert "at most 11.2 GB" in (tmp_path / "report.html").read_text()

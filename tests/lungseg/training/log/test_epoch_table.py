@@ -30,3 +30,4 @@ def test_losses_times_and_their_shares_stand_in_the_table(finished):
     assert 0 <= float(row["train/data_wait"]) < 1
     assert 0 < float(row["val/time_share"]) < 1
     assert float(row["train/epoch_seconds"]) > 0
+    assert row["train/gpu_gb"] == ""  # the most memory that was taken on a GPU
