@@ -31,14 +31,19 @@ def show(result: dict[str, Any]) -> str:
 
 
 def _table(explained: dict[str, Any]) -> list[str]:
-    """Definitions of Dice by row, the model and the controls by column."""
+    """Definitions of Dice by row, the model with its interval and the controls by column."""
     columns = list(explained["columns"])
-    rows = [["Dice by definition", *columns]]
+    rows = [["Dice by definition", "95 % interval", *columns]]
     for name, scores in explained["scores"].items():
         values = ["-" if scores[c] is None else f"{scores[c]:.4f}" for c in columns]
-        rows.append([name, *values])
-    first = max(len(row[0]) for row in rows)
-    lines = [row[0].ljust(first) + "".join(f"{cell:>12}" for cell in row[1:]) for row in rows]
+        interval = explained["ci95"][name]
+        between = "-" if interval is None else "{:.3f} to {:.3f}".format(*interval)
+        rows.append([name, between, *values])
+    first, second = (max(len(row[k]) for row in rows) for k in (0, 1))
+    lines = [
+        row[0].ljust(first + 2) + row[1].ljust(second) + "".join(f"{cell:>12}" for cell in row[2:])
+        for row in rows
+    ]
     parts = {**explained["definitions"], **explained["columns"]}
     return ["", *lines, "", *(f"{name}: {meaning}" for name, meaning in parts.items())]
 

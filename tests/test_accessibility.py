@@ -62,6 +62,7 @@ def evaluation():
     explained = {
         "scores": {"case_mean": {"model": 0.5}},
         "definitions": {"case_mean": "the mean over cases"},
+        "ci95": {"case_mean": None},
         "columns": {"model": "the predictions"},
     }
     result |= {"subset": "training", "checkpoint": "best.ckpt", "explain": explained}

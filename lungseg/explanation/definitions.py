@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from lungseg.scores.intervals import share, share_interval
+
 Values = npt.NDArray[np.float64]
 
 DEFINITIONS = {
@@ -39,30 +41,42 @@ class Sums:
 
 def by_definition(sums: Sums) -> dict[str, float | None]:
     """Score a set of cases by each of `DEFINITIONS`; None where one says nothing."""
-    hard = [np.asarray(case, np.float64) for case in sums.hard]
-    pooled = np.concatenate(hard)
-    slices = np.array([_dice(row) for row in pooled])  # NaN where both are empty
+    return {name: share(parts) for name, parts in _parts(sums).items()}
+
+
+def intervals(sums: Sums) -> dict[str, list[float] | None]:
+    """How far each score could lie elsewhere with other cases of the same kind (95 %)."""
+    return {name: share_interval(parts) for name, parts in _parts(sums).items()}
+
+
+def _parts(sums: Sums) -> dict[str, Values]:
+    """For each definition the (cases, 2) sums that it divides: over all cases, first by second."""
+    soft, hard = ([np.asarray(c, np.float64) for c in held] for held in (sums.slices, sums.hard))
+    slices = [_dice(case) for case in hard]  # NaN where both are empty
+    cases = [_dice(case.sum(axis=0, keepdims=True)) for case in hard if case[:, 2].any()]
     native = [value for value in sums.native or () if value is not None]
-    return {
-        "soft_pooled": _or_none(_dice(np.concatenate([*sums.slices]).sum(axis=0))),
-        "hard_pooled": _or_none(_dice(pooled.sum(axis=0))),
-        "slice_mean": _mean(np.where(np.isnan(slices), 1.0, slices)),
-        "slice_mean_not_empty": _mean(slices[~np.isnan(slices)]),
-        "case_mean_model_grid": _mean(
-            np.array([_dice(case.sum(axis=0)) for case in hard if case[:, 2].sum()])
-        ),
-        "case_mean": _mean(np.array(native, np.float64)),
+    rows = {
+        "soft_pooled": [_pooled(case) for case in soft],
+        "hard_pooled": [_pooled(case) for case in hard],
+        "slice_mean": [_summed(np.where(np.isnan(case), 1.0, case)) for case in slices],
+        "slice_mean_not_empty": [_summed(case[~np.isnan(case)]) for case in slices],
+        "case_mean_model_grid": [_summed(case) for case in cases],
+        "case_mean": [(value, 1) for value in native],
     }
+    return {name: np.array(parts, np.float64).reshape(-1, 2) for name, parts in rows.items()}
 
 
-def _dice(sums: Values) -> float:
-    overlap, found, tumor = sums.tolist()
-    return 2 * overlap / (found + tumor) if found + tumor > 0 else float("nan")
+def _pooled(case: Values) -> tuple[float, float]:
+    overlap, found, tumor = case.sum(axis=0).tolist()
+    return 2 * overlap, found + tumor
 
 
-def _mean(values: Values) -> float | None:
-    return float(values.mean()) if len(values) else None
+def _summed(values: Values) -> tuple[float, float]:
+    return float(values.sum()), len(values)
 
 
-def _or_none(value: float) -> float | None:
-    return None if np.isnan(value) else value
+def _dice(rows: Values) -> Values:
+    """Dice of each row of sums; NaN where label and prediction are empty."""
+    total = rows[:, 1] + rows[:, 2]
+    dice: Values = np.full(len(rows), np.nan)
+    return np.divide(2 * rows[:, 0], total, out=dice, where=total > 0)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from lungseg.explanation.case_sums import CaseSums, Values
-from lungseg.explanation.definitions import DEFINITIONS, Sums, by_definition
+from lungseg.explanation.definitions import DEFINITIONS, Sums, by_definition, intervals
 
 COLUMNS = {
     "model": "the predictions; on the model's grid before rules for lesions",
@@ -26,15 +26,17 @@ def explain(cases: Sequence[CaseSums], dice: Sequence[float | None]) -> dict[str
         dice: Its Dice on the scan's own grid; None for those without tumor.
 
     Returns:
-        Plain data: `scores` by definition and column (None where one says nothing), and what the
-        `definitions` and `columns` are.
+        Plain data: `scores` by definition and column (None where one says nothing), `ci95` of the
+        model's by definition, over cases, and what the `definitions` and `columns` are.
     """
-    by_column = {name: by_definition(sums) for name, sums in _predictions(cases, dice).items()}
+    predictions = _predictions(cases, dice)
+    by_column = {name: by_definition(sums) for name, sums in predictions.items()}
     return {
         "scores": {
             definition: {name: scores[definition] for name, scores in by_column.items()}
             for definition in DEFINITIONS
         },
+        "ci95": intervals(predictions["model"]),
         "n": len(cases),
         "definitions": DEFINITIONS,
         "columns": {name: COLUMNS[name] for name in by_column},

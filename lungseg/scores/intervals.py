@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 from scipy import stats
 
 DRAWS = 10_000
@@ -19,6 +20,23 @@ def bootstrap_interval(values: Sequence[float | None]) -> list[float] | None:
         return None
     rows = np.random.default_rng(0).integers(0, len(known), (DRAWS, len(known)))
     low, high = np.percentile(known[rows].mean(axis=1), (2.5, 97.5))
+    return [float(low), float(high)]
+
+
+def share(parts: npt.NDArray[np.float64]) -> float | None:
+    """Sum of the first column of (n, 2) by that of the second; None where that is 0."""
+    part, whole = parts.sum(axis=0).tolist()
+    return part / whole if whole > 0 else None
+
+
+def share_interval(parts: npt.NDArray[np.float64]) -> list[float] | None:
+    """As `bootstrap_interval`, of the `share` of rows (n, 2) with a second value above 0."""
+    known = parts[parts[:, 1] > 0]
+    if len(known) < 3:
+        return None
+    rows = np.random.default_rng(0).integers(0, len(known), (DRAWS, len(known)))
+    part, whole = known[rows].sum(axis=1).T
+    low, high = np.percentile(part / whole, (2.5, 97.5))
     return [float(low), float(high)]
 
 

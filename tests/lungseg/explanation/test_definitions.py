@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from lungseg.explanation.definitions import DEFINITIONS, Sums, by_definition
+from lungseg.explanation.definitions import DEFINITIONS, Sums, by_definition, intervals
+from lungseg.scores.intervals import bootstrap_interval
 
 
 def sums(cases, *, native=None):
@@ -49,3 +50,19 @@ def test_empty_cases_are_nothing_where_nothing_can_be_said():
     found = by_definition(sums([[(0, 0, 0)]], native=[None]))
     assert found["slice_mean"] == 1
     assert {value for name, value in found.items() if name != "slice_mean"} == {None}
+
+
+def test_each_score_has_an_interval_over_cases_that_holds_it():
+    rng = np.random.default_rng(0)
+    cases = [np.sort(rng.integers(1, 50, (5, 3)).astype(float), axis=1) for _ in range(12)]
+    native = [0.1 * k if k else None for k in range(12)]
+    given = Sums(slices=cases, hard=cases, native=native)
+    found, scores = intervals(given), by_definition(given)
+    assert list(found) == list(DEFINITIONS)
+    for name, (low, high) in found.items():
+        assert low < scores[name] < high
+    assert found["case_mean"] == pytest.approx(bootstrap_interval(native))
+    alike = Sums(slices=cases[:1] * 4, hard=cases[:1] * 4, native=[0.5] * 4)
+    for name, interval in intervals(alike).items():
+        assert interval == pytest.approx([by_definition(alike)[name]] * 2)
+    assert set(intervals(sums([[(1, 2, 3)]] * 2, native=None)).values()) == {None}

@@ -83,3 +83,7 @@ def test_one_case_alone_is_not_shuffled_and_all_is_explained():
     whole = table()
     assert list(whole["columns"]) == list(COLUMNS)
     assert list(whole["scores"]) == list(whole["definitions"]) == list(DEFINITIONS)
+    assert list(whole["ci95"]) == list(DEFINITIONS)
+    low, high = whole["ci95"]["slice_mean"]
+    assert low < whole["scores"]["slice_mean"]["model"] < high
+    assert whole["ci95"]["case_mean"] is None  # of two cases with tumor

@@ -165,11 +165,12 @@ def test_other_definitions_stand_in_a_table_with_their_meaning():
     explained = {
         "scores": {"case_mean": {"model": 0.5, "shuffled": None}},
         "definitions": {"case_mean": "the mean of <cases>"},
+        "ci95": {"case_mean": [0.4, 0.61]},
         "columns": {"model": "the predictions", "shuffled": "others"},
     }
     result |= {"subset": "training", "checkpoint": "best.ckpt", "explain": explained}
     text = render(CHAPTERS, result, warnings=[], facts={})
-    assert '<th scope="row">case_mean</th><td>0.500</td><td>–</td>' in text
+    assert '<th scope="row">case_mean</th><td>0.400 to 0.610</td><td>0.500</td><td>–</td>' in text
     assert "the mean of &lt;cases&gt;." in text
     assert "by other definitions" not in page()
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lungseg.scores.intervals import bootstrap_interval, mean_interval
+from lungseg.scores.intervals import bootstrap_interval, mean_interval, share, share_interval
 
 
 def sample(seed, n=200):
@@ -52,3 +52,20 @@ def test_a_mean_of_few_has_students_interval():
     """Of 1, 2, 3: mean 2, standard error 1 / sqrt(3), quantile 4.3027 at two degrees."""
     assert mean_interval([1.0, 2.0, 3.0]) == pytest.approx((-0.4842, 4.4842), abs=1e-3)
     assert mean_interval([0.5, 0.5]) == (0.5, 0.5)
+
+
+def test_a_share_of_equal_wholes_is_a_mean_with_the_same_interval():
+    values = sample(2, n=30)
+    parts = np.column_stack([values, np.ones(30)])
+    assert share(parts) == pytest.approx(np.mean(values))
+    assert share_interval(parts) == pytest.approx(bootstrap_interval(values))
+    assert share_interval(3 * parts) == pytest.approx(bootstrap_interval(values))
+
+
+def test_a_share_is_of_all_together_and_rows_without_a_whole_say_nothing():
+    parts = np.array([(1, 1), (0, 9), (2, 10), (0, 0)], float)
+    assert share(parts) == pytest.approx(3 / 20)
+    low, high = share_interval(parts)
+    assert (low, high) == (0, 1)
+    assert share_interval(parts) == share_interval(parts[:3])
+    assert (share_interval(parts[1:]), share(parts[3:])) == (None, None)
