@@ -39,6 +39,7 @@ def outcome(out, number, dice, *, reason="", loss="dice", missed=1):
         dice=dice,
         missed=None if dice is None else missed,
         best_epoch=None if dice is None else 5,
+        folds=1,
         curve=(0.1, 0.5),
         seconds=12.0,
         stints=(
@@ -47,6 +48,7 @@ def outcome(out, number, dice, *, reason="", loss="dice", missed=1):
         attempts=1,
         node="127.0.0.1/abc",
         reason=reason,
+        scores=folder / "result.json",
         checkpoint=folder / "best.ckpt",
     )
 

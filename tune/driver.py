@@ -18,6 +18,7 @@ from tune.history.memory import Memory
 from tune.history.rungs import Rungs
 from tune.history.study import Study
 from tune.options.config import SearchOptions
+from tune.options.folds import folds_to_score
 from tune.options.identity import JOURNAL, check_identity
 from tune.options.settings import settled
 from tune.options.space import Point, Space
@@ -26,7 +27,7 @@ from tune.refit import refit, repeats
 from tune.results.leave import finished_result, leave_result, leave_so_far
 from tune.results.storage import write_storage
 from tune.run_trials import run_trials
-from tune.trials.outcome import outcomes
+from tune.trials.outcome import TrialOutcome, outcomes
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ def search(given: SearchOptions) -> dict[str, Any]:
     shards = open_shards(options.data.shards, cache=options.data.cache)
     around |= {"oversample": _oversample(options, shards)}
     first = [around, *(around | point for point in points)]
+    folds_to_score(options, shards)  # before anything starts
     again = repeats(options, shards)
     written = replaced(options, shards=shards.url)  # no password in any file
     with locked(open_target(str(options.out))):
@@ -63,7 +65,7 @@ def search(given: SearchOptions) -> dict[str, Any]:
             _store(options, memory, space)
             return done
         _search_on(options, written, memory, space)
-        trials = outcomes(memory, options.out)
+        trials = _outcomes(memory, options)
         worth = None
         if again and memory.ended == memory.trials and trials[0].dice:
             first_values = memory.records[0].values
@@ -82,7 +84,7 @@ def _search_on(
         )
 
     def leave() -> None:
-        leave_so_far(written, outcomes(memory, options.out))
+        leave_so_far(written, _outcomes(memory, options))
         _store(options, memory, space)
 
     try:
@@ -95,6 +97,12 @@ def _search_on(
         raise
 
 
+def _outcomes(memory: Memory, options: SearchOptions) -> list[TrialOutcome]:
+    fold = options.validation.fold
+    first = fold if options.folds is not None and fold != "none" else None
+    return outcomes(memory, options.out, first_fold=first)
+
+
 def _store(options: SearchOptions, memory: Memory, space: Space) -> None:
     """Write what optuna-dashboard opens, where that is wanted."""
     if options.storage is not None:
@@ -105,9 +113,10 @@ def _memory(options: SearchOptions, study: Study) -> Memory:
     return Memory(
         Journal(options.out / JOURNAL),
         study,
-        Rungs(options.step.epochs),
+        Rungs(options.step.epochs, folds=options.folds or 1),
         trials=options.trials,
-        epochs=options.step.epochs,
+        epochs=options.epochs_per_trial,
+        folds=options.folds or 1,
     )
 
 

@@ -102,7 +102,7 @@ def _row(record: TrialRecord, epochs: int) -> str:
 
 def _sum(memory: Memory, now: float) -> str:
     scored = [r for r in memory.records.values() if r.last and r.status != "failed"]
-    best = max(scored, key=lambda record: record.last[SCORE], default=None)  # type: ignore[index]
+    best = max(scored, key=lambda record: record.rank, default=None)
     parts = [f"{memory.ended} of {memory.trials} trials have ended"]
     if best is not None and best.last is not None:
         parts.append(f"best Dice per case {best.last[SCORE]:.4f} (trial {best.number})")

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from lungseg.training.split import folds_of
 from shards.console.groups import replaced
 from shards.storage.store import ShardSet
 from tune.history.journal import Journal
@@ -12,6 +13,7 @@ from tune.history.memory import SCORE, Memory
 from tune.history.rungs import Rungs
 from tune.options.config import SearchOptions
 from tune.options.errors import SearchError
+from tune.options.folds import folds_to_score
 from tune.options.identity import JOURNAL
 from tune.options.space import Point
 from tune.results.worth import Worth, worth_of
@@ -36,11 +38,13 @@ def repeats(options: SearchOptions, shards: ShardSet) -> list[Point]:
         return []
     if options.refit != "folds":
         return [{"seed": options.step.seed + 1 + n} for n in range(options.refit)]
-    folds = sorted(set(shards.manifest.folds.values()) - {options.validation.fold})
+    chosen_by: list[Any] = folds_to_score(options, shards) or [options.validation.fold]
+    folds = sorted(set(folds_of(shards, options.validation).values()).difference(chosen_by))
     if len(folds) < 2:
         raise SearchError(
-            f"--refit folds needs two folds beside --fold {options.validation.fold}, by which the "
-            f"search chooses; {shards.url} has {folds} beside it: give --refit a number of seeds"
+            f"--refit folds needs two folds beside those by which the search chooses "
+            f"({', '.join(map(str, chosen_by))}); {shards.url} has {folds} beside: give --refit a "
+            "number of seeds"
         )
     return [{"fold": fold} for fold in folds]
 
@@ -65,6 +69,8 @@ def refit(
     settings = [first] if best == first else [first, best]
     wanted = [{**values, **each} for each in again for values in settings]
     own = replaced(options, out=options.out / _FOLDER)
+    if options.refit == "folds":
+        own = replaced(own, folds=None)
     own.out.mkdir(exist_ok=True)
     memory = _memory(own, wanted)
     if memory.left:
@@ -87,7 +93,7 @@ def _memory(own: SearchOptions, wanted: Sequence[Point]) -> Memory:
         Listed(wanted),
         Rungs(own.step.epochs, ends_early=False),
         trials=len(had) + sum(point not in had for point in wanted),
-        epochs=own.step.epochs,
+        epochs=own.epochs_per_trial,
     )
 
 

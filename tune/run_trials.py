@@ -58,7 +58,7 @@ def run_trials(options: SearchOptions, memory: Memory, leave: Callable[[], objec
         with (
             session(options.address or LOCAL),
             contextlib.redirect_stdout(io.StringIO()),
-            live_table(memory, options.step.epochs) as tables,
+            live_table(memory, options.epochs_per_trial) as tables,
         ):
             suggestions = _run(options, memory, set_aside, leave, tables)
     except ConnectionError as error:
@@ -125,7 +125,7 @@ def _run(
             callbacks=[
                 stalls,
                 Ends(memory, faults, stalls, leave, time_is_up),
-                EventLines(memory, options.step.epochs),
+                EventLines(memory, options.epochs_per_trial),
                 *tables,
             ],
             verbose=0,

@@ -18,6 +18,7 @@ REPORT = {
     "best_dice_case_mean": 0.1,
     "best_epoch": 1,
     "missed": 0,
+    "folds": 1,
     "node": "here",
 }
 HERE = {"node": "here", "node_id": "a"}

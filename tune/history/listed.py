@@ -26,5 +26,5 @@ class Listed:
         """Take a suggestion of an earlier process."""
         self._had.append(point)
 
-    def tell(self, number: int, score: float | None) -> None:
+    def tell(self, number: int, score: float | None, *, of_part: int | None = None) -> None:
         """There is nothing to learn."""

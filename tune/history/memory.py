@@ -16,6 +16,7 @@ Report = dict[str, Any]
 
 EPOCH = "epoch"
 SCORE = "best_dice_case_mean"
+FOLDS = "folds"
 
 
 class Suggesting(Protocol):
@@ -27,8 +28,11 @@ class Suggesting(Protocol):
     def add(self, point: Point) -> None:
         """Take a suggestion of an earlier process as the next trial, which runs."""
 
-    def tell(self, number: int, score: float | None) -> None:
-        """Learn how a trial ended; None: its settings were not to blame."""
+    def tell(self, number: int, score: float | None, *, of_part: int | None = None) -> None:
+        """Learn how a trial ended; None: its settings were not to blame.
+
+        Where the score is of a part of the cases, it is said how far the trial came.
+        """
 
 
 @dataclass(kw_only=True)
@@ -81,6 +85,16 @@ class TrialRecord:
         """The report of its latest epoch."""
         return self.reports[max(self.reports)] if self.reports else None
 
+    @property
+    def folds(self) -> int:
+        """On how many folds it was scored."""
+        return int((self.last or {}).get(FOLDS, 1))
+
+    @property
+    def rank(self) -> tuple[int, float]:
+        """Higher is better: scores of as many folds are compared, and those of more are first."""
+        return self.folds, (self.last or {}).get(SCORE, -1.0)
+
 
 class Memory:
     """All trials of a search. Every event is in the journal before it counts.
@@ -94,14 +108,22 @@ class Memory:
         rungs: Decides who goes on.
         trials: Of the whole search.
         epochs: Of a trial that is not ended early.
+        folds: Of the same; its epochs are those of all folds.
     """
 
     def __init__(
-        self, journal: Journal, study: Suggesting, rungs: Rungs, *, trials: int, epochs: int
+        self,
+        journal: Journal,
+        study: Suggesting,
+        rungs: Rungs,
+        *,
+        trials: int,
+        epochs: int,
+        folds: int = 1,
     ) -> None:
         self.records: dict[int, TrialRecord] = {}
         self._journal, self._study, self._rungs = journal, study, rungs
-        self._trials, self._epochs = trials, epochs
+        self._trials, self._epochs, self._folds = trials, epochs, folds
         for event in journal.events():
             self._apply(event)
         for record in self.records.values():
@@ -247,7 +269,9 @@ class Memory:
         if poor:
             self._study.tell(record.number, 0.0)
         elif record.last and not reason:
-            self._study.tell(record.number, record.last[SCORE])
+            part = self._folds > 1 and record.status == "ended early"
+            of_part = record.last[EPOCH] if part else None
+            self._study.tell(record.number, record.last[SCORE], of_part=of_part)
 
 
 def _event(kind: str, number: int, **what: Any) -> Event:

@@ -11,12 +11,13 @@ class Rungs:
     A trial is compared with those that reached its rung before it, so that nobody waits.
 
     Args:
-        epochs: Of a trial that is not ended early.
+        epochs: Of a training that is not ended early.
+        folds: Trainings of a trial, each on another fold, one after the other.
         ends_early: Whether any is.
     """
 
-    def __init__(self, epochs: int, *, ends_early: bool = True) -> None:
-        rungs = rung_epochs(epochs) if ends_early else []
+    def __init__(self, epochs: int, *, folds: int = 1, ends_early: bool = True) -> None:
+        rungs = rung_epochs(epochs, folds) if ends_early else []
         self._reached: dict[int, dict[int, float]] = {rung: {} for rung in rungs}
 
     def goes_on(self, trial: int, *, epoch: int, score: float) -> bool:
@@ -39,11 +40,14 @@ class Rungs:
         return bool(score >= cutoff)
 
 
-def rung_epochs(epochs: int) -> list[int]:
-    """The epochs at which it is decided who goes on."""
+def rung_epochs(epochs: int, folds: int = 1) -> list[int]:
+    """The epochs at which it is decided who goes on, counted over all folds.
+
+    After the first fold they are at the ends of folds, so that scores of equal cases are compared.
+    """
     found, rung = [], grace_epochs(epochs)
-    while rung <= epochs:
-        found.append(rung)
+    while rung <= epochs * folds:
+        found.append(rung if rung < epochs else epochs * -(-rung // epochs))
         rung *= _REDUCTION
     return found
 

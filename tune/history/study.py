@@ -54,17 +54,24 @@ class Study:
             )
         )
 
-    def tell(self, number: int, score: float | None) -> None:
+    def tell(self, number: int, score: float | None, *, of_part: int | None = None) -> None:
         """Learn how a trial ended.
 
         Args:
             number: Of the trial, in the order of suggestions.
             score: Higher is better; None where its settings were not to blame.
+            of_part: Where the score is of other cases than that of a whole trial: how far it came.
+                Such trials count as poorer than whole ones, and among them those that came less
+                far.
         """
         if score is None:
             self._study.tell(number, state=TrialState.FAIL)
-        else:
+        elif of_part is None:
             self._study.tell(number, score)
+        else:
+            told = optuna.Trial(self._study, self._study.trials[number]._trial_id)  # noqa: SLF001
+            told.report(score, of_part)
+            self._study.tell(number, state=TrialState.PRUNED)
 
 
 def _sampler(seed: int, at_random: int) -> optuna.samplers.TPESampler:

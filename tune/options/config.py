@@ -45,6 +45,11 @@ class SearchOptions(TrainingOptions):
     """Lowest and highest learning rate; the search goes by its logarithm."""
     oversample_range: Annotated[tuple[float, float], Limits(above=0, most=1_000_000)] = (1.0, 30.0)
     """Lowest and highest oversampling of slices with tumor; the search goes by its logarithm."""
+    folds: Annotated[int | None, Limits(least=2, most=100)] = None
+    """Score each trial on so many folds instead of one: --fold and the next ones, a training for
+    each, one after the other, by the mean Dice over the cases of all. Trials are ended early where
+    they are behind others after the same epoch of the first fold, or after as many whole folds.
+    best.ckpt is the best trial's model of the first fold."""
     refit: Annotated[int | Literal["folds"] | None, Limits(least=2, most=100)] = None
     """After the search train the best settings and those it began with again, with so many other
     seeds or on the folds that it did not choose by; the result then says mean and standard
@@ -78,6 +83,8 @@ class SearchOptions(TrainingOptions):
             raise ValueError("--losses needs at least one loss")
         if re.match(r"[a-z][a-z0-9+.-]+:/", str(self.out)):
             raise ValueError(f"--out must be a folder that every node reaches, got URL {self.out}")
+        if self.folds is not None:
+            self._check_folds()
         if self.refit == "folds" and self.validation.validation_cases:
             raise ValueError("--refit folds needs --fold, not --validation-cases")
         for name in _RANGES:
@@ -92,6 +99,18 @@ class SearchOptions(TrainingOptions):
         if self.devices_per_trial != "auto":
             return self.devices_per_trial
         return 1 if self.gpus_per_trial == "auto" else max(1, int(self.gpus_per_trial))
+
+    @property
+    def epochs_per_trial(self) -> int:
+        """Epochs of a trial that is not ended early, over all of its folds."""
+        return self.step.epochs * (self.folds or 1)
+
+    def _check_folds(self) -> None:
+        validation = self.validation
+        if validation.validation_cases or validation.fold == "none":
+            raise ValueError("--folds needs --fold with a number, the first of them")
+        if validation.patience is not None:
+            raise ValueError("--folds compares trainings of the same length: leave --patience out")
 
     def _check_devices(self) -> None:
         gpus, cpus, ranks = self.gpus_per_trial, self.cpus_per_trial, self.ranks

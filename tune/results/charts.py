@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from markupsafe import Markup, escape
 
 from lungseg.report.plot import frame, line, svg, x_at, y_at
-from tune.history.rungs import rung_epochs
 from tune.results.axis import Axis
 from tune.results.marks import caption, color
 from tune.trials.outcome import TrialOutcome
@@ -13,10 +12,16 @@ from tune.trials.outcome import TrialOutcome
 _DICE_TICKS = [(value / 4, f"{value / 4:g}") for value in range(5)]
 
 
-def curves_plot(trials: Sequence[TrialOutcome], epochs: int) -> Markup:
-    """Dice per case after each epoch, a line per trial in the color of its loss, over the rungs."""
+def curves_plot(trials: Sequence[TrialOutcome], epochs: int, rungs: Sequence[int]) -> Markup:
+    """Dice per case after each epoch, a line per trial in the color of its loss, over the rungs.
+
+    Args:
+        trials: The trials.
+        epochs: Of a trial that is not ended early.
+        rungs: Epochs at which it is decided who goes on.
+    """
     parts = [*frame(_epoch_ticks(epochs), _DICE_TICKS, "epoch", "Dice per case")]
-    for rung in rung_epochs(epochs):
+    for rung in rungs:
         x = x_at(_along(rung, epochs))
         parts.append(line(x, y_at(0), x, y_at(1), "rung"))
     for rank, trial in reversed(list(enumerate(trials))):

@@ -53,7 +53,7 @@ def leave_so_far(
     """
     out = options.out
     (out / _RESULT).unlink(missing_ok=True)  # of a search that is extended
-    _write_table(trials, out / "trials.csv")
+    _write_table(trials, out / "trials.csv", folds=options.folds is not None)
     best = next((trial for trial in trials if trial.dice), None)
     if best:
         _keep(best, options)
@@ -101,14 +101,14 @@ def _keep(best: TrialOutcome, options: SearchOptions) -> None:
 
 
 def _remove_checkpoints(trial: TrialOutcome, out: Path) -> None:
-    for path in trial_folder(out, trial.number).glob("*/*.ckpt"):
+    for path in trial_folder(out, trial.number).rglob("*.ckpt"):
         path.unlink()
 
 
 def _scores(options: SearchOptions, trials: list[TrialOutcome]) -> dict[str, Any]:
     """The best trial's score as its training told it, its values, and where everything is."""
     out, best = options.out, trials[0]
-    scores = json.loads((best.checkpoint.parent / "result.json").read_text(encoding="utf-8"))
+    scores = json.loads(best.scores.read_text(encoding="utf-8"))
     return {
         **{name: scores[name] for name in _SCORE},
         "trial": best.number,
@@ -125,11 +125,12 @@ def _scores(options: SearchOptions, trials: list[TrialOutcome]) -> dict[str, Any
     }
 
 
-def _write_table(trials: list[TrialOutcome], path: Path) -> None:
-    """One row per trial, in the order of their numbers."""
+def _write_table(trials: list[TrialOutcome], path: Path, *, folds: bool) -> None:
+    """One row per trial, in the order of their numbers; on how many folds, where it is on some."""
     with path.open("w", newline="", encoding="utf-8") as file:
-        columns = (*_BEFORE_VALUES, *searched_names(trials), *_AFTER_VALUES)
-        writer = csv.DictWriter(file, columns)
+        after = ("folds", *_AFTER_VALUES) if folds else _AFTER_VALUES
+        columns = (*_BEFORE_VALUES, *searched_names(trials), *after)
+        writer = csv.DictWriter(file, columns, extrasaction="ignore")
         writer.writeheader()
         writer.writerows(_row(trial) for trial in sorted(trials, key=lambda trial: trial.number))
 
@@ -139,6 +140,7 @@ def _row(trial: TrialOutcome) -> dict[str, Any]:
         "trial": trial.number,
         "status": trial.status,
         **trial.values,
+        "folds": trial.folds,
         "dice_case_mean": trial.dice,
         "missed": trial.missed,
         "best_epoch": trial.best_epoch,

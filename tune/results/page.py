@@ -37,6 +37,7 @@ def render(
     """
     names = searched_names(trials)
     tried = {trial.values.get("loss") for trial in trials}
+    epochs, rungs = options.epochs_per_trial, rung_epochs(options.step.epochs, options.folds or 1)
     page = page_template("tune.results", counted=counted, short=short, words=words_of, story=story)
     return page.render(
         options=flat_values(options),
@@ -45,7 +46,7 @@ def render(
         worth=worth,
         losses={number: loss for number, loss in enumerate(LOSSES) if loss in tried},
         names=names,
-        curves_plot=curves_plot(trials, options.step.epochs),
+        curves_plot=curves_plot(trials, epochs, rungs),
         value_plots={
             words_of(name): value_plot(trials, name, words_of(name))
             for name in names
@@ -56,9 +57,9 @@ def render(
         parallel_plot=parallel_plot(trials),
         timeline_plot=timeline_plot(trials),
         importances=importances(trials),
-        rungs=[epoch for epoch in rung_epochs(options.step.epochs) if epoch < options.step.epochs],
+        rungs=[epoch for epoch in rungs if epoch < epochs],
         epochs_run=sum(len(trial.curve) for trial in trials),
-        epochs_without_stopping=options.step.epochs * len(trials),
+        epochs_without_stopping=epochs * len(trials),
     )
 
 

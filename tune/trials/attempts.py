@@ -16,6 +16,7 @@ BEST = "best.ckpt"
 
 _CARRIED_ON = (BEST, "metrics.csv", "cases.csv", "result.json")
 _PREFIX = "attempt-"
+_FOLD = "fold_"
 
 
 class SupersededError(RuntimeError):
@@ -40,7 +41,12 @@ class Attempt:
     @property
     def resumes(self) -> bool:
         """Whether there is a checkpoint to go on from."""
-        return (self.folder / LAST).exists()
+        return any((folder / LAST).exists() for folder in self.trainings)
+
+    @property
+    def trainings(self) -> list[Path]:
+        """Folders of its trainings so far: its own, or one for each fold."""
+        return sorted(self.folder.glob(f"{_FOLD}*")) or [self.folder]
 
     def assert_newest(self) -> None:
         """End an attempt that others believe dead.
@@ -78,13 +84,22 @@ def claim(trial: Path) -> Attempt:
         return claim(trial)
     for old in reversed(earlier):
         if old.resumes:
-            _carry_on(old.folder, attempt.folder)
+            for training in old.trainings:
+                _carry_on(training, attempt.folder / training.relative_to(old.folder))
             break
     return attempt
 
 
+def fold_folder(attempt: Path, fold: int) -> Path:
+    """Where the training of a fold lies, where a trial has several."""
+    return attempt / f"{_FOLD}{fold}"
+
+
 def _carry_on(old: Path, new: Path) -> None:
     """Copy the checkpoint first, should its owner still write, and let it appear last, whole."""
+    if not (old / LAST).exists():
+        return
+    new.mkdir(exist_ok=True)
     with whole_or_nothing(new / LAST) as unfinished:
         shutil.copyfile(old / LAST, unfinished)
         for name in _CARRIED_ON:

@@ -8,7 +8,7 @@ from typing import Literal
 from tune.history.memory import SCORE, Memory, Status, Stint, TrialRecord
 from tune.options.settings import trial_folder
 from tune.options.space import Point
-from tune.trials.attempts import BEST, attempts
+from tune.trials.attempts import BEST, attempts, fold_folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,13 +22,16 @@ class TrialOutcome:
         dice: Best validation Dice per case; None for a failed trial.
         missed: Cases that were missed altogether then.
         best_epoch: 1-based epoch of that Dice.
-        curve: Dice per case after each epoch.
+        folds: On how many it was scored.
+        curve: Dice per case after each epoch, of the fold that was trained.
         seconds: Spent in training, over all attempts.
         stints: The times of its attempts.
         attempts: How often it was begun.
         node: Where it ended.
         reason: Why it failed; else empty.
-        checkpoint: Its best.ckpt; gone where another trial was found to be better.
+        scores: File of its scores as its trainings left them.
+        checkpoint: Its best.ckpt, of the first of its folds; gone where another trial was found to
+            be better.
     """
 
     number: int
@@ -37,26 +40,30 @@ class TrialOutcome:
     dice: float | None
     missed: int | None
     best_epoch: int | None
+    folds: int
     curve: tuple[float, ...]
     seconds: float
     stints: tuple[Stint, ...]
     attempts: int
     node: str
     reason: str
+    scores: Path
     checkpoint: Path
 
 
-def outcomes(memory: Memory, out: Path) -> list[TrialOutcome]:
+def outcomes(memory: Memory, out: Path, *, first_fold: int | None = None) -> list[TrialOutcome]:
     """What became of the trials that are over, the best first and the failed last.
 
-    Of two with the same Dice the one that missed fewer cases is better, then the earlier one.
+    Those that were scored on more folds come first. Of two with the same Dice the one that missed
+    fewer cases is better, then the earlier one.
 
     Args:
         memory: Of the search.
         out: Its folder.
+        first_fold: Where trials are scored on several.
     """
     over = [
-        _outcome(record, record.status, out)
+        _outcome(record, record.status, out, first_fold)
         for record in memory.records.values()
         if record.status is not None
     ]
@@ -75,13 +82,17 @@ def hours(trials: Iterable[TrialOutcome], what: Literal["cpus", "gpus"]) -> floa
     return sum(n * (s.until - s.begun) for n, s in zip(held, stints, strict=True)) / 3600
 
 
-def _rank(trial: TrialOutcome) -> tuple[float, int, int]:
-    return (1.0 if trial.dice is None else -trial.dice, trial.missed or 0, trial.number)
+def _rank(trial: TrialOutcome) -> tuple[bool, int, float, int, int]:
+    failed = trial.dice is None
+    return failed, -trial.folds, -(trial.dice or 0.0), trial.missed or 0, trial.number
 
 
-def _outcome(record: TrialRecord, status: Status, out: Path) -> TrialOutcome:
+def _outcome(
+    record: TrialRecord, status: Status, out: Path, first_fold: int | None
+) -> TrialOutcome:
     folder = trial_folder(out, record.number)
-    tries = [attempt.folder for attempt in attempts(folder)]
+    tries = attempts(folder)
+    newest = tries[-1].folder if tries else folder
     scored = record.last if status != "failed" else None
     dice, best_epoch = (scored[SCORE], scored["best_epoch"]) if scored else (None, None)
     return TrialOutcome(
@@ -91,13 +102,15 @@ def _outcome(record: TrialRecord, status: Status, out: Path) -> TrialOutcome:
         dice=dice,
         missed=scored.get("missed") if scored else None,
         best_epoch=best_epoch,
+        folds=record.folds,
         curve=tuple(record.reports[epoch]["dice_case_mean"] for epoch in sorted(record.reports)),
-        seconds=sum(map(_seconds, tries)),
+        seconds=sum(_seconds(training) for attempt in tries for training in attempt.trainings),
         stints=tuple(record.stints),
         attempts=len(tries),
         node=record.last["node"] if record.last else "",
         reason=record.reason,
-        checkpoint=(tries[-1] if tries else folder) / BEST,
+        scores=newest / "result.json",
+        checkpoint=(newest if first_fold is None else fold_folder(newest, first_fold)) / BEST,
     )
 
 

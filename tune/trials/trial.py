@@ -4,11 +4,8 @@ It runs in a Ray worker on any node, or is followed from there where several ran
 libraries are imported inside, after the environment is put right for them.
 """
 
-import csv
-import json
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import ray
@@ -17,24 +14,21 @@ import ray.tune
 from cluster.gang import Shape
 from cluster.resources import Resources
 from lungseg.options.fit import FitOptions
-from tune.history.memory import EPOCH, SCORE
+from tune.history.memory import EPOCH, FOLDS, SCORE
 from tune.options.config import SearchOptions
 from tune.options.settings import fit_options, trial_folder
 from tune.trials.attempts import SupersededError, claim
 from tune.trials.rank import Work
+from tune.trials.reached import NONE, reached_by_all, trainings_of
 from tune.trials.together import Together
-
-Reached = dict[str, Any]
 
 FAILED = "failed"
 CAUSE = "cause"
 NODE = "node"
 NODE_ID = "node_id"
-REPORTED = (EPOCH, "dice_case_mean", SCORE, "best_epoch", "missed", NODE)
+REPORTED = (EPOCH, "dice_case_mean", SCORE, "best_epoch", "missed", FOLDS, NODE)
 
 _TOGETHER = Together()
-
-_NONE = {EPOCH: 0, "dice_case_mean": 0.0, SCORE: 0.0, "best_epoch": 0, "missed": 0}
 
 
 def run_trial(config: dict[str, Any], *, search: SearchOptions, shape: Shape) -> None:
@@ -53,7 +47,7 @@ def run_trial(config: dict[str, Any], *, search: SearchOptions, shape: Shape) ->
     from tune.trials.blame import blame, check_node
 
     where = _where()
-    ray.tune.report(_NONE | where)
+    ray.tune.report(NONE | where)
     try:
         check_node(search, resources)
         _train(config, search, shape, where)
@@ -61,7 +55,7 @@ def run_trial(config: dict[str, Any], *, search: SearchOptions, shape: Shape) ->
         raise
     except Exception as error:
         fault = blame(error, search, resources)
-        ray.tune.report(_NONE | where | {FAILED: fault.reason, CAUSE: fault.cause})
+        ray.tune.report(NONE | where | {FAILED: fault.reason, CAUSE: fault.cause})
         if fault.cause not in ("settings", "trial"):
             raise
 
@@ -70,20 +64,27 @@ def _train(
     config: dict[str, Any], search: SearchOptions, shape: Shape, where: dict[str, str]
 ) -> None:
     attempt = claim(trial_folder(search.out, config["number"]))
-    options = fit_options(
-        search, config["values"], out=attempt.folder, shape=shape, resume=attempt.resumes
-    )
+    trainings = trainings_of(search, config["values"], attempt.folder)
 
     def tell() -> None:
         attempt.assert_newest()
-        ray.tune.report(reached(attempt.folder) | where)
+        ray.tune.report(reached_by_all(trainings, attempt.folder, search.step.epochs) | where)
 
-    if attempt.resumes and reached(attempt.folder)[EPOCH]:
+    if attempt.resumes and reached_by_all(trainings, attempt.folder, search.step.epochs)[EPOCH]:
         tell()
-    if shape.per_node > 1:
-        _TOGETHER.train(Work(search=search, options=options, resources=shape.rank), shape, tell)
-    else:
-        _fit(options, tell)
+    for training in trainings:
+        if training.fold is not None and training.has_ended(search.step.epochs):
+            continue
+        options = fit_options(
+            *(search, training.values),
+            out=training.folder,
+            shape=shape,
+            resume=training.resumes,
+        )
+        if shape.per_node > 1:
+            _TOGETHER.train(Work(search=search, options=options, resources=shape.rank), shape, tell)
+        else:
+            _fit(options, tell)
 
 
 def _fit(options: FitOptions, tell: Callable[[], None]) -> None:
@@ -91,31 +92,6 @@ def _fit(options: FitOptions, tell: Callable[[], None]) -> None:
     from lungseg.training.run import fit
 
     fit(options, callbacks=[AfterEpoch(tell)])
-
-
-def reached(folder: Path) -> Reached:
-    """How far a training is, by the files that it leaves.
-
-    Args:
-        folder: `--out` of the training.
-
-    Returns:
-        `epoch` (number of finished ones), `dice_case_mean` of the last, `best_dice_case_mean` and
-        `best_epoch` (1-based), and the cases `missed` then.
-    """
-    table = folder / "metrics.csv"
-    if not table.exists():
-        return dict(_NONE)
-    with table.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    best = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-    return {
-        EPOCH: len(rows),
-        "dice_case_mean": float(rows[-1]["val/dice_case_mean"]),
-        SCORE: best["dice_case_mean"],
-        "best_epoch": best["epoch"] - int(rows[0]["epoch"]) + 1,
-        "missed": best["missed"],
-    }
 
 
 def _prepare_environment(resources: Resources) -> None:

@@ -5,6 +5,9 @@ import json
 import numpy as np
 
 from tests.toy_trials import TOLD, new_memory
+from tune.history.journal import Journal
+from tune.history.memory import Memory
+from tune.history.rungs import Rungs
 from tune.trials.outcome import outcomes
 
 EPOCHS = 9
@@ -128,3 +131,34 @@ def test_the_study_knows_which_trials_run_failed_or_were_poor(tmp_path):
     assert states == [("FAIL", None), ("COMPLETE", 0.0), ("COMPLETE", best), ("RUNNING", None)]
     again = [trial.state.name for trial in recall(tmp_path / "j")._study._study.trials]
     assert again == ["RUNNING", "COMPLETE", "COMPLETE", "RUNNING"]
+
+
+class Told:
+    """Notes what it is told."""
+
+    def __init__(self):
+        self.told = []
+
+    def suggest(self):
+        return {"loss": "dice"}
+
+    def add(self, point):
+        pass
+
+    def tell(self, number, score, *, of_part=None):
+        self.told.append((number, score, of_part))
+
+
+def test_a_trial_that_had_not_all_folds_teaches_as_a_part_and_ranks_behind(tmp_path):
+    told = Told()
+    journal = Journal(tmp_path / "journal.jsonl")
+    memory = Memory(journal, told, Rungs(2, folds=2), trials=2, epochs=4, folds=2)
+    for number, (folds, epoch, dice) in enumerate([(2, 4, 0.3), (1, 2, 0.8)]):
+        memory.next()
+        report = TOLD | {"epoch": epoch, "folds": folds, "best_dice_case_mean": dice}
+        memory.report(number, report)
+        memory.end(number)
+    assert told.told == [(0, 0.3, None), (1, 0.8, 2)]
+    ranked = outcomes(memory, tmp_path, first_fold=3)
+    assert [(trial.number, trial.folds) for trial in ranked] == [(0, 2), (1, 1)]
+    assert max(memory.records.values(), key=lambda record: record.rank).number == 0

@@ -89,3 +89,16 @@ def test_rungs_stand_at_the_grace_period_times_powers_of_three():
     assert rung_epochs(30) == [8, 24]
     assert rung_epochs(100) == [25, 75]
     assert rung_epochs(2) == [2]
+
+
+def test_after_the_first_fold_rungs_stand_at_the_ends_of_folds():
+    assert rung_epochs(12, 3) == [3, 9, 36]
+    assert rung_epochs(12, 10) == [3, 9, 36, 84]
+    for epochs in range(1, 40):
+        for folds in range(1, 9):
+            rungs = rung_epochs(epochs, folds)
+            assert rungs == sorted(set(rungs))
+            assert all(rung <= epochs or rung % epochs == 0 for rung in rungs)
+            assert [rung for rung in rungs if rung < epochs] == [
+                rung for rung in rung_epochs(epochs) if rung < epochs
+            ]

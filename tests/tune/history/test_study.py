@@ -94,3 +94,15 @@ def test_conditional_parameters_are_learned_and_survive_a_kill():
         again.add(point)
         again.tell(number, score(point))
     assert whole.suggest() == again.suggest()
+
+
+def test_a_score_of_a_part_is_poorer_than_any_of_the_whole_however_high_it_is():
+    """Low learning rates have low scores of the whole; do the high ones of the others count?"""
+    leads = {}
+    for of_part in (None, 3):
+        study = Study(SPACE, first=[FIRST], seed=0, at_random=2)
+        for number in range(30):
+            low = study.suggest()["lr"] < 1e-3
+            study.tell(number, 0.1 if low else 0.9, of_part=None if low else of_part)
+        leads[of_part] = sum(study.suggest()["lr"] < 1e-3 for _ in range(10))
+    assert leads[3] > 5 > leads[None]

@@ -21,7 +21,7 @@ def circles(svg):
 
 
 def test_every_trial_has_its_curve_and_the_best_is_thick(trials):
-    svg = curves_plot(trials, epochs=10)
+    svg = curves_plot(trials, epochs=10, rungs=[3, 9])
     assert svg.count("<polyline") == len(trials)
     assert svg.count(" best") == 1
 
@@ -44,7 +44,10 @@ def test_equal_values_and_no_scored_trial_are_drawn(tmp_path):
     one = [outcome(tmp_path, 0, 0.5)]
     assert len(circles(value_plot(one, "oversample", "oversampling"))) == 1
     failed = [outcome(tmp_path, 1, None, reason="x")]
-    for svg in (value_plot(failed, "lr", "learning rate"), curves_plot(failed, epochs=1)):
+    for svg in (
+        value_plot(failed, "lr", "learning rate"),
+        curves_plot(failed, epochs=1, rungs=[1]),
+    ):
         assert "nan" not in svg
 
 

@@ -1,12 +1,14 @@
 """The files of a finished search tell of every trial, and keep the best one."""
 
 import csv
+import dataclasses
+import json
 
 import pytest
 import yaml
 
 from lungseg.options.fit import FitOptions
-from shards.console.groups import flattened
+from shards.console.groups import flattened, replaced
 from tests.toy_trials import SCORES, outcome
 from tune.options.config import SearchOptions
 from tune.options.errors import SearchError
@@ -35,6 +37,21 @@ def test_the_best_is_kept_and_the_failed_one_is_named(options):
     assert [row["trial"] for row in rows] == ["0", "1", "2"]
     assert (rows[1]["status"], rows[1]["reason"]) == ("failed", "no memory")
     assert rows[1]["dice_case_mean"] == ""
+
+
+def test_of_several_folds_it_is_said_which_and_on_how_many_each_trial_was_scored(options):
+    trials = [
+        dataclasses.replace(outcome(options.out, number, dice), folds=folds)
+        for number, dice, folds in ((1, 0.4, 2), (0, 0.9, 1))
+    ]
+    trials[0].scores.write_text(json.dumps(SCORES | {"fold": [0, 1], "dice_case_mean": 0.4}))
+    result = leave_result(replaced(options, folds=2), trials)
+    assert (result["trial"], result["fold"], result["dice_case_mean"]) == (1, [0, 1], 0.4)
+    with (options.out / "trials.csv").open(newline="") as file:
+        assert [row["folds"] for row in csv.DictReader(file)] == ["1", "2"]
+    page = " ".join((options.out / "report.html").read_text().split())
+    assert "on the validation cases of folds 0, 1, each scored by a model that never saw it" in page
+    assert "<th>folds</th>" in page
 
 
 def test_the_best_config_makes_the_same_training(options, tmp_path):

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tune.trials.attempts import LAST, SupersededError, attempts, claim
+from tune.trials.attempts import LAST, SupersededError, attempts, claim, fold_folder
 
 
 def train(attempt, *, last=b"weights"):
@@ -29,6 +29,22 @@ def test_the_next_attempt_begins_where_the_last_was(tmp_path):
     assert (second.folder / LAST).read_bytes() == b"weights"
     assert (second.folder / "metrics.csv").read_text() == "epoch\n0\n"
     assert not (second.folder / "config.yaml").exists()
+
+
+def test_the_next_attempt_has_every_fold_that_the_last_had(tmp_path):
+    first = claim(tmp_path)
+    for fold in (4, 0):
+        folder = fold_folder(first.folder, fold)
+        folder.mkdir()
+        (folder / LAST).write_text(f"fold {fold}")
+        (folder / "result.json").write_text("{}")
+    (fold_folder(first.folder, 1)).mkdir()  # was just begun
+    second = claim(tmp_path)
+    assert second.resumes
+    for fold in (4, 0):
+        assert (fold_folder(second.folder, fold) / LAST).read_text() == f"fold {fold}"
+        assert (fold_folder(second.folder, fold) / "result.json").exists()
+    assert [path.name for path in second.trainings] == ["fold_0", "fold_4"]
 
 
 def test_what_an_old_attempt_still_writes_changes_nothing(tmp_path):

@@ -76,3 +76,19 @@ def test_the_options_that_any_trial_varies_are_named_once(tmp_path):
         memory.records[number].values = values
         memory.end(number)
     assert searched_names(outcomes(memory, tmp_path)) == ["loss", "focal_gamma"]
+
+
+def test_of_several_folds_the_model_of_the_first_is_kept_and_the_time_of_all_counts(tmp_path):
+    memory = new_memory(tmp_path, trials=1, epochs=1)
+    memory.next()
+    report(memory, 0, 0.5)
+    memory.end(0)
+    for fold in (0, 3):
+        attempt(tmp_path, 0, f"1/fold_{fold}", seconds=5)
+    (trial,) = outcomes(memory, tmp_path, first_fold=3)
+    folder = tmp_path / "trials" / "000" / "attempt-1"
+    assert (trial.seconds, trial.attempts) == (10.0, 1)
+    assert (trial.checkpoint, trial.scores) == (
+        folder / "fold_3" / "best.ckpt",
+        folder / "result.json",
+    )

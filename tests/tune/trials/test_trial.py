@@ -1,4 +1,4 @@
-"""How far a trial is, is read from what its training left."""
+"""What ends a trial is reported with its reason, and Slurm's ranks are none of its business."""
 
 import json
 import os
@@ -10,37 +10,15 @@ from cluster.gang import Shape
 from cluster.resources import Resources
 from lungseg.errors import DivergedError, TrainingError
 from lungseg.training import run
+from lungseg.training.log.case_table import read_cases
 from tests.toy_shards import make_shards
 from tune.options.config import SearchOptions
 from tune.options.identity import JOURNAL
 from tune.trials import trial
 from tune.trials.attempts import SupersededError
-from tune.trials.trial import _prepare_environment, reached, run_trial
+from tune.trials.trial import _prepare_environment, run_trial
 
 CONFIG = {"number": 0, "values": {"loss": "dice", "lr": 0.001, "oversample": 2.0}}
-
-
-def leave(folder, *, first_epoch, dice, best):
-    rows = [f"{first_epoch + n},{value}" for n, value in enumerate(dice)]
-    (folder / "metrics.csv").write_text("\n".join(["epoch,val/dice_case_mean", *rows]) + "\n")
-    result = {"epoch": first_epoch + best, "dice_case_mean": dice[best], "missed": 1}
-    (folder / "result.json").write_text(json.dumps(result))
-
-
-def test_a_training_before_its_first_epoch_has_reached_none(tmp_path):
-    assert reached(tmp_path)["epoch"] == 0
-
-
-def test_epochs_are_counted_from_one_however_the_table_counts_them(tmp_path):
-    for first_epoch in (0, 1):
-        leave(tmp_path, first_epoch=first_epoch, dice=[0.2, 0.5, 0.4], best=1)
-        assert reached(tmp_path) == {
-            "epoch": 3,
-            "dice_case_mean": 0.4,
-            "best_dice_case_mean": 0.5,
-            "best_epoch": 2,
-            "missed": 1,
-        }
 
 
 def test_a_trial_knows_nothing_of_slurm(monkeypatch):
@@ -102,3 +80,44 @@ def test_who_is_superseded_is_silent(told):
     with pytest.raises(SupersededError):
         told(SupersededError("attempt-2"))
     assert len(told.reports) == 1
+
+
+SMALL = {"width": 4, "depth": 2, "batch_size": 8, "num_workers": 0, "augment": "none"}
+
+
+def test_a_trial_of_two_folds_reports_each_epoch_of_each_and_goes_on_where_it_was(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(trial, "_where", lambda: {"node": "here", "node_id": "a"})
+    monkeypatch.setattr(trial, "_prepare_environment", lambda _: None)
+    reports = []
+
+    def report(told):
+        reports.append((told["epoch"], told["folds"]))
+        if reports[-1] == (3, 2) and reports.count((3, 2)) == 1:
+            raise SystemExit
+
+    monkeypatch.setattr(ray.tune, "report", report)
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / JOURNAL).touch()
+    search = SearchOptions.of(
+        shards=str(make_shards(tmp_path / "shards")),
+        out=out,
+        epochs=2,
+        folds=2,
+        **SMALL,
+    )
+    config = {"number": 0, "values": {"lr": 0.01}}
+    alone = Shape(nodes=1, per_node=1, rank=Resources(cpus=1))
+    with pytest.raises(SystemExit):
+        run_trial(config, search=search, shape=alone)
+    run_trial(config, search=search, shape=alone)
+    assert reports == [*[(0, 1), (1, 1), (2, 1), (3, 2)], *[(0, 1), (3, 2), (4, 2)]]
+    attempt = out / "trials" / "000" / "attempt-2"
+    result = json.loads((attempt / "result.json").read_text())
+    cases = [read_cases(attempt / f"fold_{k}" / "cases.csv") for k in (0, 1)]
+    best = [json.loads((attempt / f"fold_{k}" / "result.json").read_text()) for k in (0, 1)]
+    dice = [case.dice for k in (0, 1) for case in cases[k][best[k]["epoch"]]]
+    assert result["dice_case_mean"] == pytest.approx(sum(dice) / len(dice))
+    assert [fold["fold"] for fold in best] == [0, 1]
