@@ -7,13 +7,16 @@ from typing import Any, TypeVar
 
 import ray
 
+from cluster.resources import Resources, nodes, side_by_side
 from cluster.session import session
 
 TaskT = TypeVar("TaskT")
 ResultT = TypeVar("ResultT")
 
+ONE_CPU = Resources(cpus=1)
+
 _RETRIES = 3
-_IN_FLIGHT_PER_CPU = 2  # so that an autoscaler sees the demand
+_IN_FLIGHT = 2  # for each that has room, so that an autoscaler sees the demand
 _COUNT_AGAIN_S = 1.0  # nodes join and leave while the tasks run
 
 
@@ -38,12 +41,13 @@ def fan_out(
     *,
     address: str,
     memory_bytes: int,
+    each: Resources = ONE_CPU,
 ) -> Iterator[tuple[int, ResultT | Lost]]:
     """Yield every task's position and result, as they are done.
 
-    A task takes one CPU; one whose worker or node dies is tried again. CPUs are counted anew all
-    the time, so that nodes which join late work too. Leaving the generator early
-    cancels what is under way.
+    A task whose worker or node dies is tried again. CPUs and GPUs are counted anew all the
+    time, so that nodes which join late work too. Leaving the generator early cancels what is under
+    way.
 
     Args:
         function: Importable on every node; an exception in it ends the run and is raised here.
@@ -51,6 +55,7 @@ def fan_out(
         address: Of the cluster; `auto` for the one that this machine belongs to, `local` to start
             one here.
         memory_bytes: What a task may need, for Ray's planning.
+        each: CPUs and GPUs of a task.
 
     Yields:
         (position in `tasks`, result).
@@ -60,13 +65,17 @@ def fan_out(
     """
     with session(address):
         remote = ray.remote(
-            num_cpus=1, memory=memory_bytes, max_retries=_RETRIES, retry_exceptions=False
+            num_cpus=each.cpus,
+            num_gpus=each.gpus,
+            memory=memory_bytes,
+            max_retries=_RETRIES,
+            retry_exceptions=False,
         )(function)
         waiting = deque(range(len(tasks)))
         flying: dict[Any, int] = {}
         try:
             while waiting or flying:
-                window = _window()
+                window = _window(each)
                 while waiting and len(flying) < window:
                     position = waiting.popleft()
                     flying[remote.remote(tasks[position])] = position
@@ -78,9 +87,9 @@ def fan_out(
                 ray.cancel(reference, force=True)
 
 
-def _window() -> int:
-    """Tasks in flight on the cluster as it is now; one CPU's worth while it has none."""
-    return _IN_FLIGHT_PER_CPU * max(1, int(ray.cluster_resources().get("CPU", 0)))
+def _window(each: Resources) -> int:
+    """Tasks in flight on the cluster as it is now; as if it had room for one while it has none."""
+    return _IN_FLIGHT * max(1, side_by_side(nodes(), each))
 
 
 def _result(reference: Any) -> Any:

@@ -108,7 +108,7 @@ def there_and_back(image, tmp_path, recipe, kind):
     out.mkdir()
     options = PredictOptions(checkpoint=out, input=image, out=out, device="cpu", format=kind)
     device = torch.device("cpu")
-    (name,) = predict_one(case, model, options, device=device, step=lambda: None)["files"]
+    (name,) = predict_one(case, model, options, device=device, step=lambda _: None)["files"]
     return truth, scan.grid, out / name
 
 

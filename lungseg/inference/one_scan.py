@@ -33,7 +33,7 @@ def predict_one(
     options: PredictOptions,
     *,
     device: torch.device,
-    step: Callable[[], object],
+    step: Callable[[int], object],
 ) -> dict[str, Any]:
     """Predict a scan and write what was asked for; memory does not grow with the slices.
 
@@ -46,7 +46,7 @@ def predict_one(
         model: The model.
         options: Where to write, and how to run the model.
         device: Where the net lies and runs.
-        step: Called for each slice that was read.
+        step: Called for each slice that was read, with how many of the scan there are to read.
 
     Returns:
         Volume, lesions, slices, and the names of the files.
@@ -81,7 +81,7 @@ def predict_one(
         mask_of(opened, mask_path, decided_by) as put,
         Held(options.out) as held,
     ):
-        found = _found(planes, opened, kept, finder, step)
+        found = _found(planes, opened, kept, finder, lambda: step(len(kept)))
         left = _judged(found, finder, held, shows=bool(shown))
         for z in opened.numbers:
             plane: Mask = np.zeros((height, width), np.uint8)

@@ -83,6 +83,7 @@ class PredictOptions(InferenceOptions):
     """Find tumor in scans."""
 
     OF_ONE_RUN: ClassVar[tuple[str, ...]] = ("skip_done", "overwrite")
+    EXCLUDING: ClassVar[tuple[tuple[str, ...], ...]] = (("devices", "address"),)
 
     checkpoint: Path
     """`best.ckpt` of a training; the recipe and the threshold come from it."""
@@ -94,6 +95,9 @@ class PredictOptions(InferenceOptions):
     scan, and `lesions.csv`: volume, diameters, center (RAS+ mm), slices, probabilities of each."""
     devices: tuple[str, ...] = ()
     """Several devices that share the scans, `cuda:0 cuda:1`, instead of --device."""
+    address: str | None = None
+    """Ray cluster whose workers share the scans, each with a GPU where there are any: auto for the
+    one this machine belongs to, or host:port. All nodes must reach the files under one name."""
     format: Literal["nifti", "dicom-seg"] = "nifti"
     """dicom-seg: `<case>.dcm` instead, a segmentation that viewers show on its series; of DICOM
     series only, with highdicom (`pip install 'lungseg[dicom]'`)."""

@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from lungseg.inference.ensemble import load_ensemble
 from lungseg.inference.errors import PredictError
 from lungseg.inference.infer import Model, pick_device
 from lungseg.inference.ledger import NAME, Ledger
+from lungseg.inference.on_cluster import Outcome, predicted
 from lungseg.inference.one_scan import predict_one
 from lungseg.inference.options import PredictOptions
 from lungseg.inference.outputs.mask import refuse_format
@@ -40,7 +42,10 @@ def predict(options: PredictOptions) -> dict[str, Any]:
     try:
         options.out.mkdir(parents=True, exist_ok=True)
         save_config(options, options.out / "config.yaml")
-        result = _predict_all(left, places, options, ledger)
+        if options.address is None:
+            result = _told(left, _here(left, places, options, ledger))
+        else:
+            result = _told(left, _on_cluster(left, places[0][0], options, ledger))
         ledger.finish()
     except OSError as error:
         raise PredictError(
@@ -54,9 +59,13 @@ def predict(options: PredictOptions) -> dict[str, Any]:
 
 
 def _places(options: PredictOptions) -> list[Place]:
-    """The model on each device that is to be used; a device that is named twice has it once."""
+    """The model on each device that is to be used; a device that is named twice has it once.
+
+    For a cluster it is loaded on the processor here, to be known.
+    """
     paths = (options.checkpoint, *options.average_with)
-    devices = [pick_device(name) for name in options.devices or (options.device,)]
+    here = (options.device,) if options.address is None else ("cpu",)
+    devices = [pick_device(name) for name in options.devices or here]
     models = {
         device: load_ensemble(
             paths, device=device, flips=options.flips, precision=options.precision
@@ -66,52 +75,74 @@ def _places(options: PredictOptions) -> list[Place]:
     return [(models[device], device) for device in devices]
 
 
-def _predict_all(
+def _here(
     scans: Sequence[Case], places: Sequence[Place], options: PredictOptions, ledger: Ledger
-) -> dict[str, Any]:
+) -> Generator[tuple[int, Outcome]]:
+    """Predict on this machine's devices, and yield the position of each scan as it is done."""
     one_at_a_time = threading.Lock()  # for the ledger and the bar
+    num_slices: dict[str, int] = {}
+    finished: list[int] = []
 
-    def work(
-        scan: Case, place: Place, check_stop: Callable[[], None]
-    ) -> dict[str, Any] | BadCaseError:
-        def step() -> None:
+    def work(scan: Case, place: Place, check_stop: Callable[[], None]) -> Outcome:
+        def step(of_scan: int) -> None:
             check_stop()
             with one_at_a_time:
-                bar.step(f"{scan.name} ({len(outcomes) + 1}/{len(scans)})")
+                num_slices[scan.name] = of_scan
+                bar.expect(round(sum(num_slices.values()) / len(num_slices) * len(scans)))
+                bar.step(f"{scan.name} ({len(finished) + 1}/{len(scans)})")
 
         with one_at_a_time:
             ledger.begin(scan)
-        try:
-            result = predict_one(scan, place[0], options, device=place[1], step=step)
-        except BadCaseError as error:
-            with one_at_a_time:
-                ledger.failed(scan, str(error))
-            return error
+        outcome = _outcome(scan, place, options, step)
         with one_at_a_time:
-            ledger.done(scan, result)
-        return result
+            _note(ledger, scan, outcome)
+        return outcome
 
-    outcomes: dict[int, dict[str, Any] | BadCaseError] = {}
     with progress(None, unit="slice") as bar:
         for position, outcome in spread(work, scans, places):
-            outcomes[position] = outcome
-            _tell(scans[position], outcome)
-    return _told(scans, outcomes)
+            finished.append(position)
+            yield position, outcome
 
 
-def _tell(scan: Case, outcome: dict[str, Any] | BadCaseError) -> None:
+def _outcome(
+    scan: Case, place: Place, options: PredictOptions, step: Callable[[int], object]
+) -> Outcome:
+    try:
+        return predict_one(scan, place[0], options, device=place[1], step=step)
+    except BadCaseError as error:
+        return error
+
+
+def _on_cluster(
+    scans: Sequence[Case], model: Model, options: PredictOptions, ledger: Ledger
+) -> Generator[tuple[int, Outcome]]:
+    """Predict on a Ray cluster, and yield the position of each scan as it is done."""
+    for scan in scans:
+        ledger.begin(scan)
+    with progress(len(scans), unit="scan") as bar:
+        for position, outcome in predicted(scans, options, model.sha256):
+            _note(ledger, scans[position], outcome)
+            bar.step(scans[position].name)
+            yield position, outcome
+
+
+def _note(ledger: Ledger, scan: Case, outcome: Outcome) -> None:
     if isinstance(outcome, BadCaseError):
-        logger.error("%s failed: %s", scan.name, outcome)
+        ledger.failed(scan, str(outcome))
     else:
-        logger.info("%s: %s", scan.name, _in_words(outcome))
+        ledger.done(scan, outcome)
 
 
-def _told(
-    scans: Sequence[Case], outcomes: Mapping[int, dict[str, Any] | BadCaseError]
-) -> dict[str, Any]:
+def _told(scans: Sequence[Case], outcomes: Generator[tuple[int, Outcome]]) -> dict[str, Any]:
+    """Say of each scan what became of it, and return that in the order of the scans."""
+    known: dict[int, Outcome] = {}
+    with closing(outcomes):
+        for position, outcome in outcomes:
+            known[position] = outcome
+            _tell(scans[position], outcome)
     done, failed = {}, {}
     for position, scan in enumerate(scans):
-        outcome = outcomes[position]
+        outcome = known[position]
         if isinstance(outcome, BadCaseError):
             failed[scan.name] = str(outcome)
         else:
@@ -119,7 +150,14 @@ def _told(
     return {"predicted": done, "failed": failed} | ({"exit_code": 1} if failed else {})
 
 
-def _in_words(done: dict[str, Any]) -> str:
+def _tell(scan: Case, outcome: Outcome) -> None:
+    if isinstance(outcome, BadCaseError):
+        logger.error("%s failed: %s", scan.name, outcome)
+    else:
+        logger.info("%s: %s", scan.name, _in_words(outcome))
+
+
+def _in_words(done: Mapping[str, Any]) -> str:
     unread = ""
     if done["slices_unread"]:
         unread = (

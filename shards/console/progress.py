@@ -20,6 +20,13 @@ class Progress(Protocol):
             note: What is at hand, for example a name or the latest numbers.
         """
 
+    def expect(self, total: int) -> None:
+        """Correct how many there are.
+
+        Args:
+            total: As far as is known by now.
+        """
+
 
 @contextmanager
 def progress(
@@ -56,6 +63,9 @@ class _Bar:
             self._bar.set_postfix_str(note, refresh=False)
         self._bar.update()
 
+    def expect(self, total: int) -> None:
+        self._bar.total = total
+
 
 class _Lines:
     def __init__(self, total: int | None, done: int, unit: str, every_s: float) -> None:
@@ -74,6 +84,9 @@ class _Lines:
         if self._total is not None:
             parts.append(f"{(self._total - self._done) / rate:.0f} s to go")
         logging.getLogger(__name__).info("%s", ", ".join([*parts, note] if note else parts))
+
+    def expect(self, total: int) -> None:
+        self._total = total
 
     def _count(self) -> str:
         if self._total is None:

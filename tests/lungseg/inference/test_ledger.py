@@ -72,7 +72,14 @@ def test_without_skip_done_all_are_left_unless_something_lies_there(ledger, scan
 
 
 @pytest.mark.parametrize(
-    "other", [{"sha256": "2" * 64}, {"threshold": 0.3}, {"all_slices": True}, {"fill_nan": 0}]
+    "other",
+    [
+        {"sha256": "2" * 64},
+        {"threshold": 0.3},
+        {"all_slices": True},
+        {"fill_nan": 0},
+        {"precision": "32"},
+    ],
 )
 def test_results_of_another_checkpoint_or_of_other_options_are_not_done(
     other, ledger, scans, tmp_path

@@ -33,6 +33,18 @@ def test_lines_come_while_work_goes_on(caplog, monkeypatch):
     ]
 
 
+def test_a_total_may_be_corrected_meanwhile(caplog):
+    caplog.set_level(logging.INFO)
+    with progress(None, unit="slice", every_s=0) as bar:
+        bar.expect(3)
+        bar.step()
+        bar.expect(2)
+        bar.step()
+    assert caplog.messages[0].startswith("1 of 3 slices, ")
+    assert caplog.messages[1].startswith("2 of 2 slices, ")
+    assert caplog.messages[1].endswith(" 0 s to go")
+
+
 def test_a_note_says_what_is_at_hand_and_no_total_is_no_time_to_go(caplog):
     caplog.set_level(logging.INFO)
     with progress(None, unit="slice", every_s=0) as bar:
