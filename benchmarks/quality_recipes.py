@@ -40,6 +40,7 @@ class Recipe:
 WHOLE = Recipe("--size 160", f"{SMALL} --neighbors 3")
 MM2 = replace(WHOLE, build="--size 160 --pixel-mm 2")
 LUNG = MM2.but("--hu-window -1000 400")
+CROPS = LUNG.but("--crop-px 96 --validate-every 1000")
 
 RECIPES = {
     "tutorial": Recipe("--size 160", "--preset tutorial --augment light --precision bf16"),
@@ -63,5 +64,7 @@ RECIPES = {
     "focal_tversky": LUNG.but("--loss focal_tversky"),
     "wide": LUNG.but("--width 16"),
     "ema": LUNG.but("--ema 0.99"),
+    "crops": CROPS,
+    "crops_one": CROPS.but("--neighbors 1 --channels 16 16 32 64 128 --norm instance"),
     "monai": Recipe("", "", peer="monai"),
 }

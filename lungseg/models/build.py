@@ -67,6 +67,34 @@ def check_net(net: nn.Module, options: Mapping[str, Any], *, height: int, width:
         )
 
 
+def check_crop(net: nn.Module, options: Mapping[str, Any], *, height: int, width: int) -> None:
+    """Refuse squares, to be trained on, that the slices or the net have no room for.
+
+    Args:
+        net: What `build_net` made of the options.
+        options: The options.
+        height: Of the slices, in pixels.
+        width: Of the slices, in pixels.
+
+    Raises:
+        lungseg.models.imported.NetError: If they do not fit.
+    """
+    size = options.get("crop_px")
+    if size is None:
+        return
+    if size > min(height, width):
+        raise NetError(
+            f"--crop-px {size} is more than slices of {height} x {width} pixels have: give at "
+            f"most {min(height, width)}, or leave it out to train on whole slices"
+        )
+    if isinstance(net, UNet) and size % net.multiple:
+        raise NetError(
+            f"--crop-px must be a multiple of {net.multiple} for {len(_channels(options))} levels, "
+            f"got {size}: give {max(2, size // net.multiple) * net.multiple}"
+        )
+    check_net(net, options, height=size, width=size)
+
+
 def _channels(options: Mapping[str, Any]) -> list[int]:
     given = options.get("channels") or channels_of(options["width"], options["depth"])
     return list(given)

@@ -41,6 +41,9 @@ class UNet(nn.Module):
         up: `transposed` convolutions, or `bilinear` interpolation, on the way up.
         deep_supervision: Whether in training each level of the way up gives logits too, the
             lowest left out (Lee et al. 2014, arXiv 1409.5185).
+
+    Attributes:
+        multiple: Pixels of height and width are padded to a multiple of this.
     """
 
     def __init__(
@@ -56,7 +59,7 @@ class UNet(nn.Module):
         style = style or BlockStyle()
         steps = list(itertools.pairwise(channels))
         bilinear = up == "bilinear"
-        self._multiple = 2 ** len(steps)
+        self.multiple = 2 ** len(steps)
         self.down = nn.ModuleList(
             level(before, after, style)
             for before, after in itertools.pairwise([in_channels, *channels])
@@ -80,7 +83,7 @@ class UNet(nn.Module):
             levels, each of half the height and width of the one before, rounded up.
         """
         height, width = image.shape[-2:]
-        pad = (0, -width % self._multiple, 0, -height % self._multiple)
+        pad = (0, -width % self.multiple, 0, -height % self.multiple)
         features = nn.functional.pad(image, pad, mode="replicate") if any(pad) else image
         levels = self._upwards(self._downwards(features))
         logits: torch.Tensor = self.head(levels[0])[..., :height, :width]

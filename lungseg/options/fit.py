@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from lungseg.options.augmentation import AugmentationOptions
+from lungseg.options.crop import CropOptions
 from lungseg.options.data import DataOptions
 from lungseg.options.draw import DrawOptions
 from lungseg.options.loss import LossOptions
@@ -32,6 +33,7 @@ class TrainingOptions(Options):
     data: DataOptions
     validation: ValidationOptions = dataclasses.field(default_factory=ValidationOptions)
     draw: DrawOptions = dataclasses.field(default_factory=DrawOptions)
+    crop: CropOptions = dataclasses.field(default_factory=CropOptions)
     augmentation: AugmentationOptions = dataclasses.field(default_factory=AugmentationOptions)
     view: ViewOptions = dataclasses.field(default_factory=ViewOptions)
     net: NetOptions = dataclasses.field(default_factory=NetOptions)

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import Dataset
 
+from lungseg.augment.crop import Crops
 from lungseg.augment.draw import draw_slice
 from lungseg.augment.on_device import BatchDraws, collate
 from lungseg.augment.on_processor import Augmenter
@@ -42,6 +43,7 @@ class TrainingSlices(Dataset[Batch]):
             are floats anyway, and a stream's are integers.
         on_device: Whether slices are augmented on the device.
         donors: The tumors that travel into other slices; None where none do.
+        crops: The squares that are cut out of the slices; None for whole slices.
     """
 
     def __init__(
@@ -53,19 +55,21 @@ class TrainingSlices(Dataset[Batch]):
         scale: float | None = None,
         on_device: bool = False,
         donors: Donors | None = None,
+        crops: Crops | None = None,
     ) -> None:
         self._source = stream or _reader(shards, options)
         self._view = view_of(flat_values(options.view), shards.manifest.recipe)
         self._seed = options.step.seed
-        self._floats = Buffers()
+        self._floats, self._squares = Buffers(), Buffers()
         name = options.augmentation.augment
         self._strength = STRENGTHS[name] if name != "none" and on_device else None
         self._augment = None
         if name != "none" and not on_device:
             clip = clip_of(shards.manifest.recipe)
             self._augment = Augmenter(name, clip=clip, seed=self._seed)
-        self._donors = donors
-        self._read_scale = scale if name == "none" and donors is None else None
+        self._donors, self._crops = donors, crops
+        plain = name == "none" and donors is None and crops is None
+        self._read_scale = scale if plain else None
 
     def __getitem__(self, request: BatchRequest) -> Batch:
         """Read and augment the slices of one step.
@@ -86,6 +90,12 @@ class TrainingSlices(Dataset[Batch]):
         return batch
 
     def _read(self, request: BatchRequest) -> tuple[torch.Tensor, torch.Tensor]:
+        images, masks = self._whole(request)
+        if self._crops is None:
+            return images, masks
+        return self._crops.cut(images, masks, request, buffers=self._squares)
+
+    def _whole(self, request: BatchRequest) -> tuple[torch.Tensor, torch.Tensor]:
         if isinstance(self._source, SliceStream):
             images, masks = self._source.read(epoch=request.epoch, count=len(request.rows))
             return torch.from_numpy(images), torch.from_numpy(masks)

@@ -11,6 +11,7 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader
 
+from lungseg.augment.crop import Crops
 from lungseg.augment.on_device import augment
 from lungseg.augment.transplant import Donors
 from lungseg.models.build import num_channels
@@ -75,6 +76,12 @@ class SliceData(pl.LightningDataModule):
         self.view = view_of(flat_values(options.view), shards.manifest.recipe)
         self._position = {"epoch": 0, "samples_consumed": 0}
 
+    @property
+    def training_shape(self) -> tuple[int, int]:
+        """Height and width of what the net is trained on, in pixels."""
+        size = self._options.crop.crop_px
+        return self.shards.manifest.slice_shape if size is None else (size, size)
+
     def train_dataloader(self) -> Loader:
         """This rank's part of the global batches, from the current position."""
         world_size, rank = self._world()
@@ -96,6 +103,7 @@ class SliceData(pl.LightningDataModule):
             scale=self._scale_of_reading(),
             on_device=self._augments_on_device(),
             donors=self._donors(),
+            crops=self._crops(),
         )
         return self._loader(slices, sampler, workers)
 
@@ -196,6 +204,12 @@ class SliceData(pl.LightningDataModule):
             else None
         )
 
+    def _crops(self) -> Crops | None:
+        crop = self._options.crop
+        if crop.crop_px is None:
+            return None
+        return Crops(size=crop.crop_px, on_tumor=crop.crop_tumor, seed=self._options.step.seed)
+
     def _seed_of_chance(self, position: dict[str, int]) -> int:
         where = (position["epoch"], position["samples_consumed"], self._world()[1])
         return int(np.random.SeedSequence([self._options.step.seed, *where]).generate_state(1)[0])
@@ -247,7 +261,7 @@ class SliceData(pl.LightningDataModule):
 
     def _bytes_under_way(self, workers: int) -> int:
         """Of the batches that the loader processes of all ranks hold at a time, with a margin."""
-        height, width = self.shards.manifest.slice_shape
+        height, width = self.training_shape
         of_pixel = 4 * num_channels(flat_values(self._options)) + 1
         num_slices = self._options.step.batch_size * (_PREFETCHED * workers + 2)
         return 2 * num_slices * height * width * of_pixel

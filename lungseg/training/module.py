@@ -8,7 +8,7 @@ import torch
 
 from lungseg.losses.build import build_loss
 from lungseg.losses.deep_supervision import at_all_levels
-from lungseg.models.build import build_net, check_net
+from lungseg.models.build import build_net, check_crop, check_net
 from lungseg.options.fit import FitOptions
 from lungseg.scores.case_counts import CaseCounts
 from lungseg.scores.dice import GUARDED
@@ -40,6 +40,7 @@ class LungSegmenter(pl.LightningModule):
         self.net = build_net(flat_values(options))
         height, width = data.shards.manifest.slice_shape
         check_net(self.net, flat_values(options), height=height, width=width)
+        check_crop(self.net, flat_values(options), height=height, width=width)
         self._options = options
         self._loss = build_loss(options.loss, reduce=sum_over_ranks)
         index, split = data.shards.index, data.split

@@ -156,7 +156,7 @@ def _affordable_cost(
     """What a step costs a process; refuses one that the memory does not hold."""
     num_parts = options.machine.accumulate
     share = -(-options.step.batch_size // (trainer.world_size * num_parts))
-    shape = (share, num_channels(flat_values(options)), *data.shards.manifest.slice_shape)
+    shape = (share, num_channels(flat_values(options)), *data.training_shape)
     cost = step_cost(module.net, shape, half=trainer.precision != "32-true")
     if cost is not None:
         device = trainer.strategy.root_device

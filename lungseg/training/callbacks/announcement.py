@@ -90,7 +90,7 @@ class Announcement(Callback):
         )
 
     def _of_net(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> str:
-        height, width = self._data.shards.manifest.slice_shape
+        height, width = self._data.training_shape
         num_weights = sum(weight.numel() for weight in pl_module.parameters())
         memory = f", about {self._cost.num_bytes / 1e9:.2g} GB" if self._cost else ""
         return (

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from lungseg.models.blocks import Residual
-from lungseg.models.build import build_net, check_net, num_channels
+from lungseg.models.build import build_net, check_crop, check_net, num_channels
 from lungseg.models.imported import NetError
 from lungseg.models.unet import UNet
 
@@ -65,3 +65,26 @@ def test_the_largest_net_that_is_let_through_trains():
         check_net(net, options, height=size, width=size)
         assert isinstance(net, UNet)
         net(torch.randn(1, 3, size, size)).sum().backward()
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        (64, r"--crop-px 64 is more than slices of 40 x 48 pixels .* at most 40"),
+        (30, r"--crop-px must be a multiple of 4 for 3 levels, got 30: give 28"),
+        (3, r"--crop-px must be a multiple of 4 for 3 levels, got 3: give 8"),
+        (4, r"3 levels are too many for slices of 4 x 4 pixels: give at most --depth 2"),
+    ],
+)
+def test_squares_that_slices_or_levels_have_no_room_for_are_refused(size, said):
+    net = build_net(EARLIER)
+    with pytest.raises(NetError, match=said):
+        check_crop(net, EARLIER | {"crop_px": size}, height=40, width=48)
+
+
+def test_squares_that_fit_and_none_at_all_are_accepted():
+    for size in (None, 8, 40):
+        check_crop(build_net(EARLIER), EARLIER | {"crop_px": size}, height=40, width=48)
+    check_crop(build_net(EARLIER), EARLIER, height=40, width=48)
+    own = nn.Conv2d(3, 1, kernel_size=1)
+    check_crop(own, EARLIER | {"net": "torch.nn:Conv2d", "crop_px": 7}, height=40, width=48)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lungseg.options.augmentation import AugmentationOptions
+from lungseg.options.crop import CropOptions
 from lungseg.options.data import DataOptions
 from lungseg.options.draw import DrawOptions
 from lungseg.options.fit import FitOptions
@@ -22,6 +23,7 @@ from shards.console.groups import flat_values
 NEEDED = {"shards": "s", "out": "o"}
 OTHERS = {
     AugmentationOptions: {"augment": "light", "augment_on": "device", "transplant": 0.5},
+    CropOptions: {"crop_px": 96, "crop_tumor": 0.25},
     DataOptions: {
         "shards": "s3://bucket/set", "cache": Path("c"), "cache_gb": 2.5, "loader": "webdataset",
         "num_workers": 3,

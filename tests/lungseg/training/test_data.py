@@ -102,6 +102,37 @@ def test_tumors_travel_before_slices_are_augmented_anywhere(chests, tmp_path, au
         assert (mask != other_mask).float().mean() < 1e-2
 
 
+@pytest.mark.parametrize("augment", ["none", "full"])
+@pytest.mark.parametrize("augment_on", ["cpu", "device"])
+def test_squares_are_the_same_on_any_ranks_and_from_any_position(
+    chests, tmp_path, augment, augment_on
+):
+    given = {"augment": augment, "augment_on": augment_on, "crop_px": 16, "neighbors": 3}
+    given |= {"transplant": 0.5, "hu_window": [[-1000, 400], [-160, 240]]}
+    whole = batches(chests, tmp_path, **given)
+    assert whole[0][0].shape == (8, 6, 16, 16)
+    assert whole[0][1].shape == (8, 1, 16, 16)
+    ranks = [batches(chests, tmp_path, rank=rank, world_size=3, **given) for rank in range(3)]
+    same(joined(ranks), whole)
+    same(batches(chests, tmp_path, start=16, **given), whole[2:])
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+@pytest.mark.parametrize("loader", ["index", "webdataset"])
+def test_more_squares_on_tumor_show_more_of_it_and_validation_sees_whole_slices(
+    shards, tmp_path, device, loader
+):
+    given = {"augment": "none", "crop_px": 12, "device": device, "loader": loader}
+
+    def shows(share):
+        made = batches(shards, tmp_path, crop_tumor=share, oversample=50.0, **given)
+        return sum(int(mask.sum()) for _, mask in made)
+
+    assert shows(1.0) > 1.1 * shows(0.0)
+    for image, mask in batches(shards, tmp_path, validating=True, **given):
+        assert image.shape[2:] == mask.shape[2:] == (32, 32)
+
+
 @pytest.mark.parametrize(
     ("device", "augment_on", "sent"),
     [

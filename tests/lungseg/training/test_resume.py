@@ -33,6 +33,8 @@ CHANGES = {
     "augment": "none",
     "augment_on": "device",
     "transplant": 0.5,
+    "crop_px": 16,
+    "crop_tumor": 0.25,
     "width": 8,
     "depth": 3,
     "norm": "batch",
