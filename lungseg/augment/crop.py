@@ -93,8 +93,9 @@ class Crops:
         if len(tumor):
             middle = divmod(int(tumor[int(draw.down * len(tumor))]), mask.shape[1])
         else:
-            body = plane > _BODY_HU
-            middle = (_within(body.any(axis=1), draw.down), _within(body.any(axis=0), draw.across))
+            body: npt.NDArray[np.bool_] = plane > _BODY_HU
+            down, across = np.any(body, axis=1), np.any(body, axis=0)
+            middle = (_within(down, draw.down), _within(across, draw.across))
         rows, columns = (
             self._span(center, edge) for center, edge in zip(middle, mask.shape, strict=True)
         )

@@ -13,6 +13,7 @@ from torch import nn
 from ingest.recipe import Recipe
 from lungseg.checkpoint import NoCheckpointError, read_checkpoint
 from lungseg.models.build import build_net
+from lungseg.models.tiles import tiled
 from lungseg.models.view import View, view_of
 from lungseg.postprocessing.rules import Rules
 from shards.console.errors import KnownError
@@ -30,7 +31,7 @@ class LoadedModel:
 
     Attributes:
         net: In evaluation mode: (b, channels, h, w) float32, what `view` makes of HU, to
-            (b, 1, h, w) logits.
+            (b, 1, h, w) logits; in squares where it was trained on squares.
         recipe: How a scan becomes the slices that the net was trained on.
         threshold: Probability from which a voxel is tumor.
         rules: Which lesions are kept, as `lungseg.calibrate` chose.
@@ -103,7 +104,7 @@ def load_model(path: Path, *, device: torch.device | None = None) -> LoadedModel
             {name[len(_NET) :]: value for name, value in weights.items() if name.startswith(_NET)}
         )
         return LoadedModel(
-            net=net.eval().to(device or torch.device("cpu")),
+            net=tiled(net, options.get("crop_px")).eval().to(device or torch.device("cpu")),
             recipe=Recipe.from_dict(ours["recipe"]),
             threshold=ours["threshold"],
             rules=Rules(**ours.get("decision", {}).get("rules", {})),

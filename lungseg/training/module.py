@@ -9,6 +9,7 @@ import torch
 from lungseg.losses.build import build_loss
 from lungseg.losses.deep_supervision import at_all_levels
 from lungseg.models.build import build_net, check_crop, check_net
+from lungseg.models.tiles import tiled
 from lungseg.options.fit import FitOptions
 from lungseg.scores.case_counts import CaseCounts
 from lungseg.scores.dice import GUARDED
@@ -78,7 +79,7 @@ class LungSegmenter(pl.LightningModule):
 
         A compiled one is for training alone: the sizes of stretches would have it compiled anew.
         """
-        logits: torch.Tensor = self.net.forward(image)
+        logits: torch.Tensor = tiled(self.net, self._options.crop.crop_px).forward(image)
         return logits
 
     def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
@@ -105,7 +106,8 @@ class LungSegmenter(pl.LightningModule):
         self._val_loss = torch.zeros(2, dtype=torch.float64, device=self.device)
         self._until_scored.close()  # of a validation that was cut off
         if self.device.type == "cpu":
-            self._side_by_side = self._until_scored.enter_context(SideBySide(plain_copy(self.net)))
+            net = tiled(plain_copy(self.net), self._options.crop.crop_px)
+            self._side_by_side = self._until_scored.enter_context(SideBySide(net))
 
     def validation_step(self, batch: Batch, batch_idx: int) -> torch.Tensor | None:
         """Count the voxels of a stretch of one case; nothing is exchanged between ranks here."""

@@ -10,6 +10,7 @@ import torch
 from ingest.recipe import Recipe
 from lungseg.inference.model_file import ModelFileError, load_model
 from lungseg.models.build import build_net
+from lungseg.models.tiles import tiled
 from lungseg.models.view import view_of
 from lungseg.postprocessing.rules import Rules
 
@@ -45,6 +46,17 @@ def test_the_loaded_net_computes_what_the_saved_one_did(tmp_path, net):
     batch = torch.randn(2, 3, 16, 16)
     assert not model.net.training
     assert torch.equal(model.net(batch), net(batch))
+
+
+def test_a_net_trained_on_squares_sees_slices_in_such_squares(tmp_path, net):
+    content = checkpoint(net)
+    content["hyper_parameters"]["crop_px"] = 8
+    torch.save(content, tmp_path / "best.ckpt")
+    model = load_model(tmp_path / "best.ckpt")
+    batch = torch.randn(2, 3, 16, 16)
+    assert not model.net.training
+    assert torch.equal(model.net(batch), tiled(net, 8)(batch))
+    assert not torch.allclose(model.net(batch), net(batch))
 
 
 def test_the_recipe_and_the_cases_travel_in_the_checkpoint(tmp_path, net):

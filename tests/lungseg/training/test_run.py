@@ -146,6 +146,7 @@ KINDS = {
     "deep": {"depth": 3, "deep_supervision": True, "residual": True, "dropout": 0.2},
     "windows": {"neighbors": 3, "hu_window": [[-1000, 400], [-160, 240]], "up": "bilinear"},
     "tversky": {"loss": "focal_tversky", "convolutions": 1, "channels": [4, 6]},
+    "squares": {"crop_px": 16, "neighbors": 3},
     "of the user": {
         "net": "torch.nn:Conv2d",
         "net_args": ["out_channels=1", "kernel_size=3", "padding=1"],
@@ -175,6 +176,8 @@ def test_a_trained_net_scores_after_loading_what_it_did_in_training(shards, tmp_
 def test_a_net_too_deep_for_the_slices_is_refused_before_training(shards, tmp_path):
     with pytest.raises(NetError, match="9 levels are too many"):
         fit(options(shards, tmp_path / "x", depth=9))
+    with pytest.raises(NetError, match="--crop-px 64 is more than slices of 32 x 32"):
+        fit(options(shards, tmp_path / "x", crop_px=64))
     assert not (tmp_path / "x").exists()
 
 
