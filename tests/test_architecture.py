@@ -76,7 +76,18 @@ ONLY_IN = {
 
 MOST_FILES = 14  # in one folder: with more it is two rooms
 
-_GROUPS = ("augmentation", "data", "draw", "loss", "machine", "net", "run", "step", "validation")
+_GROUPS = (
+    "augmentation",
+    "crop",
+    "data",
+    "draw",
+    "loss",
+    "machine",
+    "net",
+    "run",
+    "step",
+    "validation",
+)
 _ERRORS = (
     "shards.errors",
     "lungseg.errors",
