@@ -23,6 +23,7 @@ from lungseg.inference.outputs.targets import targets_of
 from lungseg.inference.read_scan import open_scan, say_values
 from lungseg.postprocessing.finder import Finder
 from lungseg.postprocessing.held import Held
+from shards.console.whole import sweep
 
 _READ_AHEAD = 32  # slices: the bytes of one of the scan's own
 
@@ -60,7 +61,9 @@ def predict_one(
     opened, kept = open_scan(case, recipe)
     rules = options.rules(model.rules, recipe)
     finder = Finder(opened.grid, recipe, threshold=threshold, rules=rules)
-    mask_path, *shown = targets_of(case.name, options)
+    mask_path, *shown = targets = targets_of(case.name, options)
+    for path in targets:
+        sweep(path)
     animation = Animation(case.name, opened.grid)
     checks = VoxelChecks(case.name, any_values=recipe.any_values)
     field = Field.of(opened.grid, recipe)

@@ -1,6 +1,7 @@
 """Write a file, or a folder of files, whole or not at all."""
 
 import contextlib
+import glob
 import json
 import os
 import shutil
@@ -39,6 +40,16 @@ def whole_or_nothing(
             write_through(unfinished)
         unfinished.replace(path)
     finally:
+        _remove(unfinished)
+
+
+def sweep(path: Path) -> None:
+    """Remove what processes that were killed left unfinished of a file, beside it.
+
+    Args:
+        path: The file; nobody may be at writing it.
+    """
+    for unfinished in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
         _remove(unfinished)
 
 

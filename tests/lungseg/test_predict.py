@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 
 import nibabel
 import numpy as np
@@ -12,6 +13,10 @@ import torch
 from PIL import Image
 
 from ingest.recipe import Recipe
+from lungseg.inference.case_table import CaseTable
+from lungseg.inference.ledger import COLUMNS, NAME
+from lungseg.inference.options import PredictOptions
+from lungseg.inference.predict_all import predict
 from lungseg.models.build import build_net
 
 
@@ -61,3 +66,33 @@ def test_the_command_predicts_a_real_scan_on_its_own_grid(real_data, tmp_path, c
     assert said["tumor_voxels"] == np.count_nonzero(mask.dataobj)
     with Image.open(tmp_path / "out/lung_937.gif") as animation:
         assert animation.n_frames == 82
+
+
+def left_in(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".yaml"}
+
+
+@pytest.mark.slow
+def test_a_command_that_was_killed_does_only_the_rest_when_it_is_run_again(
+    tmp_path, checkpoint, scans
+):
+    names = [f"s{number:02}" for number in range(20)]
+    for number, name in enumerate(names):
+        ball = scans.ball((24, 24, 6), center=(12, 12, number % 6), radius_mm=8.0)
+        scans.write_scan(tmp_path / f"in/{name}.nii.gz", ball)
+    given = {"checkpoint": checkpoint, "input": tmp_path / "in", "device": "cpu"}
+    predict(PredictOptions(**given, out=tmp_path / "whole"))
+    command = [sys.executable, "-m", "lungseg.predict", "--out", tmp_path / "out"]
+    command += [word for name, value in given.items() for word in (f"--{name}", str(value))]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        while not (tmp_path / "out" / f"{names[6]}.nii.gz").exists() and process.poll() is None:
+            time.sleep(0.001)
+        process.kill()
+        said = process.stderr.read().decode()
+    rows = CaseTable(tmp_path / "out" / NAME, COLUMNS)
+    done = [name for name in names if any(row["status"] == "done" for row in rows.rows(name))]
+    assert len(done) >= 6, said
+    result = predict(PredictOptions(**given, out=tmp_path / "out", skip_done=True))
+    assert result["skipped"] == done
+    assert list(result["predicted"]) == names[len(done) :]
+    assert left_in(tmp_path / "out") == left_in(tmp_path / "whole")

@@ -4,7 +4,7 @@ import errno
 
 import pytest
 
-from shards.console.whole import whole_or_nothing, write_whole
+from shards.console.whole import sweep, whole_or_nothing, write_whole
 
 
 def names(folder):
@@ -99,3 +99,13 @@ def test_a_full_disk_leaves_nothing_but_the_error(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space"):
         write()
     assert names(tmp_path) == []
+
+
+def test_what_a_killed_process_left_of_a_file_is_swept_up_and_nothing_else(tmp_path):
+    kept = ["a.nii", ".a.nii.gz", ".a.nii2.0123456789ab.tmp", "a.nii.0123456789ab.tmp"]
+    for name in [*kept, ".a.nii.0123456789ab.tmp"]:
+        (tmp_path / name).touch()
+    (tmp_path / ".a.nii.ba9876543210.tmp").mkdir()
+    sweep(tmp_path / "a.nii")
+    assert names(tmp_path) == sorted(kept)
+    sweep(tmp_path / "absent/a.nii")
