@@ -291,4 +291,9 @@ def _told(reference: Any, number: int, host: str) -> Any:
 def _line(error: Exception) -> str:
     """What Ray says of a lost process, without the table in its middle."""
     lines = [line for line in str(error).splitlines() if line and not line.startswith("\t")]
-    return " ".join(" ".join(lines[-1:]).split())[:200].rstrip(".") or type(error).__name__
+    return without_guesses(" ".join(lines[-1:]))[:200] or type(error).__name__
+
+
+def without_guesses(said: str) -> str:
+    """What Ray says of a process that ended, without its list of what often ends processes."""
+    return " ".join(said.partition("Some common causes include")[0].split()).rstrip(".")

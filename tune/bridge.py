@@ -10,6 +10,7 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
+from cluster.gang import without_guesses
 from tune.faults import Faults
 from tune.history.disk import FullDisk
 from tune.history.fault import Fault
@@ -198,4 +199,4 @@ def _of_process(trial: Trial) -> Fault:
         )
     lines = [line.strip() for line in re.sub(r"\x1b\[\d+m", "", text).splitlines()]
     last = next((line for line in reversed(lines) if line), "its process ended")
-    return Fault(cause="process", reason=last)
+    return Fault(cause="process", reason=without_guesses(last) or last)

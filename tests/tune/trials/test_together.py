@@ -180,6 +180,7 @@ def gone(pid):
 
 @pytest.mark.ray
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_trial_outlives_a_dead_and_a_silent_rank_and_leaves_nothing_behind(
     toy, tmp_path, monkeypatch
 ):

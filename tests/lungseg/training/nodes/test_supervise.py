@@ -192,7 +192,7 @@ def test_a_lost_rank_is_noticed_and_the_training_goes_on(
     finally:
         running.kill()
     assert running.returncode == 0, lines
-    assert times["noticed"] - times["struck"] < 15
+    assert times["noticed"] - times["struck"] < 25  # 10 s of silence, and a busy machine
     assert [line for line in lines if re.match(r"training again: \d+ s since the chec", line)]
     assert "scores of the best epoch" in output
     found, expected = (slices_of_steps(path / "seen") for path in (tmp_path, unbroken))
