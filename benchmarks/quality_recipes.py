@@ -41,6 +41,7 @@ WHOLE = Recipe("--size 160", f"{SMALL} --neighbors 3")
 MM2 = replace(WHOLE, build="--size 160 --pixel-mm 2")
 LUNG = MM2.but("--hu-window -1000 400")
 CROPS = LUNG.but("--crop-px 96 --validate-every 1000")
+ONE = "--neighbors 1 --channels 16 16 32 64 128 "
 
 RECIPES = {
     "tutorial": Recipe("--size 160", "--preset tutorial --augment light --precision bf16"),
@@ -65,6 +66,8 @@ RECIPES = {
     "wide": LUNG.but("--width 16"),
     "ema": LUNG.but("--ema 0.99"),
     "crops": CROPS,
-    "crops_one": CROPS.but("--neighbors 1 --channels 16 16 32 64 128 --norm instance"),
+    "crops_one": CROPS.but(ONE + "--norm instance"),
+    "crops_batch": CROPS.but(ONE + "--norm batch"),
+    "crops_batch_transplant": CROPS.but(ONE + "--norm batch --transplant 0.3"),
     "monai": Recipe("", "", peer="monai"),
 }

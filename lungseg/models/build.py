@@ -85,7 +85,7 @@ def check_crop(net: nn.Module, options: Mapping[str, Any], *, height: int, width
     if size > min(height, width):
         raise NetError(
             f"--crop-px {size} is more than slices of {height} x {width} pixels have: give at "
-            f"most {min(height, width)}, or leave it out to train on whole slices"
+            f"most {min(height, width)}, or None to train on whole slices"
         )
     if isinstance(net, UNet) and size % net.multiple:
         raise NetError(

@@ -7,8 +7,14 @@ OVERLAP = 0.25
 """Share of its edge by which a square reaches over the one before, or more where they must."""
 
 
+_LOOKS_AROUND = (nn.InstanceNorm2d, nn.GroupNorm)
+
+
 def tiled(net: nn.Module, size: int | None) -> nn.Module:
     """A net that sees slices as it was trained to.
+
+    In squares only where it matters: instance and group normalization take their mean over all that
+    a net sees at a time, and a whole slice has another one than the squares that it learned on.
 
     Args:
         net: Maps (b, channels, h, w) to logits (b, 1, h, w).
@@ -17,14 +23,12 @@ def tiled(net: nn.Module, size: int | None) -> nn.Module:
     Returns:
         The net itself, or in squares.
     """
-    return net if size is None else Tiles(net, size)
+    looks_around = any(isinstance(layer, _LOOKS_AROUND) for layer in net.modules())
+    return net if size is None or not looks_around else Tiles(net, size)
 
 
 class Tiles(nn.Module):
     """Logits of a slice as the mean of those of the squares that hold a pixel.
-
-    Normalizations take their mean over what a net sees at a time: a whole slice has another one
-    than the squares that it learned on.
 
     Args:
         net: The net.

@@ -12,8 +12,8 @@ class CropOptions(Limited):
 
     crop_px: Annotated[int | None, Limits(least=1, most=65536)] = None
     """Train on squares of so many pixels out of the drawn slices, new ones each time; validation
-    and prediction see whole slices, in such squares that overlap. It must be a multiple of 16 for
-    --depth 5, of 8 for 4. None: whole slices."""
+    and prediction see whole slices, with --norm instance and group in such squares that overlap. It
+    must be a multiple of 16 for --depth 5, of 8 for 4. None: whole slices."""
     crop_tumor: Annotated[float, Limits(least=0, most=1)] = 0.5
     """Share of the squares with a tumor pixel in their middle, where a slice has any; the others
     lie anywhere on the body."""
