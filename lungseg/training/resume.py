@@ -110,7 +110,7 @@ def check_vacant(out: Path) -> None:
     Raises:
         TrainingError: If it holds one.
     """
-    if getattr(rank_zero_only, "rank", 0) == 0 and (out / LAST).exists():
+    if _is_first_rank() and (out / LAST).exists():
         raise TrainingError(
             f"{out} holds a training already: go on with it by --resume, or choose another --out"
         )
@@ -157,10 +157,14 @@ def _check_epochs(options: FitOptions, began: dict[str, Any], done: int) -> None
             f"--epochs {now} are fewer than the {done} that the training in {options.run.out} has "
             "had: give as many, or more"
         )
-    if now != then:
+    if now != then and _is_first_rank():
         stays = options.step.schedule == "constant"
         rest = "stays" if stays else f"follows the {options.step.schedule} of all {now} from here"
         logger.info("--epochs was %d and is %d: the learning rate %s", then, now, rest)
+
+
+def _is_first_rank() -> bool:
+    return bool(getattr(rank_zero_only, "rank", 0) == 0)
 
 
 def _check_same_shards(shards: ShardSet, then: str) -> None:

@@ -10,6 +10,7 @@ import yaml
 from pytorch_lightning.callbacks import Callback
 
 from lungseg.errors import TrainingError
+from lungseg.training import resume
 from lungseg.training.resume import checkpoint_to_resume
 from lungseg.training.run import fit
 from shards.console.command import parse
@@ -229,6 +230,16 @@ def test_auto_begins_where_there_is_nothing_and_goes_on_where_there_is(shards, t
     before = (tmp_path / "new" / "last.ckpt").read_bytes()
     assert fit(options(shards, tmp_path / "new", epochs=1, resume="auto")) == once
     assert (tmp_path / "new" / "last.ckpt").read_bytes() == before
+
+
+@pytest.mark.parametrize(("rank", "said"), [(0, 1), (1, 0)])
+def test_of_several_ranks_one_says_that_epochs_changed(
+    shards, tmp_path, caplog, monkeypatch, rank, said
+):
+    caplog.set_level("INFO")
+    monkeypatch.setattr(resume.rank_zero_only, "rank", rank, raising=False)
+    resume._check_epochs(options(shards, tmp_path, epochs=3), {"epochs": 1}, 1)
+    assert caplog.text.count("--epochs was 1 and is 3") == said
 
 
 @pytest.mark.parametrize(
