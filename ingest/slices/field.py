@@ -69,8 +69,11 @@ class Field:
         Returns:
             (size, size), of memory of its own.
         """
-        if plane.shape != self.resampled:
+        resized = plane.shape != self.resampled
+        if resized:
             plane = cv2.resize(plane, self.resampled[::-1], interpolation=interpolation)
+        if self.resampled == (self.size, self.size):
+            return plane if resized else plane.copy()
         ours, theirs = self._overlap()
         piece = np.full((self.size, self.size), beyond, plane.dtype)
         piece[ours] = plane[theirs]
