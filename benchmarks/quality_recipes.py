@@ -42,6 +42,7 @@ MM2 = replace(WHOLE, build="--size 160 --pixel-mm 2")
 LUNG = MM2.but("--hu-window -1000 400")
 CROPS = LUNG.but("--crop-px 96 --validate-every 1000")
 ONE = "--neighbors 1 --channels 16 16 32 64 128 "
+BATCH = CROPS.but(ONE + "--norm batch")
 
 RECIPES = {
     "tutorial": Recipe("--size 160", "--preset tutorial --augment light --precision bf16"),
@@ -67,7 +68,10 @@ RECIPES = {
     "ema": LUNG.but("--ema 0.99"),
     "crops": CROPS,
     "crops_one": CROPS.but(ONE + "--norm instance"),
-    "crops_batch": CROPS.but(ONE + "--norm batch"),
-    "crops_batch_transplant": CROPS.but(ONE + "--norm batch --transplant 0.3"),
+    "crops_batch": BATCH,
+    "crops_batch_transplant": BATCH.but("--transplant 0.3"),
+    "crops_batch_hull": replace(BATCH, evaluate="--lung-hull"),
+    "crops_batch_flips": replace(BATCH, evaluate="--flips"),
+    "crops_batch_patches": replace(BATCH, patches=True),
     "monai": Recipe("", "", peer="monai"),
 }
