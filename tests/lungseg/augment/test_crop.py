@@ -109,6 +109,13 @@ def test_mask_and_all_channels_are_cut_in_one_place():
         assert torch.equal(cut[b], images[b][:, window[0], window[1]])
 
 
+def test_the_body_is_looked_for_in_the_slice_itself_not_in_its_neighbors():
+    body = np.where(box(slice(20, 22), slice(30, 32)), np.int16(40), AIR)
+    images = torch.from_numpy(np.stack([np.full_like(AIR, 40), body, np.full_like(AIR, 40)]))[None]
+    cut, _ = crops().cut(images, torch.zeros(1, 1, *SHAPE).byte(), request(1), buffers=Buffers())
+    assert int((cut[0, 1] == 40).sum()) == 4
+
+
 def test_a_square_as_large_as_the_slice_is_all_of_it():
     image = torch.arange(64, dtype=torch.int16).reshape(1, 1, 8, 8)
     mask = (image % 5 == 0).byte()

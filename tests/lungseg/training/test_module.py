@@ -3,6 +3,8 @@
 import torch
 from pytorch_lightning.callbacks import Callback
 
+from lungseg.inference.model_file import load_model
+from lungseg.models.tiles import Tiles
 from lungseg.training.run import fit
 from shards.storage.store import open_shards
 from tests.toy_training import options
@@ -16,6 +18,26 @@ def test_a_checkpoint_says_what_it_was_made_of(shards, finished):
     assert ours["training_cases"] == ["lung_001", "lung_002", "lung_003", "lung_004"]
     assert (kept["width"], kept["loss"], ours["threshold"]) == (4, "bce_dice", 0.5)
     assert ours["manifest_sha256"] == open_shards(shards).manifest_sha256
+
+
+class Scored(Callback):
+    def __init__(self):
+        self.seen = []
+
+    def on_validation_batch_end(self, trainer, pl_module, outputs, batch, *_):
+        self.seen.append((batch["image"].clone(), outputs.clone(), pl_module(batch["image"])))
+
+
+def test_a_net_trained_on_squares_is_scored_as_its_checkpoint_predicts(shards, tmp_path):
+    scored = Scored()
+    fit(options(shards, tmp_path, epochs=1, crop_px=16), callbacks=[scored])
+    net = load_model(tmp_path / "best.ckpt").net
+    assert isinstance(net, Tiles)
+    for image, logits, by_module in scored.seen:
+        with torch.no_grad():
+            expected = net(image)
+        torch.testing.assert_close(logits, expected)
+        torch.testing.assert_close(by_module, expected)
 
 
 class Logged(Callback):
