@@ -1,7 +1,10 @@
 """Lesions one by one: found, missed, false, specks."""
 
+import itertools
+
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter, label
 
 from lungseg.scores.lesions import SIZE_CLASSES, Lesion, lesions_of, summarize_lesions
 
@@ -72,6 +75,36 @@ def test_as_many_are_matched_as_can_be():
     found[2:8, 2:4, 2:8] = 1
     result = [lesion.kind for lesion in lesions_of(truth, found, voxel_ml=VOXEL_ML)]
     assert result == ["found", "found", "true", "true"]
+
+
+def best_matching(iou):
+    """The most pairs that reach a tenth, of these the largest sum: by trying all matchings."""
+    small, large = sorted(iou.shape)
+    wide = iou if iou.shape[0] == small else iou.T
+    every = [
+        [wide[row, column] for row, column in enumerate(columns) if wide[row, column] >= 0.1]
+        for columns in itertools.permutations(range(large), small)
+    ]
+    return sorted(max(every, key=lambda pairs: (len(pairs), sum(pairs))))
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_no_other_matching_finds_more_or_overlaps_more(seed):
+    numbers = np.random.default_rng(seed)
+    noise = gaussian_filter(numbers.normal(size=(2, 14, 12, 8)), (0, 1.5, 1.5, 1.5))
+    truth = (noise[0] > 0.16).astype(np.uint8)
+    found = (0.6 * noise[0] + 0.6 * noise[1] > 0.16).astype(np.uint8)
+    (labels, n), (others, m) = (label(mask, np.ones((3, 3, 3))) for mask in (truth, found))
+    iou = np.zeros((min(n, 6), min(m, 6)))
+    for row, column in np.ndindex(iou.shape):
+        one, other = labels == row + 1, others == column + 1
+        iou[row, column] = (one & other).sum() / (one | other).sum()
+    truth[labels > 6], found[others > 6] = 0, 0
+    ours = lesions_of(truth, found, voxel_ml=1.0)
+    assert np.allclose(
+        sorted(each.iou for each in ours if each.kind == "found"), best_matching(iou)
+    )
+    assert [each.of_label for each in ours].count(True) == len(iou)
 
 
 def test_what_lies_on_a_speck_is_neither_right_nor_wrong():
