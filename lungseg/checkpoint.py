@@ -1,9 +1,15 @@
 """The content of a checkpoint file, or one error, however the file is damaged."""
 
+import contextlib
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from shards.console.out import url_of
+from shards.storage.remote import Remote
 
 
 class NoCheckpointError(Exception):
@@ -33,3 +39,28 @@ def read_checkpoint(path: Path, *, mmap: bool = False) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise NoCheckpointError(f"it holds a {type(content).__name__}")
     return content
+
+
+@contextlib.contextmanager
+def checkpoint_here(path: Path) -> Iterator[Path]:
+    """A checkpoint as a file of this machine while the block runs.
+
+    Args:
+        path: The file, or a URL of one.
+
+    Raises:
+        NoCheckpointError: If there is none at the URL.
+        shards.errors.StoreError: If the store cannot be read.
+    """
+    url = url_of(path)
+    if url is None:
+        yield path
+        return
+    place, _, name = url.rpartition("/")
+    with tempfile.TemporaryDirectory(prefix="lungseg-") as folder:
+        here = Path(folder) / name
+        try:
+            Remote(url=place).download(name, here, sha256=None)
+        except FileNotFoundError as error:
+            raise NoCheckpointError("no such file") from error
+        yield here

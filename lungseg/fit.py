@@ -5,7 +5,7 @@ from typing import Any
 import shards.console.early  # isort: skip  # noqa: F401 (first, for a Ctrl-C meanwhile)
 from lungseg.options.fit import FitOptions
 from shards.console.command import run
-from shards.console.out import Kind, refuse_out
+from shards.console.out import Kind, refuse_out, url_of
 
 DESCRIPTION = """Train a U-Net on shards and keep the checkpoint with the best validation Dice.
 
@@ -36,6 +36,17 @@ The options that most trainings need; all of them follow in groups:
 def main(options: FitOptions) -> dict[str, Any] | None:
     """Train, with the heavy libraries imported only now."""
     kind: Kind = "cross-validation" if options.run.folds else "training"
+    url = url_of(options.run.out)
+    if url is not None:
+        from lungseg.kept_run import kept_run
+
+        with kept_run(options, url, kind) as (own, said):
+            result = _train(own, kind)
+            return result and said(result)
+    return _train(options, kind)
+
+
+def _train(options: FitOptions, kind: Kind) -> dict[str, Any] | None:
     refuse_out(options.run.out, kind, sources=[options.data.shards])
     if options.run.folds:
         from lungseg.crossval.run import cross_validate

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from lungseg.calibration.setting import Setting
-from lungseg.checkpoint import read_checkpoint
+from lungseg.checkpoint import checkpoint_here, read_checkpoint
 from shards.console.errors import KnownError
 from shards.console.whole import whole_or_nothing
 
@@ -43,7 +43,8 @@ def write_new(checkpoint: Path, out: Path, setting: Setting, decision: dict[str,
     Raises:
         NewCheckpointError: If it cannot be written.
     """
-    content = read_checkpoint(checkpoint)
+    with checkpoint_here(checkpoint) as here:
+        content = read_checkpoint(here)
     ours = content["hyper_parameters"]["lungseg"]
     ours["threshold"] = setting.threshold
     ours["decision"] = {**decision, "rules": setting.rules.to_dict()}

@@ -15,7 +15,7 @@ class CalibrateOptions(Options):
     OF_ONE_RUN: ClassVar[tuple[str, ...]] = ("overwrite",)
 
     checkpoint: Path
-    """`best.ckpt` of a training; it stays as it is."""
+    """`best.ckpt` of a training, a file or a URL; it stays as it is."""
     source: Path
     """Data set with labels, as for `lungseg.evaluate`."""
     out: Path

@@ -18,6 +18,7 @@ from lungseg.inference.ensemble import load_ensemble
 from lungseg.inference.infer import Model, Plane, find, pick_device
 from lungseg.postprocessing.finder import Finder
 from lungseg.scores.case_score import CaseScore, Role
+from shards.storage.working_copy import shown
 
 
 class ModelPredictor:
@@ -88,7 +89,7 @@ class ModelPredictor:
     def about(self) -> dict[str, Any]:
         """The checkpoint's place and hash, and the recipe by which scans were read."""
         return {
-            "checkpoint": ", ".join(map(str, self._paths)),
+            "checkpoint": ", ".join(map(shown, self._paths)),
             "checkpoint_sha256": self._model.sha256,
             "flips": self._model.flips,
             "precision": "bf16" if self._model.bf16 else "32",

@@ -15,7 +15,7 @@ class EvaluateOptions(InferenceOptions):
     OF_ONE_RUN: ClassVar[tuple[str, ...]] = ("overwrite",)
 
     checkpoint: Path | None = None
-    """`best.ckpt` of a training; the recipe and the threshold come from it."""
+    """`best.ckpt` of a training, a file or a URL; the recipe and the threshold come from it."""
     predictions: Path | None = None
     """Folder with a mask `<case>.nii.gz` per scan, from whatever program, to score instead."""
     source: Path

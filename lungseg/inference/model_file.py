@@ -11,12 +11,13 @@ import torch
 from torch import nn
 
 from ingest.recipe import Recipe
-from lungseg.checkpoint import NoCheckpointError, read_checkpoint
+from lungseg.checkpoint import NoCheckpointError, checkpoint_here, read_checkpoint
 from lungseg.models.build import build_net
 from lungseg.models.tiles import tiled
 from lungseg.models.view import View, view_of
 from lungseg.postprocessing.rules import Rules
 from shards.console.errors import KnownError
+from shards.storage.working_copy import shown
 
 _NET = "net."
 
@@ -85,7 +86,7 @@ def load_model(path: Path, *, device: torch.device | None = None) -> LoadedModel
     Python can import here.
 
     Args:
-        path: A file that `lungseg.fit` wrote, `best.ckpt` or `last.ckpt`.
+        path: A file that `lungseg.fit` wrote, `best.ckpt` or `last.ckpt`, or a URL of one.
         device: Where the net shall lie; by default the CPU.
 
     Returns:
@@ -94,7 +95,7 @@ def load_model(path: Path, *, device: torch.device | None = None) -> LoadedModel
     Raises:
         ModelFileError: If the file is absent, is no checkpoint, or one of another program.
     """
-    checkpoint = _read(path)
+    checkpoint, sha256 = _read(path)
     try:
         options = dict(checkpoint["hyper_parameters"])
         ours = options.pop("lungseg")
@@ -112,12 +113,12 @@ def load_model(path: Path, *, device: torch.device | None = None) -> LoadedModel
             training_cases=tuple(ours["training_cases"]),
             validation_cases=tuple(ours["validation_cases"]),
             options=options,
-            sha256=_sha256(path),
+            sha256=sha256,
         )
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         what = " ".join(str(error).split())[:200]
         raise ModelFileError(
-            f"{path} is a checkpoint, but none of this program "
+            f"{shown(path)} is a checkpoint, but none of this program "
             f"({type(error).__name__}: {what}): give one that `python -m lungseg.fit` wrote"
         ) from error
 
@@ -127,13 +128,18 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _read(path: Path) -> dict[str, Any]:
-    wrong = f"{path} is no checkpoint ({{}}): give the best.ckpt that `python -m lungseg.fit` wrote"
-    if not path.is_file():
-        raise ModelFileError(wrong.format("a folder" if path.is_dir() else "no such file"))
-    if not zipfile.is_zipfile(path):
-        raise ModelFileError(wrong.format(f"{path.stat().st_size} bytes, not those of one"))
+def _read(path: Path) -> tuple[dict[str, Any], str]:
+    """The content of a file, and the hash of its bytes."""
+    wrong = (
+        f"{shown(path)} is no checkpoint ({{}}): give the best.ckpt that "
+        "`python -m lungseg.fit` wrote"
+    )
     try:
-        return read_checkpoint(path)
+        with checkpoint_here(path) as here:
+            if not here.is_file():
+                raise NoCheckpointError("a folder" if here.is_dir() else "no such file")
+            if not zipfile.is_zipfile(here):
+                raise NoCheckpointError(f"{here.stat().st_size} bytes, not those of one")
+            return read_checkpoint(here), _sha256(here)
     except NoCheckpointError as error:
         raise ModelFileError(wrong.format(error)) from error

@@ -86,7 +86,7 @@ class PredictOptions(InferenceOptions):
     EXCLUDING: ClassVar[tuple[tuple[str, ...], ...]] = (("devices", "address"),)
 
     checkpoint: Path
-    """`best.ckpt` of a training; the recipe and the threshold come from it."""
+    """`best.ckpt` of a training, a file or a URL; the recipe and the threshold come from it."""
     input: Path
     """A scan (.nii.gz, .nii; .mha, .mhd, .nrrd, .nhdr, .mnc by SimpleITK), or a folder with such
     scans or DICOM series at any depth; files that are labels by their names are left out."""

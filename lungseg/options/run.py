@@ -12,7 +12,9 @@ class RunOptions(Limited):
     """Where the run lies, and how it begins."""
 
     out: Path
-    """Folder for checkpoints, logs and the result; it must not hold a run yet, except to resume."""
+    """Folder for checkpoints, logs and the result; it must not hold a run yet, except to resume.
+    Or a URL, as s3://bucket/run: the training then writes in a temporary folder, and what it wrote
+    is put there after every last.ckpt and at the end."""
     folds: Annotated[tuple[int | Literal["all"], ...], Limits(least=0, most=1000)] = ()
     """Cross-validation over these folds, or all: a training for each, one after the other, in
     --out/fold_N, and the scores of all cases together. With --resume, folds that have ended are not
@@ -37,7 +39,7 @@ class RunOptions(Limited):
     Where they are, their own variables tell (WANDB_MODE, MLFLOW_TRACKING_URI); without one, MLflow
     writes to --out/mlflow.db. pip install 'lungseg[wandb]' or 'lungseg[mlflow]'."""
     init_from: Path | None = None
-    """Begin with the weights of this checkpoint of the same net, to fine-tune them."""
+    """Begin with the weights of this checkpoint (or URL) of the same net, to fine-tune them."""
     validate_every: Annotated[int, Limits(least=1, most=1_000_000)] = 1
     """Validate after every so many epochs, and after the last."""
     validate: Path | None = None

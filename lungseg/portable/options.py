@@ -14,7 +14,7 @@ class ExportOptions(Options):
     OF_ONE_RUN: ClassVar[tuple[str, ...]] = ("overwrite",)
 
     checkpoint: Path
-    """`best.ckpt` of a training."""
+    """`best.ckpt` of a training, a file or a URL."""
     out: Path
     """The file, `model.onnx`; it appears when it was checked."""
     overwrite: bool = False

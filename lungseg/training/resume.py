@@ -9,7 +9,7 @@ from typing import Any
 from lightning_utilities.core.rank_zero import rank_zero_only
 from torch import nn
 
-from lungseg.checkpoint import NoCheckpointError, read_checkpoint
+from lungseg.checkpoint import NoCheckpointError, checkpoint_here, read_checkpoint
 from lungseg.errors import TrainingError
 from lungseg.options.fit import FitOptions
 from lungseg.training.callbacks.best_checkpoint import BEST
@@ -20,6 +20,7 @@ from shards.console.groups import flat_values
 from shards.console.limits import flag
 from shards.console.words import some
 from shards.storage.store import ShardSet
+from shards.storage.working_copy import shown
 
 logger = logging.getLogger(__name__)
 
@@ -91,13 +92,14 @@ def load_weights(module: nn.Module, checkpoint: Path, *, option: str) -> None:
         TrainingError: If it is none, or one of another net.
     """
     try:
-        content = read_checkpoint(checkpoint)
+        with checkpoint_here(checkpoint) as here:
+            content = read_checkpoint(here)
         module.load_state_dict(content["state_dict"])
     except (NoCheckpointError, RuntimeError, KeyError, TypeError, AttributeError) as error:
         what = " ".join(str(error).split())[:200]
         raise TrainingError(
-            f"{option} {checkpoint} is no checkpoint of a training with these options ({what}): "
-            "give its best.ckpt, and its config.yaml as --config"
+            f"{option} {shown(checkpoint)} is no checkpoint of a training with these options "
+            f"({what}): give its best.ckpt, and its config.yaml as --config"
         ) from error
 
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable
@@ -27,10 +28,17 @@ _ELSE = (("a Python package", "__init__.py"), ("a checkout of a repository", ".g
 _BEGUN = "config.yaml"  # what a command that was cut off at once may have left
 _LEAST_BYTES = 16 << 20
 _NAMES_SHOWN = 3
+_URL = re.compile(r"(?!file:)([a-z][a-z0-9+.-]+):/+(.+)")
 
 
 class OutError(KnownError):
     """Nothing may be written to `--out`."""
+
+
+def url_of(path: Path | str) -> str | None:
+    """The URL that a path was given as, which `Path` takes a slash from; None for a path."""
+    found = _URL.fullmatch(str(path))
+    return f"{found[1]}://{found[2]}".rstrip("/") if found else None
 
 
 def refuse_out(out: Path, kind: Kind | None, *, sources: Iterable[Path | str] = ()) -> None:
@@ -95,7 +103,9 @@ def refuse_out_file(out: Path, *, starts_with: bytes, sources: Iterable[Path | s
 
 
 def _refuse_place(out: Path, sources: Iterable[Path | str]) -> None:
-    """Refuse to write into what is read, into a shard set, or among the modules of a package."""
+    """Refuse a URL, what is read, a shard set, and the modules of a package."""
+    if url_of(out):
+        raise _error(url_of(out), "is a URL, this command needs a place on this machine")
     place = out.absolute().resolve()
     for source in sources:
         if "://" not in str(source):
@@ -133,5 +143,5 @@ def _existing(path: Path) -> Path:
     return next(folder for folder in (path, *path.parents) if folder.exists())
 
 
-def _error(out: Path | str, why: str) -> OutError:
+def _error(out: Path | str | None, why: str) -> OutError:
     return OutError(f"--out {out} {why}: choose another --out")

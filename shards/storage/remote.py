@@ -1,5 +1,6 @@
-"""Files of a URL on local disk: fetched again after a failure, verified, or one clear error."""
+"""Files of a URL: fetched and put again after a failure, verified, or one clear error."""
 
+import contextlib
 import errno
 import functools
 import hashlib
@@ -128,6 +129,58 @@ class Remote:
         paths = {f"/{entry.rstrip('/')}" for entry in entries} - {f"/{place.lstrip('/')}"}
         return {path.rsplit("/", 1)[-1] for path in paths}
 
+    def sizes(self) -> dict[str, int]:
+        """Bytes of all files below the folder, by their names with `/`.
+
+        Raises:
+            StoreError: If they could not be had.
+        """
+        system, root = self._system()
+
+        def find() -> dict[str, int]:
+            system.invalidate_cache()
+            try:
+                found = system.find(root, detail=True)
+            except FileNotFoundError:
+                return {}
+            below = f"{root.strip('/')}/"
+            names = {path: path.strip("/").removeprefix(below) for path in found}
+            return {names[path]: int(found[path]["size"] or 0) for path in found}
+
+        return self._persist("", find)
+
+    def put(self, path: Path, name: str) -> None:
+        """Put a local file there, whole or not at all.
+
+        Args:
+            path: The file.
+            name: Its name below the folder.
+
+        Raises:
+            StoreError: If it could not be put.
+        """
+        system, root = self._system()
+        self._write(name, lambda: system.put_file(str(path), f"{root}/{name}"))
+
+    def delete(self, name: str) -> None:
+        """Delete a file, if it is there.
+
+        Raises:
+            StoreError: If it could not be deleted.
+        """
+        system, root = self._system()
+        with contextlib.suppress(FileNotFoundError):
+            self._persist(name, lambda: system.rm_file(f"{root}/{name}"), to="deleted")
+
+    def _write(self, name: str, attempt: Callable[[], object]) -> None:
+        try:
+            self._persist(name, attempt, to="written")
+        except (FileNotFoundError, NotImplementedError) as error:
+            raise StoreError(
+                f"{self.shown}/{name} may not be written ({_in_words(error)}): check the URL; a "
+                "bucket must be there"
+            ) from error
+
     def _system(self) -> tuple[Any, str]:
         return _filesystem(self.url, self.retries.timeout_s, os.getpid())
 
@@ -146,7 +199,7 @@ class Remote:
         system.get_file(source, str(path), callback=Callback(hooks={"pace": refuse_trickle}))
         return path
 
-    def _persist(self, name: str, attempt: Callable[[], T]) -> T:
+    def _persist(self, name: str, attempt: Callable[[], T], *, to: str = "read") -> T:
         """The result of the first attempt that succeeds."""
         self._system()
         for number in range(1, self.retries.attempts + 1):
@@ -155,23 +208,23 @@ class Remote:
             except FormatVersionError:
                 raise
             except Exception as error:
-                self._refuse_hopeless(name, error)
+                self._refuse_hopeless(name, error, to)
                 cause = _in_words(error)
                 if number == self.retries.attempts:
                     raise StoreError(
-                        f"{self.shown}/{name} could not be read in {number} attempts, the last "
-                        f"failed with: {cause}; check the server and the network, then run this "
-                        "again"
+                        f"{self.shown}/{name} could not be {to} in {number} attempts, the "
+                        f"last failed with: {cause}; check the server and the network, then run "
+                        "this again"
                     ) from error
             wait_s = self.retries.first_wait_s * 2 ** (number - 1)
             _log.warning("%s/%s: %s; trying again in %g s", self.shown, name, cause, wait_s)
             time.sleep(wait_s)
         raise AssertionError(self.retries)
 
-    def _refuse_hopeless(self, name: str, error: Exception) -> None:
+    def _refuse_hopeless(self, name: str, error: Exception, to: str) -> None:
         """Raise what no further attempt would mend."""
         status = getattr(error, "status", 500)
-        if isinstance(error, FileNotFoundError):
+        if isinstance(error, FileNotFoundError | NotImplementedError):
             raise error
         if isinstance(error, OSError) and error.errno in _DISK_FULL:
             raise StoreError(
@@ -182,7 +235,7 @@ class Remote:
             isinstance(status, int) and status < 500 and status not in _WORTH_ANOTHER_TRY
         ):
             raise StoreError(
-                f"{self.shown}/{name} may not be read ({_in_words(error)}): check the URL and the "
+                f"{self.shown}/{name} may not be {to} ({_in_words(error)}): check the URL and the "
                 "credentials"
             ) from error
 
@@ -206,6 +259,8 @@ def _filesystem(url: str, timeout_s: float, process: int) -> tuple[Any, str]:
         raise StoreError(f"{protocol}:// cannot be read ({error})") from error
     if protocol in ("s3", "s3a"):
         system.retries = 1  # Remote counts the attempts
+        for name in ("botocore", "aiobotocore"):  # they tell where credentials were found
+            logging.getLogger(name).setLevel(logging.WARNING)
     return system, str(root).rstrip("/")
 
 

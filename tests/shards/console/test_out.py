@@ -18,7 +18,7 @@ from lungseg.inference.options import PredictOptions
 from lungseg.options.fit import FitOptions
 from lungseg.predict import main as predict
 from shards.console.errors import KnownError
-from shards.console.out import OutError, refuse_foreign
+from shards.console.out import OutError, refuse_foreign, refuse_out, refuse_out_file
 from tune.options.config import SearchOptions
 from tune.search import main as search
 
@@ -198,3 +198,10 @@ def test_names_at_a_url_are_judged_alike():
         OutError, match=r"--out s3://b/set holds other files \(a, b, c and 1 more\)"
     ):
         refuse_foreign("s3://b/set", ["d", "a", "b", "c"], "shards")
+
+
+def test_a_url_is_refused_where_a_command_knows_only_files():
+    with pytest.raises(OutError, match=r"^--out s3://b/run is a URL"):
+        refuse_out(Path("s3://b/run"), "predictions")
+    with pytest.raises(OutError, match=r"^--out s3://b/new\.ckpt is a URL"):
+        refuse_out_file(Path("s3://b/new.ckpt"), starts_with=b"PK")
