@@ -39,7 +39,7 @@ class InferenceOptions(Options):
     """`auto` (a GPU where there is one), `cpu` or, for example, `cuda:1`."""
     precision: Literal["auto", "32", "bf16"] = "auto"
     """Floating point of the net's layers; auto: bf16 on GPUs and processors that have it, about
-    twice as fast, which moves probabilities by about 0.01; else 32 bits."""
+    twice as fast, which changed Dice of a case by 0.0004 in the median; else 32 bits."""
     batch_size: Annotated[int | None, Limits(least=1, most=65536)] = None
     """Slices in one forward pass; by default 16, and 2 on the processor, which more make no faster
     but need memory."""
