@@ -75,7 +75,7 @@ class Hosts:
         for name in self.names:
             self.kill(name)
         for process in self._started:
-            process.wait(timeout=20)
+            process.wait(timeout=60)
         for file in self._said:
             file.close()
         with contextlib.suppress(subprocess.CalledProcessError):
@@ -110,7 +110,7 @@ class Hosts:
         for pid in self._children(first.pid):
             os.kill(pid, signal.SIGKILL)
         first.kill()
-        first.wait(timeout=20)
+        first.wait(timeout=60)
 
     def _add(self, name: str) -> None:
         boot = _BOOT.format(name=name, folder=self._folder)
@@ -135,10 +135,10 @@ class Hosts:
 
     @staticmethod
     def _ip(*words: str) -> None:
-        subprocess.run(["ip", *words], check=True, timeout=20, capture_output=True)
+        subprocess.run(["ip", *words], check=True, timeout=60, capture_output=True)
 
 
-def _await(claim, process: subprocess.Popen, seconds: float = 20) -> None:
+def _await(claim, process: subprocess.Popen, seconds: float = 120) -> None:
     until = time.monotonic() + seconds
     while not claim():
         assert process.poll() is None, "the host ended while it started"

@@ -74,7 +74,7 @@ def test_a_flaky_server_trains_like_a_folder(
     found = weights_after(server.url, tmp_path / "run", cache=tmp_path / "cache", loader=loader)
     assert equal(found, weights_of_folder(loader))
     assert not any(server.faults.values())
-    until = time.monotonic() + 20  # another download that was under way may still be giving up
+    until = time.monotonic() + 60  # another download that was under way may still be giving up
     while list((tmp_path / "cache").rglob("*.part")):
         assert time.monotonic() < until
         time.sleep(0.05)
@@ -151,7 +151,7 @@ def test_a_full_cache_disk_ends_a_training_in_one_line(
     assert re.match(
         "fit: no room on the local disk for http.*tar .*: make room, choose another", last
     )
-    until = time.monotonic() + 10  # another shard's fetch may still be at its end
+    until = time.monotonic() + 60  # another shard's fetch may still be at its end
     while list((tmp_path / "cache").rglob("*.part")):
         assert time.monotonic() < until, "what was fetched in part lies about"
         time.sleep(0.1)
