@@ -9,6 +9,7 @@ import numpy as np
 from lungseg.training.split import split_cases
 from shards.console.command import save_config
 from shards.console.groups import flat_values, replaced
+from shards.console.out import url_of
 from shards.order.draw import oversample_ratio
 from shards.storage.store import ShardSet, open_shards
 from shards.storage.target import locked, open_target
@@ -17,6 +18,7 @@ from tune.history.journal import Journal
 from tune.history.memory import Memory
 from tune.history.rungs import Rungs
 from tune.history.study import Study
+from tune.home import Home, kept_search
 from tune.options.config import SearchOptions
 from tune.options.folds import folds_to_score
 from tune.options.identity import JOURNAL, check_identity
@@ -27,7 +29,7 @@ from tune.refit import refit, repeats
 from tune.results.leave import finished_result, leave_result, leave_so_far
 from tune.results.storage import write_storage
 from tune.run_trials import run_trials
-from tune.trials.outcome import TrialOutcome, outcomes
+from tune.trials.outcome import TrialOutcome
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +48,14 @@ def search(given: SearchOptions) -> dict[str, Any]:
         shards.errors.ShardError: If the shards cannot be read.
         lungseg.errors.TrainingError: If the fold cannot be trained on.
     """
-    options = settled(given)
+    url = url_of(given.out)
+    if url is None:
+        return _search(settled(given))
+    with kept_search(url) as copy:
+        return copy.said_of(_search(settled(replaced(given, out=copy.folder))))
+
+
+def _search(options: SearchOptions) -> dict[str, Any]:
     around = flat_values(options)
     space, points = _space(options, around)
     shards = open_shards(options.data.shards, cache=options.data.cache)
@@ -55,17 +64,19 @@ def search(given: SearchOptions) -> dict[str, Any]:
     folds_to_score(options, shards)  # before anything starts
     again = repeats(options, shards)
     written = replaced(options, shards=shards.url)  # no password in any file
-    with locked(open_target(str(options.out))):
+    home = Home(options.out)
+    with locked(open_target(home.url or str(options.out))):
         begun_with = check_identity(written, shards.manifest_sha256)
+        home.take()
         study = Study(space, first=first, seed=options.step.seed, at_random=-(-begun_with // 4))
-        memory = _memory(options, study)
+        memory = _memory(options, study, home)
         done = None if memory.left else finished_result(options.out, refit=options.refit)
         if done is not None:
             logger.info("this search was finished before; its results are left as they are")
             _store(options, memory, space)
             return done
-        _search_on(options, written, memory, space)
-        trials = _outcomes(memory, options)
+        _search_on(options, written, memory, space, home)
+        trials = _outcomes(memory, options, home)
         worth = None
         if again and memory.ended == memory.trials and trials[0].dice:
             first_values = memory.records[0].values
@@ -74,7 +85,7 @@ def search(given: SearchOptions) -> dict[str, Any]:
 
 
 def _search_on(
-    options: SearchOptions, written: SearchOptions, memory: Memory, space: Space
+    options: SearchOptions, written: SearchOptions, memory: Memory, space: Space, home: Home
 ) -> None:
     save_config(written, options.out / "config.yaml")
     if memory.records:
@@ -84,8 +95,10 @@ def _search_on(
         )
 
     def leave() -> None:
-        leave_so_far(written, _outcomes(memory, options))
+        trials = _outcomes(memory, options, home)
+        leave_so_far(written, trials)
         _store(options, memory, space)
+        home.keep_results(trials)
 
     try:
         if memory.left:
@@ -97,10 +110,10 @@ def _search_on(
         raise
 
 
-def _outcomes(memory: Memory, options: SearchOptions) -> list[TrialOutcome]:
+def _outcomes(memory: Memory, options: SearchOptions, home: Home) -> list[TrialOutcome]:
     fold = options.validation.fold
     first = fold if options.folds is not None and fold != "none" else None
-    return outcomes(memory, options.out, first_fold=first)
+    return home.outcomes(memory, first_fold=first)
 
 
 def _store(options: SearchOptions, memory: Memory, space: Space) -> None:
@@ -109,9 +122,9 @@ def _store(options: SearchOptions, memory: Memory, space: Space) -> None:
         write_storage(options.storage, memory.records.values(), space, name=options.out.name)
 
 
-def _memory(options: SearchOptions, study: Study) -> Memory:
+def _memory(options: SearchOptions, study: Study, home: Home) -> Memory:
     return Memory(
-        Journal(options.out / JOURNAL),
+        Journal(options.out / JOURNAL, keep=home.keep_journal),
         study,
         Rungs(options.step.epochs, folds=options.folds or 1),
         trials=options.trials,

@@ -11,6 +11,7 @@ from tune.history.journal import Journal
 from tune.history.listed import Listed
 from tune.history.memory import SCORE, Memory
 from tune.history.rungs import Rungs
+from tune.home import Home
 from tune.options.config import SearchOptions
 from tune.options.errors import SearchError
 from tune.options.folds import folds_to_score
@@ -72,7 +73,9 @@ def refit(
     if options.refit == "folds":
         own = replaced(own, folds=None)
     own.out.mkdir(exist_ok=True)
-    memory = _memory(own, wanted)
+    home = Home(own.out)
+    home.take()
+    memory = _memory(own, wanted, home)
     if memory.left:
         logger.info(
             "training the %s settings again, each %d times",
@@ -85,8 +88,8 @@ def refit(
     return worth_of(pairs, by=by, asked=options.refit or 0, best_is_first=best == first)
 
 
-def _memory(own: SearchOptions, wanted: Sequence[Point]) -> Memory:
-    journal = Journal(own.out / JOURNAL)
+def _memory(own: SearchOptions, wanted: Sequence[Point], home: Home) -> Memory:
+    journal = Journal(own.out / JOURNAL, keep=home.keep_journal)
     had = [event["values"] for event in journal.events() if event["event"] == "suggested"]
     return Memory(
         journal,

@@ -24,6 +24,7 @@ from tune.faults import Faults
 from tune.history.disk import FullDisk
 from tune.history.memory import SCORE, Memory
 from tune.history.nodes import Nodes
+from tune.home import Home
 from tune.live import LiveTable, live_table
 from tune.options.config import SearchOptions
 from tune.options.errors import SearchError
@@ -137,7 +138,9 @@ def _run(
 def _trainable(options: SearchOptions, shape: Shape) -> Any:
     """What runs a trial."""
     return ray.tune.with_resources(
-        ray.tune.with_parameters(run_trial, search=options, shape=shape),
+        ray.tune.with_parameters(
+            run_trial, search=Home(options.out).for_trials(options), shape=shape
+        ),
         functools.partial(_placement, shape),
     )
 

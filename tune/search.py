@@ -4,7 +4,7 @@ from typing import Any
 
 import shards.console.early  # isort: skip  # noqa: F401 (first, for a Ctrl-C meanwhile)
 from shards.console.command import run
-from shards.console.out import refuse_out
+from shards.console.out import refuse_out, url_of
 from tune.options.config import SearchOptions
 
 DESCRIPTION = """Search settings of the training for the best validation Dice per case: loss,
@@ -21,7 +21,8 @@ full: python -m lungseg.fit --config best.yaml --epochs 30 --width 32 --out DIR.
 
 def main(options: SearchOptions) -> dict[str, Any]:
     """Search, with the heavy libraries imported only now."""
-    refuse_out(options.out, "search", sources=[options.data.shards])
+    if url_of(options.out) is None:
+        refuse_out(options.out, "search", sources=[options.data.shards])
     from tune.driver import search
 
     return search(options)

@@ -3,7 +3,7 @@
 import errno
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,14 @@ class Journal:
 
     Args:
         path: The file; an absent one has no events, and is made when they are asked for.
+        keep: Puts the file where it survives this machine; called after each event.
 
     Attributes:
         trouble: Why it could not be written; then nothing is added any more.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, *, keep: Callable[[], None] = lambda: None) -> None:
+        self._path, self._keep = path, keep
         self.trouble: SearchError | None = None
 
     def events(self) -> list[Event]:
@@ -51,6 +52,7 @@ class Journal:
         line = (json.dumps(event) + "\n").encode()
         try:
             patiently(lambda: self._append(line), self._path)
+            self._keep()
         except SearchError as error:
             self.trouble = error
             raise

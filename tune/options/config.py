@@ -1,7 +1,6 @@
 """What a search can be told: the options of `python -m tune.search`."""
 
 import dataclasses
-import re
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -26,7 +25,8 @@ class SearchOptions(TrainingOptions):
     )
 
     out: Path
-    """Folder for the search and its results; the same command again goes on with it."""
+    """Folder for the search and its results; the same command again goes on with it. Or a URL, as
+    s3://bucket/search, which then is all that the nodes must share beside the shards."""
     trials: Annotated[int, Limits(least=1, most=100_000)] = 20
     """How many trainings the search may start; poor ones are ended early. A larger number extends
     a search that has ended."""
@@ -81,8 +81,6 @@ class SearchOptions(TrainingOptions):
         super().__post_init__()
         if not self.losses:
             raise ValueError("--losses needs at least one loss")
-        if re.match(r"[a-z][a-z0-9+.-]+:/", str(self.out)):
-            raise ValueError(f"--out must be a folder that every node reaches, got URL {self.out}")
         if self.folds is not None:
             self._check_folds()
         if self.refit == "folds" and self.validation.validation_cases:

@@ -14,8 +14,8 @@ from shards.console.whole import whole_or_nothing
 LAST = "last.ckpt"
 BEST = "best.ckpt"
 
-_CARRIED_ON = (BEST, "metrics.csv", "cases.csv", "result.json")
-_PREFIX = "attempt-"
+CARRIED_ON = (BEST, "metrics.csv", "cases.csv", "result.json")
+PREFIX = "attempt-"
 _FOLD = "fold_"
 
 
@@ -36,7 +36,7 @@ class Attempt:
     @property
     def number(self) -> int:
         """1 for the first attempt."""
-        return int(self.folder.name.removeprefix(_PREFIX))
+        return number_of(self.folder.name)
 
     @property
     def resumes(self) -> bool:
@@ -47,6 +47,9 @@ class Attempt:
     def trainings(self) -> list[Path]:
         """Folders of its trainings so far: its own, or one for each fold."""
         return sorted(self.folder.glob(f"{_FOLD}*")) or [self.folder]
+
+    def keep(self) -> None:
+        """Nothing: who reaches the folder has its files."""
 
     def assert_newest(self) -> None:
         """End an attempt that others believe dead.
@@ -61,7 +64,12 @@ class Attempt:
 
 def attempts(trial: Path) -> list[Attempt]:
     """The attempts at a trial so far, the oldest first."""
-    return sorted(map(Attempt, trial.glob(f"{_PREFIX}*")), key=lambda attempt: attempt.number)
+    return sorted(map(Attempt, trial.glob(f"{PREFIX}*")), key=lambda attempt: attempt.number)
+
+
+def number_of(name: str) -> int:
+    """Number of the attempt whose folder has a name."""
+    return int(name.removeprefix(PREFIX).partition("-")[0])
 
 
 def claim(trial: Path) -> Attempt:
@@ -77,7 +85,7 @@ def claim(trial: Path) -> Attempt:
     trial.mkdir(exist_ok=True)
     earlier = attempts(trial)
     number = earlier[-1].number + 1 if earlier else 1
-    attempt = Attempt(trial / f"{_PREFIX}{number}")
+    attempt = Attempt(trial / f"{PREFIX}{number}")
     try:
         attempt.folder.mkdir()
     except FileExistsError:
@@ -102,6 +110,6 @@ def _carry_on(old: Path, new: Path) -> None:
     new.mkdir(exist_ok=True)
     with whole_or_nothing(new / LAST) as unfinished:
         shutil.copyfile(old / LAST, unfinished)
-        for name in _CARRIED_ON:
+        for name in CARRIED_ON:
             if (old / name).exists():
                 shutil.copyfile(old / name, new / name)

@@ -2,11 +2,15 @@
 
 import errno
 from collections.abc import Iterator
+from pathlib import Path
 
 from cluster.resources import Resources
 from lungseg.errors import DivergedError
 from shards.console.errors import KnownError
+from shards.console.out import url_of
+from shards.storage.remote import Remote
 from shards.storage.store import open_shards
+from shards.storage.working_copy import shown
 from tune.history.disk import FULL, has_room
 from tune.history.fault import Cause, Fault
 from tune.options.config import SearchOptions
@@ -38,19 +42,27 @@ def check_node(search: SearchOptions, resources: Resources) -> None:
     Raises:
         KnownError: If the search's folder, the shards or the GPU cannot be used here.
     """
-    journal = search.out / JOURNAL
-    try:
-        journal.read_bytes()[:1]
-    except OSError as error:
-        raise SearchError(
-            f"the search's {journal} cannot be read here ({error.strerror}): every node must "
-            "reach --out under the same name"
-        ) from error
+    _check_journal(search.out)
     open_shards(search.data.shards, cache=search.data.cache)
     if resources.gpus:
         from lungseg.training.process.gpu import check_gpu
 
         check_gpu()
+
+
+def _check_journal(out: Path) -> None:
+    """Make sure that the search's folder, or its URL, can be read here."""
+    url, journal = url_of(out), out / JOURNAL
+    try:
+        if url:
+            Remote(url=url).read(JOURNAL, len)
+        else:
+            journal.read_bytes()[:1]
+    except OSError as error:
+        raise SearchError(
+            f"the search's {shown(journal)} cannot be read here ({error.strerror}): every node "
+            "must reach --out under the same name"
+        ) from error
 
 
 def blame(error: Exception, search: SearchOptions, resources: Resources) -> Fault:

@@ -104,7 +104,7 @@ def _outcome(
         best_epoch=best_epoch,
         folds=record.folds,
         curve=tuple(record.reports[epoch]["dice_case_mean"] for epoch in sorted(record.reports)),
-        seconds=sum(_seconds(training) for attempt in tries for training in attempt.trainings),
+        seconds=sum(stint.until - stint.begun for stint in record.stints),
         stints=tuple(record.stints),
         attempts=len(tries),
         node=record.last["node"] if record.last else "",
@@ -112,11 +112,3 @@ def _outcome(
         scores=newest / "result.json",
         checkpoint=(newest if first_fold is None else fold_folder(newest, first_fold)) / BEST,
     )
-
-
-def _seconds(attempt: Path) -> float:
-    """Time from the first to the last file that the training of an attempt wrote."""
-    begun, ended = attempt / "config.yaml", attempt / "metrics.csv"
-    if not (begun.exists() and ended.exists()):
-        return 0.0
-    return max(0.0, ended.stat().st_mtime - begun.stat().st_mtime)

@@ -16,8 +16,9 @@ from cluster.resources import Resources
 from lungseg.options.fit import FitOptions
 from tune.history.memory import EPOCH, FOLDS, SCORE
 from tune.options.config import SearchOptions
-from tune.options.settings import fit_options, trial_folder
-from tune.trials.attempts import SupersededError, claim
+from tune.options.settings import fit_options
+from tune.trials.attempts import Attempt, SupersededError
+from tune.trials.away import AwayAttempt, attempt_at
 from tune.trials.rank import Work
 from tune.trials.reached import NONE, reached_by_all, trainings_of
 from tune.trials.together import Together
@@ -63,11 +64,23 @@ def run_trial(config: dict[str, Any], *, search: SearchOptions, shape: Shape) ->
 def _train(
     config: dict[str, Any], search: SearchOptions, shape: Shape, where: dict[str, str]
 ) -> None:
-    attempt = claim(trial_folder(search.out, config["number"]))
-    trainings = trainings_of(search, config["values"], attempt.folder)
+    with attempt_at(search.out, config["number"]) as attempt:
+        _train_all(attempt, config["values"], search, shape, where)
+        attempt.keep()
+
+
+def _train_all(
+    attempt: Attempt | AwayAttempt,
+    values: dict[str, Any],
+    search: SearchOptions,
+    shape: Shape,
+    where: dict[str, str],
+) -> None:
+    trainings = trainings_of(search, values, attempt.folder)
 
     def tell() -> None:
         attempt.assert_newest()
+        attempt.keep()
         ray.tune.report(reached_by_all(trainings, attempt.folder, search.step.epochs) | where)
 
     if attempt.resumes and reached_by_all(trainings, attempt.folder, search.step.epochs)[EPOCH]:
