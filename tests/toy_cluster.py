@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-OPEN = {"RAY_AUTH_MODE": "disabled"}
+OPEN = {"RAY_AUTH_MODE": "disabled", "RAY_worker_niceness": "0"}
 
 _CLUSTER = """
 import json, sys

@@ -1,7 +1,6 @@
 """A search's journal and results are at its URL before anything is built on them."""
 
 from contextlib import ExitStack
-from pathlib import Path
 
 import fsspec
 import pytest
@@ -13,8 +12,6 @@ from tune.history.journal import Journal
 from tune.home import Home, kept_search
 from tune.options.errors import SearchError
 from tune.options.identity import JOURNAL
-from tune.trials.attempts import SupersededError
-from tune.trials.away import attempt_at
 
 
 @pytest.fixture
@@ -54,24 +51,6 @@ def test_a_search_that_another_machine_has_taken_over_writes_no_more(url, machin
     with pytest.raises(SearchError, match=f"another process has taken over the search in {url}"):
         journal.add({"event": "ended", "trial": 0})
     assert JOURNAL not in Remote(url=url).sizes()
-
-
-def test_an_attempt_begins_with_the_checkpoint_of_the_last_one_and_ends_that(url):
-    with attempt_at(Path(url), 7) as first, attempt_at(Path(url), 7) as second:
-        assert not first.resumes
-        with pytest.raises(SupersededError):
-            first.assert_newest()
-        for name in ("last.ckpt", "metrics.csv"):
-            (second.folder / name).write_text("epoch 1")
-        second.keep()
-        (first.folder / "last.ckpt").write_text("of a cut-off process")
-        first.keep()
-        with attempt_at(Path(url), 7) as third:
-            assert third.resumes
-            assert (third.folder / "last.ckpt").read_text() == "epoch 1"
-            assert (third.folder / "metrics.csv").read_text() == "epoch 1"
-            third.assert_newest()
-        assert not third.folder.exists()
 
 
 def test_results_come_from_the_url_and_only_the_best_checkpoint_stays_there(url, machine, tmp_path):

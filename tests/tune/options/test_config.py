@@ -33,12 +33,6 @@ def test_settings_that_make_no_search_are_refused(wrong, said, tmp_path):
         SearchOptions.of(shards="x", out=tmp_path, **wrong)
 
 
-@pytest.mark.parametrize("url", ["s3://bucket/search", "gs://bucket/search", "memory://x"])
-def test_a_url_is_refused_instead_of_becoming_a_folder(url):
-    with pytest.raises(ValueError, match="--out must be a folder"):
-        SearchOptions.of(shards="x", out=Path(url))
-
-
 @pytest.mark.parametrize(
     ("given", "ranks"),
     [

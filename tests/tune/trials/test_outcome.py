@@ -1,8 +1,7 @@
 """Outcomes tell of every trial that is over, the best first."""
 
-import os
-
 from tests.toy_trials import new_memory
+from tune.history.memory import Stint
 from tune.trials.outcome import outcomes, searched_names
 
 
@@ -14,13 +13,10 @@ def report(memory, number, *curve):
         memory.report(number, {"epoch": epoch, "best_epoch": curve.index(best) + 1, **values})
 
 
-def attempt(out, number, count, *, seconds):
-    """A folder of an attempt that took some seconds."""
+def attempt(out, number, count):
+    """A folder of an attempt."""
     folder = out / "trials" / f"{number:03d}" / f"attempt-{count}"
     folder.mkdir(parents=True)
-    for name, when in (("config.yaml", 1000.0), ("metrics.csv", 1000.0 + seconds)):
-        (folder / name).touch()
-        os.utime(folder / name, (when, when))
     return folder
 
 
@@ -48,10 +44,13 @@ def test_time_and_number_of_attempts_are_summed_up_and_the_last_has_the_checkpoi
     memory.next()
     report(memory, 0, 0.5)
     memory.end(0)
-    attempt(tmp_path, 0, 1, seconds=10)
-    last = attempt(tmp_path, 0, 2, seconds=5)
-    (tmp_path / "trials" / "000" / "attempt-2" / "metrics.csv").touch()
-    os.utime(last / "metrics.csv", (1005.0, 1005.0))
+    held = {"node": "here", "cpus": 1, "gpus": 0}
+    memory.records[0].stints = [
+        Stint(**held, begun=1000.0, until=1010.0),
+        Stint(**held, begun=2000.0, until=2005.0),
+    ]
+    attempt(tmp_path, 0, 1)
+    last = attempt(tmp_path, 0, 2)
     (trial,) = outcomes(memory, tmp_path)
     assert (trial.seconds, trial.attempts) == (15.0, 2)
     assert trial.checkpoint == last / "best.ckpt"
@@ -78,16 +77,16 @@ def test_the_options_that_any_trial_varies_are_named_once(tmp_path):
     assert searched_names(outcomes(memory, tmp_path)) == ["loss", "focal_gamma"]
 
 
-def test_of_several_folds_the_model_of_the_first_is_kept_and_the_time_of_all_counts(tmp_path):
+def test_of_several_folds_the_model_of_the_first_is_kept(tmp_path):
     memory = new_memory(tmp_path, trials=1, epochs=1)
     memory.next()
     report(memory, 0, 0.5)
     memory.end(0)
     for fold in (0, 3):
-        attempt(tmp_path, 0, f"1/fold_{fold}", seconds=5)
+        attempt(tmp_path, 0, f"1/fold_{fold}")
     (trial,) = outcomes(memory, tmp_path, first_fold=3)
     folder = tmp_path / "trials" / "000" / "attempt-1"
-    assert (trial.seconds, trial.attempts) == (10.0, 1)
+    assert trial.attempts == 1
     assert (trial.checkpoint, trial.scores) == (
         folder / "fold_3" / "best.ckpt",
         folder / "result.json",
