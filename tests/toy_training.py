@@ -70,6 +70,24 @@ class Seen(Callback):
             file.write("".join(lines))
 
 
+class Losses(Callback):
+    """Notes the logged loss of each step, which is that of the whole batch."""
+
+    def __init__(self, path):
+        self._path = path
+
+    def on_train_batch_end(self, trainer, *_):
+        if trainer.is_global_zero:
+            with self._path.open("a") as file:
+                loss = float(trainer.callback_metrics["train/loss"])
+                file.write(f"{trainer.global_step} {loss!r}\n")
+
+
+def losses_of_steps(path):
+    """The loss of each step, as `Losses` noted it; of a repeated step the last one."""
+    return {int(step): float(loss) for step, loss in map(str.split, path.read_text().splitlines())}
+
+
 def slices_of_steps(path):
     """Which slices all ranks together used at each step, as `Seen` noted them."""
     steps = {}

@@ -1,9 +1,9 @@
-"""A rank that notes its process and the slices of each step, beside its folder."""
+"""A rank that notes its process and the slices and losses of the steps, beside its folder."""
 
 import os
 
 from lungseg.training.nodes import rank as ranks
-from tests.toy_training import Seen
+from tests.toy_training import Losses, Seen
 
 
 def train(options, rank):
@@ -12,7 +12,8 @@ def train(options, rank):
     real = ranks.fit
 
     def fit(given, *, callbacks, world):
-        return real(given, callbacks=[*callbacks, Seen(beside / "seen")], world=world)
+        noting = [Seen(beside / "seen"), Losses(beside / "losses")]
+        return real(given, callbacks=[*callbacks, *noting], world=world)
 
     ranks.fit = fit
     try:
