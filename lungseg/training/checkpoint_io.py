@@ -1,5 +1,6 @@
-"""Writes checkpoints while the training goes on, beside their place, whole or not at all."""
+"""Checkpoints: written beside a training, whole or not at all, and read once for all ranks."""
 
+import io
 import logging
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -7,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.distributed as dist
 from lightning_fabric.plugins.io.torch_io import TorchCheckpointIO
 from lightning_utilities.core.apply_func import apply_to_collection
 
 from lungseg.errors import TrainingError
+from lungseg.training.process.first_rank import of_first_rank
 from shards.console.whole import whole_or_nothing
 
 logger = logging.getLogger(__name__)
@@ -54,6 +57,25 @@ class WholeCheckpoints(TorchCheckpointIO):
         if self._writer is None:
             self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoints")
         self._under_way[path] = self._writer.submit(self._write, _copied(checkpoint), path)
+
+    def load_checkpoint(self, path: str | Path, *_: Any, **__: Any) -> dict[str, Any]:
+        """Read a checkpoint; no code in it is run.
+
+        Rank 0 reads it for all: on another node the file of before may still be seen, and ranks
+        that go on from two steps would draw slices of two.
+
+        Args:
+            path: Of the file.
+
+        Returns:
+            What it holds, the same on each rank.
+        """
+        first = not dist.is_initialized() or dist.get_rank() == 0
+        content = of_first_rank(Path(path).read_bytes() if first else b"")
+        held: dict[str, Any] = torch.load(
+            io.BytesIO(content), map_location="cpu", weights_only=True
+        )
+        return held
 
     def settle(self) -> None:
         """Return when all is written."""

@@ -29,6 +29,7 @@ from lungseg.training.machine.compiled import compile_net
 from lungseg.training.machine.cost import Cost, check_memory, step_cost
 from lungseg.training.machine.memory_order import order_memory
 from lungseg.training.module import LungSegmenter
+from lungseg.training.process.first_rank import of_first_rank
 from lungseg.training.process.gpu import check_given_gpu
 from lungseg.training.process.peers import wait_for_reason, watched_peers
 from lungseg.training.process.world import World, world_of
@@ -84,6 +85,9 @@ def fit(
         world=world,
         checkpoint_io=checkpoint_io,
     )
+    if world.nodes > 1:
+        trainer.strategy.setup_environment()  # the ranks meet; Lightning will find it done
+        checkpoint = of_first_rank(checkpoint)  # which storage may not show to other nodes yet
     order_memory(module.net, flat_values(options), trainer.strategy.root_device)
     if options.machine.compile:
         compile_net(module.net, trainer.strategy.root_device)
