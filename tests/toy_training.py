@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import zlib
 from pathlib import Path
 
@@ -68,6 +69,25 @@ class Seen(Callback):
         ]
         with self._path.open("a") as file:
             file.write("".join(lines))
+
+
+class Held(Callback):
+    """Stands still at the start of some steps, until who tests has done what he wants there.
+
+    Args:
+        folder: Where a file `at-STEP` says that the step is reached, and `go-STEP` lets it begin.
+        steps: Numbers of the steps.
+    """
+
+    def __init__(self, folder, steps):
+        self._folder, self._steps = folder, steps
+
+    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+        step = trainer.global_step
+        if step in self._steps:
+            (self._folder / f"at-{step}").touch()
+            while not (self._folder / f"go-{step}").exists():
+                time.sleep(0.02)
 
 
 class Losses(Callback):
