@@ -12,7 +12,6 @@ import torch
 
 from lungseg.training.run import fit
 from tests.hosts import OPEN, missing, ray_hosts
-from tests.lungseg.training.nodes.seen_ranks import COMMAND
 from tests.toy_shards import make_shards
 from tests.toy_training import Seen, flags, options, slices_of_steps
 
@@ -30,6 +29,7 @@ TINY = (
     "--cpus-per-trial 1 --concurrent 2 --trials 3 --epochs 40"
 )
 AGAIN_S = 150  # training again; 30 s where nothing else runs on this machine
+SEEN = "tests.lungseg.training.nodes.seen_ranks"
 
 
 def reports(out):
@@ -111,7 +111,7 @@ def test_a_training_over_nodes_repeats_an_epoch_at_most(lab, toy, tmp_path):
     fit(options(toy, tmp_path / "unbroken", **given), callbacks=[Seen(tmp_path / "expected")])
     (tmp_path / "held").write_text("14 26")
     words = flags(toy, run, address=address, nodes=2, devices=1, **given)
-    command = [sys.executable, "-c", COMMAND, *words]
+    command = [sys.executable, "-m", SEEN, *words]
     driver = hosts.start("h1", command, log=said, environment={"PYTHONPATH": str(ROOT), **OPEN})
 
     def lose(step, how):

@@ -1,4 +1,4 @@
-"""The Slurm script runs a search on a real Slurm of two hosts, through a requeue."""
+"""The Slurm script runs a search, and a training over two hosts, on a real Slurm, requeued."""
 
 import csv
 import os
@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from lungseg.training.run import fit
 from tests.slurm_hosts import missing, slurm_hosts
 from tests.toy_shards import make_shards
+from tests.toy_training import Seen, flags, options, slices_of_steps, table
 
 pytestmark = [
     pytest.mark.ray,
@@ -20,43 +22,99 @@ pytestmark = [
 ]
 
 ROOT = Path(__file__).parents[2]
+SEEN = "tests.lungseg.training.nodes.seen_ranks"
+TRAINING = {"epochs": 3, "seed": 3}
 SCRIPT = ROOT / "cluster" / "slurm" / "ray.sbatch"
 
 
-def test_a_search_goes_on_after_its_job_was_queued_again(tmp_path):
-    shards, out, said = make_shards(tmp_path / "shards"), tmp_path / "out", tmp_path / "job.log"
+@pytest.fixture(scope="module")
+def slurm(tmp_path_factory):
+    """Two hosts with a processor each."""
+    with slurm_hosts(tmp_path_factory.mktemp("slurm"), 2, cpus=1) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory):
+    """Folder of a shard set of five tiny cases."""
+    return make_shards(tmp_path_factory.mktemp("toy") / "shards")
+
+
+def submit(slurm, said, *words):
+    """Submit a command to the script; the job's number."""
+    path = f"PATH={Path(sys.executable).parent}:{os.environ['PATH']}"
+    of_job = ("--gpus-per-node=0", "--cpus-per-task=1", f"--output={said}", f"--chdir={ROOT}")
+    return slurm.submit(*of_job, f"--export=ALL,{path}", SCRIPT, *words)
+
+
+def queue_again(slurm, job):
+    """Warn the job as Slurm does before its time is over, and let it begin again at once."""
+    slurm.run("scancel", "--batch", "--signal=USR1", job)
+    while slurm.state(job)["Restarts"] == "0" or slurm.state(job)["JobState"] != "PENDING":
+        time.sleep(0.5)
+    slurm.run("scontrol", "update", f"JobId={job}", "StartTime=now")  # else 2 minutes later
+
+
+def await_file(path, said):
+    until = time.monotonic() + 120
+    while not path.exists():
+        assert time.monotonic() < until, said.read_text()
+        time.sleep(0.5)
+
+
+def test_a_search_goes_on_after_its_job_was_queued_again(slurm, toy, tmp_path):
+    out, said = tmp_path / "out", tmp_path / "job.log"
     words = shlex.split(
         "--width 4 --depth 3 --batch-size 8 --num-workers 0 --augment none --lr 0.01 "
         "--trials 3 --epochs 10 --cpus-per-trial 1"
     )
-    path = f"PATH={Path(sys.executable).parent}:{os.environ['PATH']}"
-    with slurm_hosts(tmp_path, 2, cpus=1) as slurm:
-        job = slurm.submit(
-            *("--gpus-per-node=0", "--cpus-per-task=1", f"--output={said}", f"--chdir={ROOT}"),
-            *(
-                f"--export=ALL,{path}",
-                SCRIPT,
-                "tune.search",
-                "--shards",
-                shards,
-                "--out",
-                out,
-                *words,
-            ),
-        )
-        until = time.monotonic() + 120
-        while not (out / "trials.csv").exists():
-            assert time.monotonic() < until, said.read_text()
-            time.sleep(0.5)
-        finished = (out / "trials.csv").read_text().splitlines()[1]
-        slurm.run("scancel", "--batch", "--signal=USR1", job)
-        while slurm.state(job)["Restarts"] == "0" or slurm.state(job)["JobState"] != "PENDING":
-            time.sleep(0.5)
-        slurm.run("scontrol", "update", f"JobId={job}", "StartTime=now")  # else 2 minutes later
-        state = slurm.ended(job, timeout=200)
+    job = submit(slurm, said, "tune.search", "--shards", toy, "--out", out, *words)
+    await_file(out / "trials.csv", said)
+    finished = (out / "trials.csv").read_text().splitlines()[1]
+    queue_again(slurm, job)
+    state = slurm.ended(job, timeout=200)
     assert state["JobState"] == "COMPLETED", said.read_text()
     lines = (out / "trials.csv").read_text().splitlines()
     assert finished in lines, "a finished trial was trained again"
     rows = list(csv.DictReader(lines))
     assert len(rows) == 3
     assert {row["node"].partition("/")[0] for row in rows} == {"10.77.0.1", "10.77.0.2"}
+
+
+def test_a_training_over_two_hosts_goes_on_after_its_job_was_queued_again(
+    slurm, toy, unbroken, tmp_path
+):
+    said = tmp_path / "job.log"
+    (tmp_path / "held").write_text("9")
+    words = flags(toy, tmp_path / "run", nodes=2, devices=1, resume="auto", **TRAINING)
+    job = submit(slurm, said, SEEN, *words)
+    await_file(tmp_path / "at-9", said)
+    queue_again(slurm, job)
+    (tmp_path / "go-9").touch()
+    state = slurm.ended(job, timeout=200)
+    assert state["JobState"] == "COMPLETED", said.read_text()
+    found, expected = (slices_of_steps(path / "seen") for path in (tmp_path, unbroken))
+    assert {step: set(lines) for step, lines in found.items()} == {
+        step: set(lines) for step, lines in expected.items()
+    }
+    hosts = {(tmp_path / f"rank-{rank}").read_text().split()[1] for rank in range(2)}
+    assert hosts == {"h1", "h2"}
+
+
+def test_srun_trains_on_two_hosts_what_one_process_trains(slurm, toy, unbroken, tmp_path):
+    words = flags(toy, tmp_path, nodes=2, devices=1, **TRAINING)
+    step = ("--nodes=2", "--ntasks-per-node=1", f"--chdir={ROOT}")
+    slurm.run("srun", *step, sys.executable, "-m", "lungseg.fit", *words, timeout=200)
+    one, two = (
+        [float(row["train/loss"]) for row in table(folder)]
+        for folder in (unbroken / "run", tmp_path)
+    )
+    assert two == pytest.approx(one, rel=1e-5)
+
+
+@pytest.fixture(scope="module")
+def unbroken(toy, tmp_path_factory):
+    """Folder of a training by one process, and the slices of its steps."""
+    folder = tmp_path_factory.mktemp("unbroken")
+    fit(options(toy, folder / "run", **TRAINING), callbacks=[Seen(folder / "seen")])
+    return folder

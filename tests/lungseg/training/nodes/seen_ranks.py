@@ -1,4 +1,4 @@
-"""A rank that notes its process and its steps beside its folder, and waits there at steps `held`.
+"""`lungseg.fit` whose ranks note their steps beside the run's folder, and wait at steps `held`.
 
 Ranks other than 0 are on a node whose storage does not show the checkpoint yet.
 """
@@ -29,13 +29,12 @@ def train(options, rank):
         return ranks.train(options, rank)
 
 
-COMMAND = """
-import sys
-from lungseg.training.nodes import supervise
-from tests.lungseg.training.nodes.seen_ranks import train
-supervise.train = train
-sys.argv[0] = "fit"
-import lungseg.fit as command
-from shards.console.command import run
-run(command.FitOptions, command.main, prog="fit", description="", show=command.show)
-"""
+if __name__ == "__main__":
+    import lungseg.fit as command
+    from lungseg.training.nodes import supervise
+    from shards.console.command import run as run_command
+    from tests.lungseg.training.nodes import seen_ranks  # as the nodes import it
+
+    supervise.train = seen_ranks.train
+    parts = {"prog": "fit", "description": "", "show": command.show}
+    run_command(command.FitOptions, command.main, **parts)
