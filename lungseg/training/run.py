@@ -31,6 +31,7 @@ from lungseg.training.machine.memory_order import order_memory
 from lungseg.training.module import LungSegmenter
 from lungseg.training.process.first_rank import of_first_rank
 from lungseg.training.process.gpu import check_given_gpu
+from lungseg.training.process.heartbeat import watched_ranks
 from lungseg.training.process.peers import wait_for_reason, watched_peers
 from lungseg.training.process.world import World, world_of
 from lungseg.training.resume import checkpoint_to_resume, load_weights
@@ -85,7 +86,7 @@ def fit(
         world=world,
         checkpoint_io=checkpoint_io,
     )
-    if world.nodes > 1:
+    if world.launched or world.nodes > 1:
         trainer.strategy.setup_environment()  # the ranks meet; Lightning will find it done
         checkpoint = of_first_rank(checkpoint)  # which storage may not show to other nodes yet
     order_memory(module.net, flat_values(options), trainer.strategy.root_device)
@@ -96,7 +97,7 @@ def fit(
     if trainer.is_global_zero:
         out.mkdir(parents=True, exist_ok=True)
         save_config(replaced(options, resume=False), out / "config.yaml")
-    with _ends_in_one_line(trainer, out / LAST):
+    with _ends_in_one_line(trainer, world, out / LAST):
         trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
     if not trainer.is_global_zero:
         return None
@@ -140,7 +141,7 @@ def validate(
         checkpoint_io=WholeCheckpoints(),
     )
     load_weights(module, checkpoint, option="--validate")
-    with _ends_in_one_line(trainer, checkpoint):
+    with _ends_in_one_line(trainer, world, checkpoint):
         trainer.validate(module, data, verbose=False)
     if not trainer.is_global_zero:
         return None
@@ -177,13 +178,14 @@ def open_training(options: FitOptions) -> tuple[ShardSet, FitOptions]:
 
 
 @contextmanager
-def _ends_in_one_line(trainer: pl.Trainer, last: Path) -> Iterator[None]:
+def _ends_in_one_line(trainer: pl.Trainer, world: World, last: Path) -> Iterator[None]:
     """Turn the ways in which a training may end early into a line and an exit code."""
     launcher = trainer.strategy.launcher
     advice = f"the same command with --resume goes on from {last}"
     try:
-        watch = watched_peers(lambda: getattr(launcher, "procs", []), advice=advice)
-        with signals_given_back(), watch:
+        here = watched_peers(lambda: getattr(launcher, "procs", []), advice=advice)
+        everywhere = watched_ranks(launched=world.launched, advice=advice)
+        with signals_given_back(), here, everywhere:
             try:
                 yield
             except RuntimeError as error:

@@ -26,6 +26,7 @@ class World:
         nodes: Number of nodes.
         devices: Of each node.
         here: Ranks on this machine; None: one for each of its devices.
+        launched: Whether a launcher started several, and they are to watch over each other.
         asked: The signal that who runs the ranks has had; 0 for none.
     """
 
@@ -33,6 +34,7 @@ class World:
     nodes: int = 1
     devices: int | Literal["auto"] = "auto"
     here: int | None = None
+    launched: bool = False
     asked: Callable[[], int] = lambda: 0
 
     @property
@@ -66,7 +68,12 @@ def world_of(run: RunOptions) -> World:
             f"{run.devices} has one process for each device: give --nodes and --devices as "
             f"{started.by} was told, or tell it {started.how.format(*_asked(run))}"
         )
-    return World(environment=started.environment(), nodes=nodes, devices=int(per_node))
+    return World(
+        environment=started.environment(),
+        nodes=nodes,
+        devices=int(per_node),
+        launched=started.processes > 1,
+    )
 
 
 def check_not_launched(what: str) -> None:
