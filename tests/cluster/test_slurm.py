@@ -17,7 +17,7 @@ from tests.toy_training import Seen, flags, options, slices_of_steps, table
 pytestmark = [
     pytest.mark.ray,
     pytest.mark.slow,
-    pytest.mark.timeout(400),
+    pytest.mark.timeout(600),
     pytest.mark.skipif(bool(missing()), reason=missing() or "there is a Slurm"),
 ]
 
@@ -56,7 +56,7 @@ def queue_again(slurm, job):
 
 
 def await_file(path, said):
-    until = time.monotonic() + 120
+    until = time.monotonic() + 240
     while not path.exists():
         assert time.monotonic() < until, said.read_text()
         time.sleep(0.5)
@@ -72,7 +72,7 @@ def test_a_search_goes_on_after_its_job_was_queued_again(slurm, toy, tmp_path):
     await_file(out / "trials.csv", said)
     finished = (out / "trials.csv").read_text().splitlines()[1]
     queue_again(slurm, job)
-    state = slurm.ended(job, timeout=200)
+    state = slurm.ended(job, timeout=300)
     assert state["JobState"] == "COMPLETED", said.read_text()
     lines = (out / "trials.csv").read_text().splitlines()
     assert finished in lines, "a finished trial was trained again"
@@ -91,7 +91,7 @@ def test_a_training_over_two_hosts_goes_on_after_its_job_was_queued_again(
     await_file(tmp_path / "at-9", said)
     queue_again(slurm, job)
     (tmp_path / "go-9").touch()
-    state = slurm.ended(job, timeout=200)
+    state = slurm.ended(job, timeout=300)
     assert state["JobState"] == "COMPLETED", said.read_text()
     found, expected = (slices_of_steps(path / "seen") for path in (tmp_path, unbroken))
     assert {step: set(lines) for step, lines in found.items()} == {
@@ -104,7 +104,7 @@ def test_a_training_over_two_hosts_goes_on_after_its_job_was_queued_again(
 def test_srun_trains_on_two_hosts_what_one_process_trains(slurm, toy, unbroken, tmp_path):
     words = flags(toy, tmp_path, nodes=2, devices=1, **TRAINING)
     step = ("--nodes=2", "--ntasks-per-node=1", f"--chdir={ROOT}")
-    slurm.run("srun", *step, sys.executable, "-m", "lungseg.fit", *words, timeout=200)
+    slurm.run("srun", *step, sys.executable, "-m", "lungseg.fit", *words, timeout=300)
     one, two = (
         [float(row["train/loss"]) for row in table(folder)]
         for folder in (unbroken / "run", tmp_path)
