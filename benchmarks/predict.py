@@ -10,7 +10,7 @@ probabilities to the file.
 """
 
 import dataclasses
-import resource
+import re
 import subprocess
 import sys
 import time
@@ -93,7 +93,8 @@ def measure(route: str, checkpoint: Path, scan: Path, options: Options) -> None:
     else:
         monai(checkpoint, scan, out, at_once=int(how.removeprefix("by ")))
     seconds = time.perf_counter() - wall, time.process_time() - processor
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+    (peak,) = re.findall(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())
+    peak_mb = int(peak) / 1000  # getrusage would count the process that started this one
     print(
         f"| {route} | {options.slices[0]} | {seconds[0]:.1f} | {seconds[1]:.1f} | {peak_mb:.0f} |"
     )
