@@ -63,13 +63,19 @@ def row(folder, name, table):
 
 
 def print_pairs(tables):
-    """Differences from the first recipe, case by case."""
+    """Differences from the first recipe, case by case: Dice, and mL falsely marked."""
     first, *others = tables
     for other in others:
         both = [case for case in tables[first] if case in tables[other]]
-        pairs = [tables[other][case]["dice"] - tables[first][case]["dice"] for case in both]
-        pairs = [pair for pair in pairs if not np.isnan(pair)]
-        print(f"\n{other} - {first}: {np.mean(pairs):+.3f} {interval(pairs)}, {len(pairs)}")
+        dice, false_ml = (
+            [tables[other][case][column] - tables[first][case][column] for case in both]
+            for column in ("dice", "false_ml")
+        )
+        dice = [pair for pair in dice if not np.isnan(pair)]
+        print(
+            f"\n{other} - {first}: Dice {np.mean(dice):+.3f} {interval(dice)}, {len(dice)}; "
+            f"false mL {np.mean(false_ml):+.1f} {interval(false_ml)}"
+        )
 
 
 def print_cases(tables):
