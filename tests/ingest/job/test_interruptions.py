@@ -144,7 +144,7 @@ def test_ctrl_c_keeps_finished_cases_and_says_how_to_go_on(many, tmp_path):
     running = start(many, out)
     wait_for_a_finished_case(out, running)
     os.killpg(running.pid, signal.SIGINT)
-    _, said = running.communicate(timeout=20)
+    _, said = running.communicate(timeout=60)
     assert running.returncode == 130
     assert "the same command goes on" in said
     assert "Traceback" not in said
@@ -162,7 +162,7 @@ def test_ctrl_c_at_the_start_is_the_business_of_one_process(many, tmp_path, dela
     running = start(many, tmp_path / "out")
     time.sleep(delay_s)
     os.killpg(running.pid, signal.SIGINT)
-    _, said = running.communicate(timeout=20)
+    _, said = running.communicate(timeout=60)
     assert "ForkServer" not in said
 
 

@@ -78,7 +78,7 @@ def test_an_interrupt_ends_what_waits_for_a_silent_server(tmp_path, shard_folder
             time.sleep(0.01)
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        _, error = process.communicate(timeout=10)
+        _, error = process.communicate(timeout=60)
     finally:
         process.kill()
         process.communicate()

@@ -274,7 +274,7 @@ def test_a_process_forked_meanwhile_locks_nobody_out(tmp_path, serve, files):
 
 def use_one(cache, file):
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(cache.local, *file).result(timeout=10)
+        return pool.submit(cache.local, *file).result(timeout=60)
 
 
 def test_a_download_cut_off_by_a_kill_is_taken_over(tmp_path, serve, files):
