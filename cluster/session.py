@@ -81,9 +81,7 @@ def _start(folder: Path) -> None:
     """Start Ray here, closed to other users of the machine by a token of its own."""
     if not os.environ.keys() & {"RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"}:
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)  # with which Ray turns its check on
-    os.environ.setdefault(
-        "RAY_worker_niceness", "0"
-    )  # Ray's own, 15, starves beside any other work
+    os.environ.setdefault("RAY_worker_niceness", "0")  # Ray's own, 15, starves beside other work
     usable = len(os.sched_getaffinity(0))
     ray.init(
         address=LOCAL,

@@ -28,7 +28,7 @@ class NetOptions(Limited):
     convolutions: Annotated[int, Limits(least=1, most=16)] = 2
     """Convolutions of each level."""
     norm: Norm = "instance"
-    """Normalization after each convolution; batch: over the share of a batch that a device has."""
+    """Normalization after each convolution; batch: over the batch of all devices."""
     residual: bool = False
     """Add each level's input to its result."""
     dropout: Annotated[float, Limits(least=0, below=1)] = 0.0

@@ -19,6 +19,7 @@ from lungseg.training.data import SliceData
 from lungseg.training.machine.memory_order import plain_copy
 from lungseg.training.machine.parts import in_parts
 from lungseg.training.optimizer import build_optimizer, build_schedule, keep_order
+from lungseg.training.process.batch_norm import over_ranks
 from lungseg.training.process.ranks import sum_over_ranks
 from lungseg.training.side_by_side import SideBySide
 from lungseg.training.slice_weights import fingerprint
@@ -38,7 +39,7 @@ class LungSegmenter(pl.LightningModule):
 
     def __init__(self, options: FitOptions, data: SliceData) -> None:
         super().__init__()
-        self.net = build_net(flat_values(options))
+        self.net = over_ranks(build_net(flat_values(options)))
         height, width = data.shards.manifest.slice_shape
         check_net(self.net, flat_values(options), height=height, width=width)
         check_crop(self.net, flat_values(options), height=height, width=width)

@@ -1,0 +1,61 @@
+"""Batch normalization of ranks with a share of a batch each is that of one rank with all of it."""
+
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from torch import nn
+
+from lungseg.training.process.batch_norm import BatchNormOverRanks, over_ranks
+from lungseg.training.process.ranks import sum_over_ranks
+
+KINDS = {"plain": {}, "no weights": {"affine": False}, "all steps alike": {"momentum": None}}
+
+
+def tiny_net(**given):
+    torch.manual_seed(0)
+    norm = nn.BatchNorm2d(3, **given)
+    return nn.Sequential(nn.Conv2d(1, 3, 3), nn.Sequential(norm, nn.ReLU()), nn.Conv2d(3, 1, 3))
+
+
+def learn(net, model, *, rank=0, world_size=1):
+    """What ten steps leave: outputs' sums, weights, running means."""
+    optimizer, sums = torch.optim.SGD(net.parameters(), 0.1), []
+    for step in range(10):
+        generator = torch.Generator().manual_seed(step)
+        images = 5 + torch.randn(7, 1, 8, 9, generator=generator)
+        optimizer.zero_grad()
+        loss = sum_over_ranks(model(images[rank::world_size]).square().sum()) / 100
+        loss.backward()
+        optimizer.step()
+        sums.append(loss.detach())
+    return torch.stack(sums), net.state_dict()
+
+
+def one_of_several(rank, store, results, world_size):
+    dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=world_size)
+    for name, given in KINDS.items():
+        net = over_ranks(tiny_net(**given))
+        model = nn.parallel.DistributedDataParallel(net)
+        found = learn(net, model, rank=rank, world_size=world_size)
+        torch.save(found, results / f"{name}-{rank}")
+    dist.destroy_process_group()
+
+
+def test_ranks_learn_and_remember_what_one_does(tmp_path):
+    """Of batches of 7, of which one rank has 3, the others 2 slices."""
+    mp.start_processes(one_of_several, (tmp_path / "store", tmp_path, 3), 3, start_method="spawn")
+    for name, given in KINDS.items():
+        net = tiny_net(**given)
+        sums, state = learn(net, net)
+        for rank in range(3):
+            found_sums, found_state = torch.load(tmp_path / f"{name}-{rank}")
+            torch.testing.assert_close(found_sums, sums, rtol=1e-4, atol=1e-6)
+            torch.testing.assert_close(found_state, state, rtol=1e-4, atol=1e-5)
+
+
+def test_alone_and_in_validation_it_is_torchs_own():
+    images = torch.randn(4, 1, 8, 9)
+    for training in (True, False):
+        expected, found = tiny_net().train(training), over_ranks(tiny_net()).train(training)
+        assert torch.equal(found(images), expected(images))
+    assert [type(part) for part in found[1]] == [BatchNormOverRanks, nn.ReLU]
