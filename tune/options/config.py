@@ -59,8 +59,8 @@ class SearchOptions(TrainingOptions):
     it."""
     address: str | None = None
     """Ray cluster to search on: auto for the one this machine belongs to, or host:port of its
-    head. Then every node must reach both --shards and --out under the same name (shared storage),
-    and have lungseg installed. Without it, Ray is started on this machine."""
+    head. Then every node must reach both --shards and --out under the same name (shared storage,
+    or a URL), and have lungseg installed. Without it, Ray is started on this machine."""
     concurrent: Annotated[int | Literal["auto"], Limits(least=1, most=100_000)] = "auto"
     """Trials side by side; auto: as many as the cluster has room for, counted anew as nodes
     join and leave."""

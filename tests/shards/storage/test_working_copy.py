@@ -121,7 +121,11 @@ def test_work_goes_on_while_the_store_is_away_and_is_put_there_later(
     assert "the work goes on, and is put there later" in caplog.text
 
 
-def test_what_could_not_be_put_there_at_the_end_stays_on_this_machine(url, store):
+def test_what_could_not_be_put_there_at_the_end_stays_on_this_machine(
+    url, store, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
     def work():
         with working_copy(url, "training", retries=TRIED) as copy:
             store.failures = [ConnectionError("gone")] * 3
