@@ -91,7 +91,7 @@ def test_no_trial_is_lost_with_a_cable_nor_with_a_host(lab, toy, tmp_path):
     cut = lose(lambda name: hosts.cable(name, "down"))
     hosts.cable(cut, "up")
     lose(hosts.kill)
-    assert driver.wait(timeout=200) == 0, said.read_text()
+    assert driver.wait(timeout=500) == 0, said.read_text()
     assert "raylet" not in said.read_text().lower()
     with (out / "trials.csv").open(newline="") as file:
         assert {row["status"] for row in csv.DictReader(file)} <= {"finished", "ended early"}
@@ -128,7 +128,7 @@ def test_a_training_over_nodes_repeats_an_epoch_at_most(lab, toy, tmp_path):
     cut = lose(14, lambda name: hosts.cable(name, "down"))
     hosts.cable(cut, "up")
     lose(26, hosts.kill)
-    assert driver.wait(timeout=200) == 0, said.read_text()
+    assert driver.wait(timeout=500) == 0, said.read_text()
     steps = [int(line.split()[0]) for line in losses.read_text().splitlines()]
     assert steps == [*range(1, 15), *range(13, 27), *range(25, 31)]
     assert last_step(run) == 30
