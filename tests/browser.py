@@ -5,6 +5,9 @@ import subprocess
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
 
+SOFTWARE_GPU = ("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
+"""Flags with which it draws in 3D on any machine."""
+
 
 def opened(address, profile, *flags, timeout=60):
     """The ended browser after it has shown a page: the document as it then was is its `stdout`.

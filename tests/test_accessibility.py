@@ -4,13 +4,18 @@ import json
 import re
 import shutil
 import subprocess
+import threading
 
 import pytest
 
 from lungseg.evaluation.comparison import compare
 from lungseg.report import comparison, folds
 from lungseg.scores.summary import metrics
-from tests.browser import BROWSER, opened
+from lungseg.viewer.scene import scene
+from lungseg.viewer.server import Server
+from lungseg.viewer.show import page
+from tests.browser import BROWSER, SOFTWARE_GPU, opened
+from tests.lungseg.conftest import ball, write, write_scan
 from tests.lungseg.report import test_folds, test_training
 from tests.lungseg.report.test_evaluation import CHAPTERS
 from tests.toy_trials import SCORES, outcome
@@ -27,6 +32,14 @@ axe.run(document, {{ resultTypes: ["violations"] }}).then((found) => {{
     [each.impact, each.id, each.nodes.length, each.nodes[0].html.slice(0, 200)]));
 }});
 </script></body>"""
+
+VIEW_PROBE = b"""
+while (!document.body.dataset.shown) await new Promise((go) => setTimeout(go, 50));
+const page = document.documentElement;
+document.body.dataset.widerThanTheScreen = page.scrollWidth > page.clientWidth;
+const found = await axe.run(document, { resultTypes: ["violations"] });
+document.title = JSON.stringify(found.violations.map((each) => [each.impact, each.id]));
+"""
 
 
 @pytest.fixture(scope="session")
@@ -99,6 +112,26 @@ def test_axe_finds_nothing_serious(name, scheme, axe, pages, tmp_path):
     flags = (f"--blink-settings=preferredColorScheme={dark}", "--virtual-time-budget=20000")
     address = f"file://{tmp_path}/page.html"
     seen = opened(address, tmp_path / "b", "--disable-gpu", *flags, timeout=90)
-    title = re.search("<title>(.*?)</title>", seen.stdout)[1]
+    assert serious(seen.stdout) == []
+
+
+def serious(document):
+    """What axe-core found and left in a page's title, as far as it is serious."""
+    title = re.search("<title>(.*?)</title>", document)[1]
     found = json.loads(title.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
-    assert [each for each in found if each[0] in SERIOUS] == []
+    return [each for each in found if each[0] in SERIOUS]
+
+
+@pytest.mark.slow
+def test_axe_finds_nothing_serious_in_the_view_of_a_scan_on_a_phone(axe, tmp_path):
+    scan = write_scan(tmp_path / "a.nii.gz", ball())
+    files = page() | scene(scan, [write(tmp_path / "mask.nii.gz", ball())])
+    added = b'<script src="axe.js"></script><script type="module" src="probe.js"></script></body>'
+    files["index.html"] = files["index.html"].replace(b"</body>", added)
+    with Server(files | {"axe.js": axe.encode(), "probe.js": VIEW_PROBE}) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        flags = (*SOFTWARE_GPU, "--window-size=400,800", "--virtual-time-budget=20000")
+        seen = opened(server.address, tmp_path / "b", *flags, timeout=120)
+        server.shutdown()
+    assert serious(seen.stdout) == []
+    assert 'data-wider-than-the-screen="false"' in seen.stdout

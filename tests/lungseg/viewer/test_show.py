@@ -11,9 +11,7 @@ from lungseg.viewer.options import ViewOptions
 from lungseg.viewer.scene import scene
 from lungseg.viewer.server import Server
 from lungseg.viewer.show import page, show
-from tests.browser import BROWSER, opened
-
-_GPU = ("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
+from tests.browser import BROWSER, SOFTWARE_GPU, opened
 
 
 @pytest.mark.slow
@@ -23,7 +21,7 @@ def test_a_browser_shows_scan_and_mask_without_an_error(tmp_path, scans):
     mask = scans.write(tmp_path / "<b>mask.nii.gz", scans.ball())
     with Server(page() | scene(scan, [mask])) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        flags = (*_GPU, "--virtual-time-budget=20000", "--enable-logging=stderr")
+        flags = (*SOFTWARE_GPU, "--virtual-time-budget=20000", "--enable-logging=stderr")
         alone = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
         seen = opened(server.address, tmp_path / "b", *flags, alone, timeout=120)
         server.shutdown()
