@@ -11,7 +11,7 @@ from ingest.recipe import Recipe
 from ingest.splits.own_folds import folds_of_file
 from lungseg.errors import TrainingError
 from lungseg.options.validation import ValidationOptions
-from shards.console.words import counted
+from shards.console.words import counted, some
 from shards.storage.store import ShardSet
 
 
@@ -77,7 +77,7 @@ def folds_of(shards: ShardSet, options: ValidationOptions) -> Mapping[str, int]:
     untold = [case for case in shards.index.cases if case not in folds]
     if untold:
         raise TrainingError(
-            f"--folds-file {file} tells no fold of {_few(untold)} in {shards.url}: add them, or "
+            f"--folds-file {file} tells no fold of {some(untold)} in {shards.url}: add them, or "
             "name the cases to validate on by --validation-cases"
         )
     return folds
@@ -92,7 +92,7 @@ def _validation_cases(shards: ShardSet, options: ValidationOptions) -> set[str]:
     for case in named:
         if case not in known:
             near = difflib.get_close_matches(case, known, n=1)
-            hint = f", perhaps you meant {near[0]}" if near else f": its cases are {_few(known)}"
+            hint = f", perhaps you meant {near[0]}" if near else f": its cases are {some(known)}"
             raise TrainingError(f"--validation-cases: {shards.url} has no case {case}{hint}")
     return set(named)
 
@@ -127,11 +127,11 @@ def _check_tumor(
         rule = Recipe.from_dict(shards.manifest.recipe).drop_rule
         raise TrainingError(
             f"none of the {what} shows tumor, because the recipe drops {rule} and with them all of "
-            f"it: in {_few(list(lost))}, {sum(lost.values())} voxels together; build the shards "
+            f"it: in {some(list(lost))}, {sum(lost.values())} voxels together; build the shards "
             "anew with another rule, as --drop-slices 0"
         )
     raise TrainingError(
-        f"none of the {what} shows tumor ({_few(list(entries))}): {_other_fold(shards, folds)}, or "
+        f"none of the {what} shows tumor ({some(list(entries))}): {_other_fold(shards, folds)}, or "
         "other --validation-cases"
     )
 
@@ -147,8 +147,3 @@ def _of_one_patient(shards: ShardSet) -> str:
     """Why there is one fold only, where all cases are of one patient."""
     patients = {entry.patient for entry in shards.manifest.cases.values()}
     return f", all of patient {patients.pop()}," if len(patients) == 1 else ""
-
-
-def _few(names: Sequence[str]) -> str:
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(names[:3]) + more
