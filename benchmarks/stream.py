@@ -16,10 +16,11 @@ import time
 from pathlib import Path
 
 import numpy as np
+from shard_entry import shard_entry
 
 from shards.arrow import to_parquet
 from shards.index import ShardIndex
-from shards.manifest import CaseEntry, Manifest
+from shards.manifest import Manifest
 from shards.order.plan import Plan
 from shards.reading.reader import SliceReader
 from shards.reading.stream import SliceStream
@@ -30,7 +31,6 @@ from shards.writer import ShardWriter
 NUM_SLICES, TUMOR = 230, range(100, 114)
 BATCH = 32
 RATIO = (NUM_SLICES - len(TUMOR)) / len(TUMOR)  # what --oversample auto takes: half show tumor
-IDENTITY = tuple(tuple(float(i == j) for j in range(4)) for i in range(4))
 
 
 def write_case(root, number, size):
@@ -45,23 +45,7 @@ def write_case(root, number, size):
             mask[2:6, 2:6] = z in TUMOR
             shard.add(Slice(case=case, z=z, image=image, mask=mask, spacing_mm=(1, 1, 1)))
         written = shard.finish()
-    entry = CaseEntry(
-        shard=f"cases/{case}.tar",
-        bytes=written.bytes,
-        sha256=written.sha256,
-        source={},
-        patient=case,
-        shape=(size, size, NUM_SLICES),
-        affine=IDENTITY,
-        spacing_mm=(1, 1, 1),
-        orientation="RAS",
-        slices=NUM_SLICES,
-        slices_dropped=0,
-        tumor_slices=len(TUMOR),
-        tumor_voxels=16 * len(TUMOR),
-        tumor_voxels_dropped=0,
-    )
-    return entry, written.index
+    return shard_entry(case, written, size), written.index
 
 
 def make_set(root, *, num_cases, size):

@@ -41,16 +41,11 @@ def kept_run(
             f"--out {url} cannot be shared by the ranks of --address: start the training by "
             "torchrun or srun, or give a folder that every node reaches"
         )
-    first = _is_first()
+    from lungseg.training.process.first_rank import is_first_rank
+
+    first = is_first_rank()
     with (
         working_copy(url, kind, leave_out=_NOT_RESUMED, writes=first) as copy,
         kept_meanwhile(copy, _LAST) if first else contextlib.nullcontext(),
     ):
         yield replaced(options, out=copy.folder), copy.said_of
-
-
-def _is_first() -> bool:
-    """Whether this is the first of the processes that a launcher started, as Lightning sees it."""
-    from lightning_fabric.utilities.rank_zero import rank_zero_only
-
-    return not getattr(rank_zero_only, "rank", 0)

@@ -16,6 +16,7 @@ from lungseg.inference.errors import PredictError
 from lungseg.inference.infer import pick_device
 from lungseg.inference.one_scan import predict_one
 from lungseg.inference.options import PredictOptions
+from shards.console.out import resolved
 
 Outcome = dict[str, Any] | BadCaseError
 
@@ -73,7 +74,8 @@ def predicted(
     from cluster.resources import job_resources, nodes
     from cluster.session import session
 
-    tasks = [Task(scan=_absolute(scan), options=_shared(options), sha256=sha256) for scan in scans]
+    shared = _shared(options)
+    tasks = [Task(scan=_absolute(scan), options=shared, sha256=sha256) for scan in scans]
     address = options.address or "auto"
     try:
         with session(address):
@@ -149,8 +151,8 @@ def _outcome(told: Told) -> Outcome:
 def _shared(options: PredictOptions) -> PredictOptions:
     return replace(
         options,
-        checkpoint=options.checkpoint.absolute(),
-        average_with=tuple(path.absolute() for path in options.average_with),
+        checkpoint=resolved(options.checkpoint),
+        average_with=tuple(map(resolved, options.average_with)),
         out=options.out.absolute(),
     )
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from shards.console.limits import Limited, Limits
 
@@ -30,3 +30,8 @@ class DataOptions(Limited):
     num_workers: Annotated[int | Literal["auto"], Limits(least=0, most=1024)] = "auto"
     """Processes per device that augment; auto: the cores that training leaves, at most 8; 0: a
     thread. Slices that are not augmented are read by threads."""
+
+    def everywhere(self) -> Self:
+        """The same with absolute paths, for processes elsewhere."""
+        shards = self.shards if "://" in self.shards else str(Path(self.shards).resolve())
+        return dataclasses.replace(self, shards=shards, cache=self.cache and self.cache.resolve())

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lightning_utilities.core.rank_zero import rank_zero_only
 from torch import nn
 
 from lungseg.checkpoint import NoCheckpointError, checkpoint_here, read_checkpoint
@@ -14,6 +13,7 @@ from lungseg.errors import TrainingError
 from lungseg.options.fit import FitOptions
 from lungseg.training.callbacks.best_checkpoint import BEST
 from lungseg.training.callbacks.last_checkpoint import LAST
+from lungseg.training.process.first_rank import is_first_rank
 from lungseg.training.slice_weights import fingerprint, weights_of
 from lungseg.training.split import split_cases
 from shards.console.groups import flat_values
@@ -112,7 +112,7 @@ def check_vacant(out: Path) -> None:
     Raises:
         TrainingError: If it holds one.
     """
-    if _is_first_rank() and (out / LAST).exists():
+    if is_first_rank() and (out / LAST).exists():
         raise TrainingError(
             f"{out} holds a training already: go on with it by --resume, or choose another --out"
         )
@@ -159,14 +159,10 @@ def _check_epochs(options: FitOptions, began: dict[str, Any], done: int) -> None
             f"--epochs {now} are fewer than the {done} that the training in {options.run.out} has "
             "had: give as many, or more"
         )
-    if now != then and _is_first_rank():
+    if now != then and is_first_rank():
         stays = options.step.schedule == "constant"
         rest = "stays" if stays else f"follows the {options.step.schedule} of all {now} from here"
         logger.info("--epochs was %d and is %d: the learning rate %s", then, now, rest)
-
-
-def _is_first_rank() -> bool:
-    return bool(getattr(rank_zero_only, "rank", 0) == 0)
 
 
 def _check_same_shards(shards: ShardSet, then: str) -> None:

@@ -41,6 +41,11 @@ def url_of(path: Path | str) -> str | None:
     return f"{found[1]}://{found[2]}".rstrip("/") if found else None
 
 
+def resolved(path: Path) -> Path:
+    """A path that holds in any folder, links followed; one that was given as a URL stays."""
+    return path if url_of(path) else path.resolve()
+
+
 def refuse_out(out: Path, kind: Kind | None, *, sources: Iterable[Path | str] = ()) -> None:
     """Refuse a folder that cannot be written to, or that holds what the command did not make.
 

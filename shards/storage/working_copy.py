@@ -5,7 +5,6 @@ A file counts as kept once it is at the URL; whatever else is in the copy is los
 """
 
 import contextlib
-import fcntl
 import logging
 import os
 import shutil
@@ -18,6 +17,7 @@ from typing import Any
 from shards.console.errors import KnownError
 from shards.console.out import Kind, refuse_foreign, url_of
 from shards.errors import StoreError
+from shards.storage.own_folder import PREFIX, own_folder
 from shards.storage.remote import Remote, Retries
 
 _log = logging.getLogger(__name__)
@@ -28,7 +28,6 @@ PATIENT = Retries(attempts=9)  # two minutes of pauses
 _TEXT = (".csv", ".html", ".json", ".yaml")
 _LOOK_EVERY_S = 1.0
 _URL_NAME = "url"
-_PREFIX = "lungseg-copy-"
 
 
 def shown(path: Path | str) -> str:
@@ -163,7 +162,7 @@ def copied_url(folder: Path) -> str | None:
     """The URL of a folder in a working copy; None for any other folder."""
     for above in (folder, *folder.parents):
         note = above.parent / _URL_NAME
-        if above.parent.name.startswith(_PREFIX) and note.is_file():
+        if above.parent.name.startswith(PREFIX) and note.is_file():
             url = note.read_text(encoding="utf-8")
             return "/".join([url, *folder.relative_to(above).parts])
     return None
@@ -288,42 +287,3 @@ def _spoken_of(copy: WorkingCopy) -> Iterator[None]:
     finally:
         for handler in handlers:
             handler.removeFilter(rename)
-
-
-@contextlib.contextmanager
-def own_folder() -> Iterator[Path]:
-    """A temporary folder of this process, held by a lock; those of killed processes go."""
-    prefix = f"{_PREFIX}{os.getuid()}-"
-    for left in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
-        with contextlib.suppress(OSError):
-            held = _lock(left)
-            shutil.rmtree(left, ignore_errors=True)
-            os.close(held)
-    folder, held = _taken(prefix)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        os.close(held)
-
-
-def _taken(prefix: str) -> tuple[Path, int]:
-    """A new folder and its lock; another process may have swept it before it was locked."""
-    while True:
-        folder = Path(tempfile.mkdtemp(prefix=prefix))
-        with contextlib.suppress(OSError):
-            held = _lock(folder)
-            if folder.exists():
-                return folder, held
-            os.close(held)
-
-
-def _lock(folder: Path) -> int:
-    """Hold a folder until what is returned is closed; OSError where another process does."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        raise
-    return descriptor

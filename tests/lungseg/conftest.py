@@ -54,6 +54,11 @@ def write_scan(path, truth, **where):
     return write(path, np.where(truth == 1, 300, -900).astype(np.int16), **where)
 
 
+def files_of(folder):
+    """What a prediction left, by name, but how it was asked for."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".yaml"}
+
+
 @pytest.fixture
 def scans():
     """Functions that make scans: `ball`, `write`, `write_scan`."""

@@ -20,15 +20,13 @@ _GROUPS = [
 
 def settled(options: SearchOptions) -> SearchOptions:
     """The same options with absolute paths: trials run elsewhere."""
-    shards = options.data.shards
-    if "://" not in shards:
-        shards = str(Path(shards).resolve())
-    cache = options.data.cache and options.data.cache.resolve()
-    others = {
-        name: path and path.resolve()
-        for name, path in (("space", options.space), ("storage", options.storage))
-    }
-    return replaced(options, shards=shards, out=options.out.resolve(), cache=cache, **others)
+    return dataclasses.replace(
+        options,
+        data=options.data.everywhere(),
+        out=options.out.resolve(),
+        space=options.space and options.space.resolve(),
+        storage=options.storage and options.storage.resolve(),
+    )
 
 
 def trial_folder(out: Path, number: int) -> Path:

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from shards.console.out import url_of
+from shards.storage.own_folder import own_folder
 from shards.storage.remote import Remote
-from shards.storage.working_copy import PATIENT, WorkingCopy, own_folder
+from shards.storage.working_copy import PATIENT, WorkingCopy
 from tune.options.settings import trial_folder
 from tune.trials.attempts import (
     CARRIED_ON,

@@ -1,5 +1,6 @@
 """Keeps a training over nodes going: where a rank is lost, it goes on with those that are left."""
 
+import dataclasses
 import logging
 import signal
 import sys
@@ -19,6 +20,7 @@ from lungseg.training.callbacks.last_checkpoint import LAST
 from lungseg.training.nodes.rank import STEPPED, train
 from lungseg.training.resume import check_vacant
 from shards.console.groups import replaced
+from shards.console.out import resolved
 from shards.console.words import counted
 
 logger = logging.getLogger(__name__)
@@ -169,16 +171,12 @@ class _Supervisor:
 
 def _everywhere(options: FitOptions) -> FitOptions:
     """The same options with paths that hold on every node."""
-    shards, cache = options.data.shards, options.data.cache
-    if "://" not in shards:
-        shards = str(Path(shards).resolve())
+    run = options.run
     return replaced(
-        options,
-        shards=shards,
-        cache=cache and cache.resolve(),
-        out=options.run.out.resolve(),
-        init_from=options.run.init_from and options.run.init_from.resolve(),
-        validate=options.run.validate and options.run.validate.resolve(),
+        dataclasses.replace(options, data=options.data.everywhere()),
+        out=run.out.resolve(),
+        init_from=run.init_from and resolved(run.init_from),
+        validate=run.validate and resolved(run.validate),
     )
 
 

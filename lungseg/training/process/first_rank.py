@@ -3,8 +3,14 @@
 from typing import TypeVar
 
 import torch.distributed as dist
+from lightning_fabric.utilities.rank_zero import rank_zero_only
 
 Value = TypeVar("Value")
+
+
+def is_first_rank() -> bool:
+    """Whether this is the first of the processes that train together, as Lightning sees it."""
+    return not getattr(rank_zero_only, "rank", 0)
 
 
 def of_first_rank(value: Value) -> Value:

@@ -20,6 +20,7 @@ from lungseg.inference.on_cluster import predicted
 from lungseg.inference.options import PredictOptions
 from lungseg.inference.predict_all import predict
 from lungseg.models.build import build_net
+from tests.lungseg.conftest import files_of
 
 
 @pytest.fixture
@@ -45,10 +46,6 @@ def many(tmp_path, scans):
     one = np.ones((24, 24, 8), np.int16)
     nibabel.save(nibabel.Nifti1Image(one, np.diag([1, 1, 2, 1])), tmp_path / "many/s2.nii.gz")
     return tmp_path / "many"
-
-
-def files_of(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".yaml"}
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from ingest.slices.source_grid import load_scan
 from lungseg.inference.errors import PredictError
 from lungseg.inference.options import PredictOptions
 from lungseg.inference.predict_all import predict
+from tests.lungseg.conftest import files_of
 
 
 @pytest.fixture
@@ -299,10 +300,6 @@ def many(tmp_path, scans):
         scans.write_scan(tmp_path / f"many/s{number}.nii.gz", ball)
     (tmp_path / "many/s3.nii.gz").write_bytes(b"no scan")
     return tmp_path / "many"
-
-
-def files_of(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".yaml"}
 
 
 def test_several_devices_leave_what_one_leaves(run, many, tmp_path):

@@ -11,6 +11,7 @@ from pytorch_lightning.callbacks import Callback
 
 from lungseg.errors import TrainingError
 from lungseg.training import resume
+from lungseg.training.process import first_rank
 from lungseg.training.resume import checkpoint_to_resume
 from lungseg.training.run import fit
 from shards.console.command import parse
@@ -237,7 +238,7 @@ def test_of_several_ranks_one_says_that_epochs_changed(
     shards, tmp_path, caplog, monkeypatch, rank, said
 ):
     caplog.set_level("INFO")
-    monkeypatch.setattr(resume.rank_zero_only, "rank", rank, raising=False)
+    monkeypatch.setattr(first_rank.rank_zero_only, "rank", rank, raising=False)
     resume._check_epochs(options(shards, tmp_path, epochs=3), {"epochs": 1}, 1)
     assert caplog.text.count("--epochs was 1 and is 3") == said
 

@@ -18,7 +18,14 @@ from lungseg.inference.options import PredictOptions
 from lungseg.options.fit import FitOptions
 from lungseg.predict import main as predict
 from shards.console.errors import KnownError
-from shards.console.out import OutError, refuse_foreign, refuse_out, refuse_out_file
+from shards.console.out import (
+    OutError,
+    refuse_foreign,
+    refuse_out,
+    refuse_out_file,
+    resolved,
+    url_of,
+)
 from tune.options.config import SearchOptions
 from tune.search import main as search
 
@@ -205,3 +212,11 @@ def test_a_url_is_refused_where_a_command_knows_only_files():
         refuse_out(Path("s3://b/run"), "predictions")
     with pytest.raises(OutError, match=r"^--out s3://b/new\.ckpt is a URL"):
         refuse_out_file(Path("s3://b/new.ckpt"), starts_with=b"PK")
+
+
+def test_a_path_holds_in_any_folder_and_a_url_stays(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert resolved(Path("runs/../best.ckpt")) == tmp_path / "best.ckpt"
+    url = Path("s3://bucket/run/best.ckpt")
+    assert resolved(url) == url
+    assert url_of(resolved(url)) == "s3://bucket/run/best.ckpt"
