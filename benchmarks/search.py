@@ -33,7 +33,6 @@ from tune.options.space import Space
 SEEDS = 20
 NAMES = ("loss", "lr", "oversample")
 NEAR = 0.01
-STOPPED = 100
 TINY = (
     *("--width", "4", "--depth", "3", "--batch-size", "16", "--num-workers", "0"),
     *("--augment", "none", "--accelerator", "cpu"),
@@ -64,9 +63,6 @@ def replay(table: Path, sizes: list[int]) -> None:
         print(f"{schedule}: {len(grids)} grids of {len(grids[0])} settings, {epochs} epochs each")
         for number, grid in enumerate(grids):
             say_grid(number, grid, epochs, sizes)
-    stopped = Rungs(epochs)
-    ended = sum(not stopped.goes_on(n, epoch=3, score=1 / (n + 1)) for n in range(STOPPED))
-    print(f"of {STOPPED} trials, each poorer than the last, {ended} are ended at their first rung")
 
 
 def say_grid(number: int, grid: Curves, epochs: int, sizes: list[int]) -> None:
