@@ -1,6 +1,7 @@
 """What tests of several rooms share: the real scans, where they are present, and servers."""
 
 import contextlib
+import logging
 import os
 import signal
 from pathlib import Path
@@ -40,6 +41,13 @@ def _has_gpu():
     import torch  # only where a test needs it: it takes seconds
 
     return torch.cuda.is_available()
+
+
+@pytest.fixture(autouse=True)
+def logs_heard():
+    """A command that failed in this process has silenced all logs for its own end."""
+    yield
+    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture(scope="session", name="write_series")
