@@ -6,13 +6,15 @@ The real scans (folders in the layout of the Medical Segmentation Decathlon) are
 of patients; for each group and seed, every recipe trains on phantoms and on the real scans of the
 other groups, for as many epochs as --seconds of one processor allow (the recipe's first epochs are
 timed; seconds of the processor, not of the clock, so that a shared machine is fair), chooses its
-checkpoint by phantoms, and is scored on the group, per case on the scan's own grid, and on phantoms
-that nobody trained on. Seeds of a case are averaged before an interval is taken, over cases. What
-is done is not done again: the same command goes on.
+checkpoint by phantoms, and is scored on the group, per case on the scan's own grid, on phantoms
+that nobody trained on, and, unless it trained on them, on --patches, slices cut around tumors of
+more patients. Seeds of a case are averaged before an interval is taken, over cases. What is done is
+not done again: the same command goes on.
 """
 
 import argparse
 import hashlib
+import itertools
 import json
 import resource
 import shutil
@@ -21,6 +23,7 @@ from pathlib import Path
 from quality_data import (
     build,
     make_phantoms,
+    patch_pairs,
     phantom_pairs,
     real_cases,
     run,
@@ -45,8 +48,9 @@ def main():
     parser.add_argument("--unseen", type=int, default=6, help="phantoms that nobody trains on")
     parser.add_argument("--slices", type=int, default=30, help="slices of a phantom, about")
     parser.add_argument("--groups", type=int, default=3, help="0: leave one patient out")
+    parser.add_argument("--only", type=int, nargs="+", help="these groups of them, from 0")
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--seconds", type=float, default=150, help="of a processor, a training")
+    parser.add_argument("--seconds", type=float, default=150.0, help="of a processor, a training")
     parser.add_argument("--only-report", action="store_true", help="print what is done already")
     given = parser.parse_args()
     names = given.recipes.split(",")
@@ -59,14 +63,13 @@ def main():
     make_phantoms(given)
     real = real_cases(given.real)
     count = given.groups or len(real)
+    numbers = given.only or range(count)
     if not given.only_report:
-        for seed in range(given.seeds):
-            for name in names:
-                for number in range(count):
-                    group = real[number::count]
-                    rest = [case for case in real if case not in group]
-                    score(given, name, seed, number, rest, group)
-    report(given.folder, names)
+        for seed, name, number in itertools.product(range(given.seeds), names, numbers):
+            group = real[number::count]
+            rest = [case for case in real if case not in group]
+            score(given, name, seed, number, rest, group)
+    report(given.folder, names, numbers)
 
 
 def score(given, name, seed, number, rest, group):
@@ -74,25 +77,29 @@ def score(given, name, seed, number, rest, group):
     recipe = RECIPES[name]
     place = given.folder / f"group_{number}"
     out = place / f"{name}-{seed}"
-    if (out / "done.json").exists():
+    unseen = {"real": group, "phantoms": phantom_pairs(given, "Ts")}
+    if given.patches and not recipe.patches:
+        unseen["patches"] = patch_pairs(given)
+    to_do = [kind for kind in unseen if not (out / f"scores-{kind}" / "metrics.json").exists()]
+    if not to_do:
         return
-    model, seconds = train(given, recipe, seed, place, rest, group)
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir(parents=True)
-    for kind, pairs in (("real", group), ("phantoms", phantom_pairs(given, "Ts"))):
+    test = [pair for pairs in unseen.values() for pair in pairs]
+    model, seconds = train(given, recipe, seed, place, rest, test)
+    out.mkdir(parents=True, exist_ok=True)
+    for kind in to_do:
         made = (
             ("--predictions", model / "masks")
             if recipe.peer
             else ("--checkpoint", model / recipe.checkpoint, *recipe.evaluate.split())
         )
-        where = ("--source", source(out / kind, pairs), "--out", out / f"scores-{kind}")
+        where = ("--source", source(out / kind, unseen[kind]), "--out", out / f"scores-{kind}")
         run("-m", "lungseg.evaluate", *made, *where, "--subset", "training")
     checkpoint = str((model / recipe.checkpoint).relative_to(place))
     done = {"seconds": seconds, "seed": seed, "model": checkpoint}
     (out / "done.json").write_text(json.dumps(done))
 
 
-def train(given, recipe, seed, place, rest, group):
+def train(given, recipe, seed, place, rest, test):
     """The folder of a recipe's training, made if it is not there, and its processor seconds."""
     mark = hashlib.sha256(repr((recipe.training, given.seconds)).encode()).hexdigest()[:8]
     out = place / f"model-{mark}-{seed}"
@@ -102,8 +109,8 @@ def train(given, recipe, seed, place, rest, group):
     kind = "with_patches" if recipe.patches else "plain"
     folder = training_source(given, place / f"source-{mark}-{seed}", rest, patches=recipe.patches)
     if recipe.peer:
-        test = source(place / f"unseen-{mark}", [*group, *phantom_pairs(given, "Ts")])
-        words = ("--source", folder, "--test", test, "--out", out, "--seconds", given.seconds)
+        asked = source(place / f"unseen-{mark}", test)
+        words = ("--source", folder, "--test", asked, "--out", out, "--seconds", given.seconds)
         seconds = processor_seconds(PEERS[recipe.peer], *words, "--seed", seed)
     else:
         built = hashlib.sha256(recipe.build.encode()).hexdigest()[:6]

@@ -39,10 +39,16 @@ class Recipe:
 
 WHOLE = Recipe("--size 160", f"{SMALL} --neighbors 3")
 MM2 = replace(WHOLE, build="--size 160 --pixel-mm 2")
-LUNG = MM2.but("--hu-window -1000 400")
-CROPS = LUNG.but("--crop-px 96 --validate-every 1000")
+WINDOW, CROP = "--hu-window -1000 400", "--crop-px 96"
+LUNG = MM2.but(WINDOW)
+CROPS = LUNG.but(f"{CROP} --validate-every 1000")
 ONE = "--neighbors 1 --channels 16 16 32 64 128 "
 BATCH = CROPS.but(ONE + "--norm batch")
+PLAIN = Recipe(
+    "",
+    "--channels 16 16 32 64 128 --norm instance --neighbors 1 --lr 0.003 --batch-size 8 "
+    "--precision bf16 --validate-every 1000",
+)
 
 RECIPES = {
     "tutorial": Recipe("--size 160", "--preset tutorial --augment light --precision bf16"),
@@ -69,9 +75,21 @@ RECIPES = {
     "crops": CROPS,
     "crops_one": CROPS.but(ONE + "--norm instance"),
     "crops_batch": BATCH,
-    "crops_batch_transplant": BATCH.but("--transplant 0.3"),
     "crops_batch_hull": replace(BATCH, evaluate="--lung-hull"),
     "crops_batch_flips": replace(BATCH, evaluate="--flips"),
+    "crops_batch_3_slices": BATCH.but("--neighbors 3"),
     "crops_batch_patches": replace(BATCH, patches=True),
+    "crops_batch_transplant": BATCH.but("--transplant 0.3"),
+    "crops_batch_all_hu": replace(BATCH, fit=BATCH.fit.replace(WINDOW, "")),
+    "crops_batch_whole": replace(BATCH, fit=BATCH.fit.replace(CROP, "")),
+    "crops_batch_group": BATCH.but("--norm group"),
+    "crops_batch_full_augment": BATCH.but("--augment full"),
+    "crops_batch_ema": BATCH.but("--ema 0.99"),
+    "crops_batch_oversample_3": BATCH.but("--oversample 3"),
+    "crops_batch_focal_tversky": BATCH.but("--loss focal_tversky"),
+    "crops_batch_narrow": BATCH.but("--channels 8 8 16 32 64"),
+    "plain": PLAIN,
+    "plain_3_batch": PLAIN.but(f"--neighbors 3 --norm batch {WINDOW}"),
+    "plain_3_batch_crops": PLAIN.but(f"--neighbors 3 --norm batch {WINDOW} --crop-px 160"),
     "monai": Recipe("", "", peer="monai"),
 }

@@ -7,32 +7,48 @@ import numpy as np
 from lungseg.scores.intervals import bootstrap_interval
 
 COLUMNS = ("dice", "missed", "false_ml", "found", "lesions", "false_lesions")
+KINDS = {
+    "real": "Real patients left out: per case, on its own grid",
+    "phantoms": "Phantoms left out: per case, on its own grid",
+    "patches": "Slices cut around tumors of the Decathlon: per run of slices, pooled",
+}
+RUN = 13
+"""Slices of the Decathlon that count as one case: their files name no patients, but lie in order of
+patients, so that neighbors are alike and runs of slices are nearly independent."""
 
 
-def report(folder, names):
-    """Print the tables of the recipes that are done."""
-    for kind in ("real", "phantoms"):
-        tables = {name: results(folder, name, kind) for name in names}
+def report(folder, names, groups):
+    """Print the tables of the recipes that are done, of these groups of patients left out."""
+    for kind, title in KINDS.items():
+        tables = {name: results(folder, name, groups, kind) for name in names}
         tables = {name: table for name, table in tables.items() if table}
         if not tables:
             continue
-        print(f"\n{kind}, left out: per case, on its own grid\n")
+        print(f"\n## {title}\n")
         print(
             "| recipe | Dice (95 % interval), n | missed | false mL a scan | lesions found | "
             f"false lesions a scan | seconds, seeds |\n|{'---|' * 7}"
         )
         for name, table in tables.items():
-            print(row(folder, name, table))
+            print(row(table, *cost(folder, name, groups)))
         print_pairs(tables)
         if kind == "real":
             print_cases(tables)
 
 
-def results(folder, name, kind):
+def held(folder, name, groups, file):
+    """The contents of a file that each training of a recipe has."""
+    for group in groups:
+        for path in sorted(folder.glob(f"group_{group}/{name}-[0-9]*/{file}")):
+            yield json.loads(path.read_text())
+
+
+def results(folder, name, groups, kind):
     """Numbers of each case by the names of COLUMNS; means over the seeds."""
     rows = {}
-    for file in sorted(folder.glob(f"group_*/{name}-[0-9]*/scores-{kind}/metrics.json")):
-        for case in json.loads(file.read_text())["cases"]:
+    for scores in held(folder, name, groups, f"scores-{kind}/metrics.json"):
+        cases = scores["cases"]
+        for case in in_runs(cases) if kind == "patches" else cases:
             found = (
                 case["dice"] if case["tp"] + case["fn"] else np.nan,
                 float(case["tp"] == 0 < case["fn"]),
@@ -48,12 +64,29 @@ def results(folder, name, kind):
     }
 
 
-def row(folder, name, table):
+def in_runs(slices):
+    """Counts of `RUN` slices after one another, as one case's."""
+    runs = {}
+    for one in slices:
+        file, number = one["case"].rsplit("_", 1)
+        runs.setdefault(f"{file}_{int(number) // RUN:02}", []).append(one)
+    counts = ("tp", "fp", "fn", "false_positive_ml")
+    lesions = ("lesions_found", "lesions_missed", "lesions_false")
+    for case, members in runs.items():
+        total = {name: sum(one[name] for one in members) for name in (*counts, *lesions)}
+        marked = 2 * total["tp"] + total["fp"] + total["fn"]
+        yield {"case": case, "dice": 2 * total["tp"] / marked if marked else 1.0, **total}
+
+
+def cost(folder, name, groups):
+    """Name, mean seconds and number of seeds of a recipe."""
+    done = list(held(folder, name, groups, "done.json"))
+    return name, np.mean([each["seconds"] for each in done]), len({each["seed"] for each in done})
+
+
+def row(table, name, seconds, seeds):
     dice = [case["dice"] for case in table.values() if not np.isnan(case["dice"])]
     total = {column: sum(case[column] for case in table.values()) for column in COLUMNS}
-    done = [json.loads(f.read_text()) for f in folder.glob(f"group_*/{name}-[0-9]*/done.json")]
-    seconds = np.mean([each["seconds"] for each in done])
-    seeds = len({each["seed"] for each in done})
     return (
         f"| {name} | {np.mean(dice):.3f} {interval(dice)}, {len(dice)} | "
         f"{total['missed'] / len(dice):.0%} | {total['false_ml'] / len(table):.1f} | "

@@ -86,8 +86,7 @@ def fit(
         world=world,
         checkpoint_io=checkpoint_io,
     )
-    if world.launched or world.nodes > 1:
-        trainer.strategy.setup_environment()  # the ranks meet; Lightning will find it done
+    if _met(trainer, world):
         checkpoint = of_first_rank(checkpoint)  # which storage may not show to other nodes yet
     order_memory(module.net, flat_values(options), trainer.strategy.root_device)
     if options.machine.compile:
@@ -97,7 +96,7 @@ def fit(
     if trainer.is_global_zero:
         out.mkdir(parents=True, exist_ok=True)
         save_config(replaced(options, resume=False), out / "config.yaml")
-    with _ends_in_one_line(trainer, world, out / LAST):
+    with _ends_in_one_line(trainer, world, last=out / LAST):
         trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
     if not trainer.is_global_zero:
         return None
@@ -141,7 +140,8 @@ def validate(
         checkpoint_io=WholeCheckpoints(),
     )
     load_weights(module, checkpoint, option="--validate")
-    with _ends_in_one_line(trainer, world, checkpoint):
+    _met(trainer, world)
+    with _ends_in_one_line(trainer, world):
         trainer.validate(module, data, verbose=False)
     if not trainer.is_global_zero:
         return None
@@ -177,11 +177,27 @@ def open_training(options: FitOptions) -> tuple[ShardSet, FitOptions]:
     return shards, replaced(options, shards=shards.url)
 
 
+def _met(trainer: pl.Trainer, world: World) -> bool:
+    """Whether the ranks are there by themselves, and have met; Lightning will find it done."""
+    if world.launched or world.nodes > 1:
+        trainer.strategy.setup_environment()
+    return world.launched or world.nodes > 1
+
+
 @contextmanager
-def _ends_in_one_line(trainer: pl.Trainer, world: World, last: Path) -> Iterator[None]:
-    """Turn the ways in which a training may end early into a line and an exit code."""
+def _ends_in_one_line(
+    trainer: pl.Trainer, world: World, *, last: Path | None = None
+) -> Iterator[None]:
+    """Turn the ways in which a run may end early into a line and an exit code.
+
+    Args:
+        trainer: What runs in the block.
+        world: Who takes part.
+        last: The checkpoint from which a training goes on.
+    """
     launcher = trainer.strategy.launcher
-    advice = f"the same command with --resume goes on from {last}"
+    again = f"the same command with --resume goes on from {last}"
+    advice = again if last else "the same command begins it anew"
     try:
         here = watched_peers(lambda: getattr(launcher, "procs", []), advice=advice)
         everywhere = watched_ranks(launched=world.launched, advice=advice)
@@ -195,7 +211,7 @@ def _ends_in_one_line(trainer: pl.Trainer, world: World, last: Path) -> Iterator
         _leave(trainer, stopped.signum, advice)
     except SystemExit as leaving:
         if isinstance(leaving.__context__, KeyboardInterrupt):  # Lightning's way with a Ctrl-C
-            if last.exists():
+            if last and last.exists():
                 logger.info(advice)
             raise KeyboardInterrupt from None
         raise

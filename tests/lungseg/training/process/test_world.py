@@ -1,16 +1,19 @@
 """A world that a launcher started equals nodes times devices, or is refused in a line."""
 
+import contextlib
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from pytorch_lightning.strategies import SingleDeviceStrategy
 
 from lungseg.errors import TrainingError
 from lungseg.options.run import RunOptions
-from lungseg.training.process.world import world_of
-from lungseg.training.run import fit
+from lungseg.training import run
+from lungseg.training.process.world import World, world_of
 from tests.toy_training import flags, options, table
 
 ROOT = Path(__file__).parents[4]
@@ -66,7 +69,7 @@ def test_within_an_allocation_a_training_is_what_it_is_without(
 ):
     for name, value in (ALLOCATION | tasks).items():
         monkeypatch.setenv(name, value)
-    fit(options(shards, tmp_path, epochs=1))
+    run.fit(options(shards, tmp_path, epochs=1))
     assert table(tmp_path) == table(finished)
 
 
@@ -104,6 +107,33 @@ def test_another_world_is_refused_in_a_line(world, environment, nodes, devices, 
     with pytest.raises(TrainingError, match=said) as told:
         world(environment, nodes, devices)
     assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("validates", [False, True])
+def test_ranks_that_were_launched_meet_and_watch_over_each_other(
+    shards, finished, tmp_path, monkeypatch, validates
+):
+    happened = []
+
+    @contextlib.contextmanager
+    def watched(*, launched, advice):
+        happened.append(f"watched: {launched}")
+        yield
+
+    def meet(strategy):
+        happened.append("met")
+        set_up(strategy)
+
+    set_up = SingleDeviceStrategy.setup_environment
+    monkeypatch.setattr(SingleDeviceStrategy, "setup_environment", meet)
+    monkeypatch.setattr(run, "watched_ranks", watched)
+    launched = World(environment=LightningEnvironment(), devices=1, launched=True)
+    if validates:
+        checkpoint = finished / "best.ckpt"
+        run.validate(options(shards, tmp_path, epochs=1), checkpoint, world=launched)
+    else:
+        run.fit(options(shards, tmp_path, epochs=1), world=launched)
+    assert happened[:2] == ["met", "watched: True"]
 
 
 def free_port():
