@@ -36,18 +36,18 @@ The options that most trainings need; all of them follow in groups:
 def main(options: FitOptions) -> dict[str, Any] | None:
     """Train, with the heavy libraries imported only now."""
     kind: Kind = "cross-validation" if options.run.folds else "training"
-    url = url_of(options.run.out)
-    if url is not None:
-        from lungseg.kept_run import kept_run
+    if options.run.address is not None:
+        return _train(options, kind)  # whose ranks keep it
+    from lungseg.training.process.kept_run import kept_run
 
-        with kept_run(options, url, kind) as (own, said):
-            result = _train(own, kind)
-            return result and said(result)
-    return _train(options, kind)
+    with kept_run(options, kind) as (own, said):
+        result = _train(own, kind)
+        return result and said(result)
 
 
 def _train(options: FitOptions, kind: Kind) -> dict[str, Any] | None:
-    refuse_out(options.run.out, kind, sources=[options.data.shards])
+    if url_of(options.run.out) is None:
+        refuse_out(options.run.out, kind, sources=[options.data.shards])
     if options.run.folds:
         from lungseg.crossval.run import cross_validate
 

@@ -27,7 +27,7 @@ class RunOptions(Limited):
     itself when one is lost; else torchrun or srun start this command on each of them."""
     address: str | None = None
     """Ray cluster to train on: auto for the one this machine belongs to, or host:port of its head.
-    Every node must reach --out and --shards under the same name."""
+    Every node must reach --out and --shards under the same name (shared storage, or URLs)."""
     resume: bool | Literal["auto"] = False
     """Go on from last.ckpt in --out, at the very next batch. What decides the training must be as
     it was, which --config OUT/config.yaml sees to; there may be more --epochs, and --devices,

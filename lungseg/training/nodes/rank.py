@@ -15,11 +15,15 @@ from pytorch_lightning.callbacks import Callback
 
 from cluster.rank import Place, Rank
 from lungseg.options.fit import FitOptions
+from lungseg.training.process.kept_run import kept_run
 from lungseg.training.process.world import World
 from lungseg.training.run import fit, validate
 
-STEPPED = "stepped"
-"""News of rank 0: its first step is done. Other news are a log's level and text."""
+STEPPED, KEPT = "stepped", "kept"
+"""News of rank 0: its first step is done; a checkpoint is written. Others are a log's level and
+text."""
+
+_TOLD = ("lungseg", "shards")  # whose logs
 
 
 class GangEnvironment(LightningEnvironment):
@@ -89,11 +93,17 @@ def train(options: FitOptions, rank: Rank) -> dict[str, Any] | None:
     """
     with _logs_told(rank), joined(rank.place, asked=rank.asked) as world:
         try:
-            if options.run.validate:
-                return validate(options, options.run.validate, world=world)
-            return fit(options, callbacks=[_Stepped(rank)], world=world)
+            with kept_run(options, "training") as (own, said):
+                result = _trained(own, rank, world)
+                return result and said(result)
         except (SystemExit, KeyboardInterrupt):
             return {"signal": rank.asked()} if rank.place.number == 0 else None
+
+
+def _trained(options: FitOptions, rank: Rank, world: World) -> dict[str, Any] | None:
+    if options.run.validate:
+        return validate(options, options.run.validate, world=world)
+    return fit(options, callbacks=[_Told(rank)], world=world)
 
 
 @contextmanager
@@ -124,8 +134,8 @@ def _first_is_rank_0(place: Place) -> None:
     rank_zero_only.rank = place.number  # type: ignore[attr-defined]
 
 
-class _Stepped(Callback):
-    """Tells of the first step."""
+class _Told(Callback):
+    """Tells of the first step, and of checkpoints."""
 
     def __init__(self, rank: Rank) -> None:
         self._rank, self._told = rank, False
@@ -135,11 +145,16 @@ class _Stepped(Callback):
             self._told = True
             self._rank.tell(STEPPED)
 
+    def on_save_checkpoint(self, trainer: pl.Trainer, *_: Any) -> None:
+        if trainer.is_global_zero:
+            self._rank.tell(KEPT)
+
 
 class _Telling(logging.Handler):
     def __init__(self, rank: Rank) -> None:
         super().__init__(logging.INFO)
         self._rank = rank
+        self.addFilter(lambda record: record.name.partition(".")[0] in _TOLD)
 
     def emit(self, record: logging.LogRecord) -> None:
         self._rank.tell((record.levelno, record.getMessage()))
@@ -148,12 +163,11 @@ class _Telling(logging.Handler):
 @contextmanager
 def _logs_told(rank: Rank) -> Iterator[None]:
     """What this process logs is told to who runs the gang."""
-    handler, loggers = _Telling(rank), [logging.getLogger(name) for name in ("lungseg", "shards")]
-    for logger in loggers:
-        logger.setLevel(logging.INFO)
-        logger.addHandler(handler)
+    handler, root = _Telling(rank), logging.getLogger()
+    for name in _TOLD:
+        logging.getLogger(name).setLevel(logging.INFO)
+    root.addHandler(handler)
     try:
         yield
     finally:
-        for logger in loggers:
-            logger.removeHandler(handler)
+        root.removeHandler(handler)

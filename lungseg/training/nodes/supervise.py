@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -17,11 +16,12 @@ from cluster.session import session
 from lungseg.errors import TrainingError
 from lungseg.options.fit import FitOptions
 from lungseg.training.callbacks.last_checkpoint import LAST
-from lungseg.training.nodes.rank import STEPPED, train
+from lungseg.training.nodes.rank import KEPT, STEPPED, train
 from lungseg.training.resume import check_vacant
 from shards.console.groups import replaced
-from shards.console.out import resolved
+from shards.console.out import resolved, url_of
 from shards.console.words import counted
+from shards.storage.working_copy import shown
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ def fit_over_nodes(given: FitOptions) -> dict[str, Any] | None:
     """
     assert given.run.address is not None  # noqa: S101  # who calls this has looked
     try:
-        if not (given.run.resume or given.run.validate):
+        if not (given.run.resume or given.run.validate or url_of(given.run.out)):
             check_vacant(given.run.out)
         with session(given.run.address):
             return _Supervisor(_everywhere(given)).result()
@@ -60,10 +60,11 @@ class _Supervisor:
     def __init__(self, options: FitOptions) -> None:
         self._options = options
         self._wanted = _shape(options)
-        self._last = options.run.out / LAST
+        self._last = shown(options.run.out / LAST)
         self._asked = 0
-        self._losses = 0
-        self._kept_at = 0.0
+        self._losses = 0  # since the last checkpoint
+        self._kept_at: float | None = None
+        self._began_at = time.time()
         self._lost_since: float | None = None
 
     def result(self) -> dict[str, Any] | None:
@@ -115,26 +116,28 @@ class _Supervisor:
 
     def _note_loss(self, error: LostRankError) -> None:
         """Say it; a training that gets nowhere between its losses is given up."""
-        kept_at = _time_of(self._last)
-        self._losses = self._losses + 1 if kept_at == self._kept_at else 1
-        self._kept_at = kept_at
-        advice = f"the same command with --resume auto goes on from {self._last}"
+        self._losses += 1
         if self._losses >= _LOSSES:
             raise TrainingError(
-                f"{error}, and {_LOSSES} times in a row without a checkpoint in between; {advice}"
+                f"{error}, and {_LOSSES} times in a row without a checkpoint in between; the same "
+                f"command with --resume auto goes on from {self._last}"
             ) from error
-        if self._options.run.out.is_dir() and not kept_at:
-            logger.warning("%s: the training begins again, it had no checkpoint yet", error)
-        else:
-            logger.warning("%s: the training goes on from its last checkpoint", error)
-        self._lost_since = self._lost_since or kept_at or time.time()
+        where = "where it began" if self._kept_at is None else "its last checkpoint"
+        logger.warning("%s: the training goes on from %s", error, where)
+        self._lost_since = self._lost_since or self._kept_at or self._began_at
 
     def _hear(self, rank: int, news: Any) -> None:
-        if news != STEPPED:
+        if news == KEPT:
+            self._kept_at, self._losses = time.time(), 0
+        elif news == STEPPED:
+            self._stepped()
+        else:
             level, text = news
             if rank == 0 or level > logging.INFO:
                 logger.log(level, text)
-        elif self._lost_since is not None:
+
+    def _stepped(self) -> None:
+        if self._lost_since is not None:
             lost_s = time.time() - self._lost_since
             logger.info("training again: %.0f s since the checkpoint are lost", lost_s)
             self._lost_since = None
@@ -196,7 +199,3 @@ def _gpus_of_each(cluster: list[Resources], num_nodes: int) -> int:
     """GPUs that each of the best nodes has; 1 where there are none, for its processors."""
     most = sorted((int(node.gpus) for node in cluster), reverse=True)[:num_nodes]
     return max(1, min(most, default=1))
-
-
-def _time_of(path: Path) -> float:
-    return path.stat().st_mtime if path.exists() else 0.0

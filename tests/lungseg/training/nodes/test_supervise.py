@@ -14,7 +14,7 @@ from cluster.gang import LostRankError
 from cluster.resources import Resources
 from lungseg.errors import TrainingError
 from lungseg.training.nodes import supervise
-from lungseg.training.nodes.rank import STEPPED
+from lungseg.training.nodes.rank import KEPT, STEPPED
 from lungseg.training.run import fit, validate
 from tests.toy_cluster import OPEN, toy_cluster
 from tests.toy_training import Losses, Seen, flags, losses_of_steps, options, slices_of_steps, table
@@ -83,7 +83,7 @@ def lose(options, hear, asked):
 
 
 def keep_and_lose(options, hear, asked):
-    (options.run.out / "last.ckpt").write_bytes(b"x")
+    hear(0, KEPT)
     lose(options, hear, asked)
 
 
@@ -113,9 +113,12 @@ def test_after_a_loss_it_goes_on_with_the_nodes_that_are_left_and_says_what_it_c
 
 
 def test_a_training_that_gets_nowhere_between_its_losses_is_given_up(turns, tmp_path):
-    turns[:] = [lose] * 3
-    with pytest.raises(TrainingError, match=r"3 times in a row .* --resume auto goes on from"):
-        supervised(tmp_path)
+    turns[:] = [lose, lose, keep_and_lose, lose, lose]
+    with pytest.raises(
+        TrainingError, match=r"3 times in a row .* --resume auto goes on from s3://b"
+    ):
+        supervised(Path("s3://b/run"))
+    assert not turns
 
 
 def test_the_ranks_are_asked_to_end_at_a_signal(turns, tmp_path):

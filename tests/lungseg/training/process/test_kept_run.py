@@ -56,8 +56,6 @@ def test_a_run_at_a_url_is_not_begun_over_and_other_things_are_left_alone(shards
         main(options(shards, place, epochs=1))
     with pytest.raises(OutError, match=rf"^--out memory://{tmp_path.name} holds other files"):
         main(options(shards, f"memory://{tmp_path.name}", epochs=1))
-    with pytest.raises(TrainingError, match="cannot be shared by the ranks of --address"):
-        main(options(shards, place, address="auto"))
 
 
 def test_a_checkpoint_that_is_not_at_its_url_is_one_line(tmp_path):

@@ -4,11 +4,9 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from lungseg.errors import TrainingError
 from lungseg.options.fit import FitOptions
 from shards.console.groups import replaced
-from shards.console.out import Kind
-from shards.storage.working_copy import kept_meanwhile, working_copy
+from shards.console.out import Kind, url_of
 
 Result = dict[str, Any]
 
@@ -18,30 +16,28 @@ _LAST = "last.ckpt"
 
 @contextlib.contextmanager
 def kept_run(
-    options: FitOptions, url: str, kind: Kind
+    options: FitOptions, kind: Kind
 ) -> Iterator[tuple[FitOptions, Callable[[Result], Result]]]:
-    """Have a training keep its run at a URL: after every last.ckpt, and at the end.
+    """Have a training whose `--out` is a URL keep its run there: after every last.ckpt, at the end.
 
     Of several processes that train together each has a copy, and the first one keeps its own.
 
     Args:
         options: Of the training.
-        url: Its `--out`.
         kind: What is made there.
 
     Yields:
-        The options with a folder of this machine, and what makes a result name the URL.
+        The options, with a folder of this machine, and what makes a result name the URL.
 
     Raises:
-        TrainingError: If ranks on other nodes would have to find the folder.
         shards.errors.StoreError: If the store cannot be read or written.
     """
-    if options.run.address is not None:
-        raise TrainingError(
-            f"--out {url} cannot be shared by the ranks of --address: start the training by "
-            "torchrun or srun, or give a folder that every node reaches"
-        )
+    url = url_of(options.run.out)
+    if url is None:
+        yield options, lambda result: result
+        return
     from lungseg.training.process.first_rank import is_first_rank
+    from shards.storage.working_copy import kept_meanwhile, working_copy
 
     first = is_first_rank()
     with (
