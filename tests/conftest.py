@@ -1,7 +1,6 @@
 """What tests of several rooms share: the real scans, where they are present, and servers."""
 
 import contextlib
-import logging
 import os
 import signal
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.leftovers import nothing_left
 from tests.servers import FaultyS3, FaultyServer, s3_server
 from tests.toy_dicom import write_series
 
@@ -27,10 +27,29 @@ settings.load_profile("patient")
 TESTS = Path(__file__).parent
 REAL_DATA = Path(__file__).parents[2] / "shared" / "data"
 
+LONGEST = """
+test_readme.py
+test_lost_hosts.py
+cluster/test_slurm.py
+tune/test_search.py
+test_main_job.py
+test_readme_commands.py
+tune/trials/test_together.py
+lungseg/training/nodes/test_supervise.py
+lungseg/training/test_interruptions.py
+lungseg/training/test_shards_by_url.py
+tune/test_cluster.py
+tune/test_search_at_url.py
+cluster/test_gang.py
+cluster/test_fanout.py
+ingest/job/test_interruptions.py
+"""
+
 
 def pytest_collection_modifyitems(items):
-    """The whole road first, then searches: they take longest, and the rest runs beside them."""
-    items.sort(key=lambda item: (item.path.parent != TESTS, item.path.parent.name != "tune"))
+    """What takes longest first, so that the rest runs beside it and no worker ends much later."""
+    place = {TESTS / name: number for number, name in enumerate(LONGEST.split())}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
     for_gpus = [item for item in items if item.get_closest_marker("gpu")]
     if for_gpus and not _has_gpu():
         for item in for_gpus:
@@ -44,10 +63,9 @@ def _has_gpu():
 
 
 @pytest.fixture(autouse=True)
-def logs_heard():
-    """A command that failed in this process has silenced all logs for its own end."""
-    yield
-    logging.disable(logging.NOTSET)
+def _nothing_left():
+    with nothing_left():
+        yield
 
 
 @pytest.fixture(scope="session", name="write_series")
@@ -74,14 +92,13 @@ def serve():
 @pytest.fixture
 def serve_s3(monkeypatch):
     """Function: folder -> the URL of a copy of it on a server that speaks S3."""
-    s3fs = pytest.importorskip("s3fs")
+    pytest.importorskip("s3fs")
     with contextlib.ExitStack() as stack:
 
         def start(folder):
             url, environment = stack.enter_context(s3_server(folder))
             for name, value in environment.items():
                 monkeypatch.setenv(name, value)
-            s3fs.S3FileSystem.clear_instance_cache()  # which would know the last test's server
             return url
 
         yield start

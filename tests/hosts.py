@@ -7,9 +7,10 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from tests.waiting import wait_until
 
 OPEN = {"RAY_AUTH_MODE": "disabled"}
 
@@ -75,7 +76,7 @@ class Hosts:
         for name in self.names:
             self.kill(name)
         for process in self._started:
-            process.wait(timeout=60)
+            process.wait(timeout=120)
         for file in self._said:
             file.close()
         with contextlib.suppress(subprocess.CalledProcessError):
@@ -110,7 +111,7 @@ class Hosts:
         for pid in self._children(first.pid):
             os.kill(pid, signal.SIGKILL)
         first.kill()
-        first.wait(timeout=60)
+        first.wait(timeout=120)
 
     def _add(self, name: str) -> None:
         boot = _BOOT.format(name=name, folder=self._folder)
@@ -118,7 +119,7 @@ class Hosts:
         self._first[name] = first = subprocess.Popen(
             ["unshare", *spaces, "bash", "-c", boot], stdin=subprocess.DEVNULL
         )
-        _await(lambda: (self._folder / f"{name}.ready").exists(), first)
+        wait_until((self._folder / f"{name}.ready").exists, "a host is up", during=first)
         pid = str(self._children(first.pid)[0])
         self._ip("-n", self._lab, "link", "add", f"to-{name}", "type", "veth", "peer", "name", name)
         self._ip("-n", self._lab, "link", "set", name, "netns", pid)
@@ -136,14 +137,6 @@ class Hosts:
     @staticmethod
     def _ip(*words: str) -> None:
         subprocess.run(["ip", *words], check=True, timeout=60, capture_output=True)
-
-
-def _await(claim, process: subprocess.Popen, seconds: float = 120) -> None:
-    until = time.monotonic() + seconds
-    while not claim():
-        assert process.poll() is None, "the host ended while it started"
-        assert time.monotonic() < until, "the host did not start"
-        time.sleep(0.05)
 
 
 @contextlib.contextmanager

@@ -169,7 +169,7 @@ def s3_server(folder):
         )
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def _put(url, data, *, patience_s=0):

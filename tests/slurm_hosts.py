@@ -3,12 +3,12 @@
 import contextlib
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from tests.hosts import Hosts
 from tests.hosts import missing as missing_hosts
+from tests.waiting import wait_until
 
 _DAEMONS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol")
 
@@ -79,13 +79,14 @@ class Slurm:
 
     def ended(self, job: str, *, timeout: float) -> dict[str, str]:
         """Wait for a job's end; its state."""
-        until = time.monotonic() + timeout
-        while time.monotonic() < until:
-            state = self.state(job)
-            if state["JobState"] not in ("PENDING", "RUNNING", "COMPLETING", "CONFIGURING"):
-                return state
-            time.sleep(1)
-        raise AssertionError(f"job {job} did not end: {self.state(job)}")
+        going = ("PENDING", "RUNNING", "COMPLETING", "CONFIGURING")
+        wait_until(
+            lambda: self.state(job)["JobState"] not in going,
+            lambda: f"the job's end, {self.state(job)}",
+            seconds=timeout,
+            every_s=0.5,
+        )
+        return self.state(job)
 
 
 @contextlib.contextmanager
@@ -129,13 +130,10 @@ def slurm_hosts(folder: Path, count: int, *, cpus: int) -> Iterator[Slurm]:
 
 
 def _await_idle(slurm: Slurm, count: int) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
+    def idle() -> bool:
         with contextlib.suppress(AssertionError, subprocess.TimeoutExpired):
-            if (
-                slurm.run("sinfo", "--noheader", "--Node", "--format=%t").split()
-                == ["idle"] * count
-            ):
-                return
-        time.sleep(0.5)
-    raise AssertionError(f"Slurm's nodes did not come: {slurm.run('sinfo')}")
+            states = slurm.run("sinfo", "--noheader", "--Node", "--format=%t").split()
+            return states == ["idle"] * count
+        return False
+
+    wait_until(idle, lambda: f"all nodes idle: {slurm.run('sinfo')}", every_s=0.5)

@@ -10,7 +10,7 @@ import pytest
 
 pytestmark = [pytest.mark.data, pytest.mark.slow]
 
-TINY = ["--epochs", "3", "--width", "4", "--depth", "4", "--batch-size", "8", "--num-workers", "0"]
+TINY = ["--epochs", "1", "--width", "4", "--depth", "4", "--batch-size", "8", "--num-workers", "0"]
 
 
 def run(*words, code=0):

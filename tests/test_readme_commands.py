@@ -15,7 +15,7 @@ README = (ROOT / "README.md").read_text()
 # What a test adds to a command so that it ends in seconds; the command itself stays as it is shown.
 QUICK = {
     "lungseg.fit": "--epochs 1 --width 4 --depth 3 --batch-size 8 --num-workers 0",
-    "tune.search": "--trials 2 --epochs 2 --width 4 --depth 3 --batch-size 8 --lr 0.01",
+    "tune.search": "--trials 1 --epochs 1 --width 4 --depth 3 --batch-size 8 --lr 0.01",
 }
 
 
@@ -32,7 +32,7 @@ def shown_commands():
 def clone(tmp_path_factory):
     """A fresh clone of the project, with a data set where the README has it unpacked."""
     folder = tmp_path_factory.mktemp("readme") / "lungseg"
-    subprocess.run(["git", "clone", "-q", ROOT, folder], check=True, timeout=60)
+    subprocess.run(["git", "clone", "-q", ROOT, folder], check=True, timeout=120)
     made = ["--cases", "6", "--test-cases", "1", "--size", "64", "--slices", "40", "--seed", "4"]
     run_in(folder, ["python", "-m", "ingest", "phantom", "--out", "data/Task06_Lung", *made])
     return folder

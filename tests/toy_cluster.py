@@ -61,5 +61,5 @@ def toy_cluster(*cpus, system_config=None):
                 break
     finally:
         process.stdin.close()
-        process.wait(timeout=60)
+        process.wait(timeout=120)
         process.stdout.close()

@@ -35,4 +35,4 @@ def test_a_head_that_never_comes_is_given_up():
     begin = time.monotonic()
     with pytest.raises(ConnectionError, match="no Ray cluster at"):
         await_nodes("127.0.0.1:9", 2, wait_s=1.5)
-    assert time.monotonic() - begin < 10
+    assert time.monotonic() - begin < 60

@@ -34,7 +34,7 @@ def test_another_server_is_no_ray_head(answer):
         with pytest.raises(ConnectionError, match="no Ray head"), session(address):
             pass
         server.join()
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 60
 
 
 def test_nobody_at_the_address_is_said_with_what_to_do():

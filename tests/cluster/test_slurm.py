@@ -1,10 +1,8 @@
-"""The Slurm script runs a search, and a training over two hosts, on a real Slurm, requeued."""
+"""The Slurm script runs a search and a training over two hosts, queued again, on a real Slurm."""
 
-import csv
 import os
 import shlex
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,7 @@ from lungseg.training.run import fit
 from tests.slurm_hosts import missing, slurm_hosts
 from tests.toy_shards import make_shards
 from tests.toy_training import Seen, flags, options, slices_of_steps, table
+from tests.waiting import wait_until
 
 pytestmark = [
     pytest.mark.ray,
@@ -22,6 +21,7 @@ pytestmark = [
 ]
 
 ROOT = Path(__file__).parents[2]
+MEETING = "tests.tune.meeting_search"
 SEEN = "tests.lungseg.training.nodes.seen_ranks"
 TRAINING = {"epochs": 3, "seed": 3}
 SCRIPT = ROOT / "cluster" / "slurm" / "ray.sbatch"
@@ -50,35 +50,28 @@ def submit(slurm, said, *words):
 def queue_again(slurm, job):
     """Warn the job as Slurm does before its time is over, and let it begin again at once."""
     slurm.run("scancel", "--batch", "--signal=USR1", job)
-    while slurm.state(job)["Restarts"] == "0" or slurm.state(job)["JobState"] != "PENDING":
-        time.sleep(0.5)
+
+    def queued():
+        state = slurm.state(job)
+        return state["Restarts"] != "0" and state["JobState"] == "PENDING"
+
+    wait_until(queued, lambda: f"the job queued again: {slurm.state(job)}", every_s=0.5)
     slurm.run("scontrol", "update", f"JobId={job}", "StartTime=now")  # else 2 minutes later
 
 
-def await_file(path, said):
-    until = time.monotonic() + 240
-    while not path.exists():
-        assert time.monotonic() < until, said.read_text()
-        time.sleep(0.5)
-
-
-def test_a_search_goes_on_after_its_job_was_queued_again(slurm, toy, tmp_path):
+def test_a_search_runs_its_trials_on_both_hosts(slurm, toy, tmp_path):
     out, said = tmp_path / "out", tmp_path / "job.log"
     words = shlex.split(
         "--width 4 --depth 3 --batch-size 8 --num-workers 0 --augment none --lr 0.01 "
-        "--trials 3 --epochs 10 --cpus-per-trial 1"
+        "--trials 3 --epochs 2 --cpus-per-trial 1"
     )
-    job = submit(slurm, said, "tune.search", "--shards", toy, "--out", out, *words)
-    await_file(out / "trials.csv", said)
-    finished = (out / "trials.csv").read_text().splitlines()[1]
-    queue_again(slurm, job)
-    state = slurm.ended(job, timeout=300)
+    (tmp_path / "meet").write_text("2")
+    job = submit(slurm, said, MEETING, "--shards", toy, "--out", out, *words)
+    state = slurm.ended(job, timeout=500)
     assert state["JobState"] == "COMPLETED", said.read_text()
-    lines = (out / "trials.csv").read_text().splitlines()
-    assert finished in lines, "a finished trial was trained again"
-    rows = list(csv.DictReader(lines))
-    assert len(rows) == 3
-    assert {row["node"].partition("/")[0] for row in rows} == {"10.77.0.1", "10.77.0.2"}
+    assert len((out / "trials.csv").read_text().splitlines()) == 1 + 3
+    met = {path.read_text() for path in (tmp_path / "met").iterdir()}
+    assert met == {"10.77.0.1", "10.77.0.2"}
 
 
 def test_a_training_over_two_hosts_goes_on_after_its_job_was_queued_again(
@@ -88,7 +81,7 @@ def test_a_training_over_two_hosts_goes_on_after_its_job_was_queued_again(
     (tmp_path / "held").write_text("9")
     words = flags(toy, tmp_path / "run", nodes=2, devices=1, resume="auto", **TRAINING)
     job = submit(slurm, said, SEEN, *words)
-    await_file(tmp_path / "at-9", said)
+    wait_until((tmp_path / "at-9").exists, said.read_text, seconds=240)
     queue_again(slurm, job)
     (tmp_path / "go-9").touch()
     state = slurm.ended(job, timeout=300)

@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import sys
-import time
 
 import nibabel
 import numpy as np
@@ -18,6 +17,7 @@ from lungseg.inference.ledger import COLUMNS, NAME
 from lungseg.inference.options import PredictOptions
 from lungseg.inference.predict_all import predict
 from lungseg.models.build import build_net
+from tests.waiting import wait_until
 
 
 @pytest.mark.slow
@@ -85,8 +85,8 @@ def test_a_command_that_was_killed_does_only_the_rest_when_it_is_run_again(
     command = [sys.executable, "-m", "lungseg.predict", "--out", tmp_path / "out"]
     command += [word for name, value in given.items() for word in (f"--{name}", str(value))]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-        while not (tmp_path / "out" / f"{names[6]}.nii.gz").exists() and process.poll() is None:
-            time.sleep(0.001)
+        written = (tmp_path / "out" / f"{names[6]}.nii.gz").exists
+        wait_until(written, "a few scans", during=process)
         process.kill()
         said = process.stderr.read().decode()
     rows = CaseTable(tmp_path / "out" / NAME, COLUMNS)

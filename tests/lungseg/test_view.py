@@ -18,6 +18,6 @@ def test_it_serves_until_ctrl_c(tmp_path, scans):
         with urllib.request.urlopen(address) as answer:
             assert b"Not for clinical use" in answer.read()
         process.send_signal(signal.SIGINT)
-        said, _ = process.communicate(timeout=60)
+        said, _ = process.communicate(timeout=120)
     assert process.returncode == 0
     assert '"masks": 0' in said

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.toy_shards import make_shards
+from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 TINY = [
@@ -33,15 +34,16 @@ class Command:
         out: `--out`.
         words: Further arguments.
         environment: Further environment variables.
+        module: Which is run.
     """
 
-    def __init__(self, shards, out, *words, environment=None):
+    def __init__(self, shards, out, *words, environment=None, module="tune.search"):
         given = ["--shards", shards, "--out", out, *TINY, *words]
         self.out = Path(out)
-        self._words = [sys.executable, "-m", "tune.search", *map(str, given)]
-        self._environment = os.environ | (environment or {})
+        self._words = [sys.executable, "-m", module, *map(str, given)]
+        self._environment = os.environ | {"PYTHONPATH": str(ROOT)} | (environment or {})
 
-    def run(self, *further, timeout=200):
+    def run(self, *further, timeout=400):
         """Let it end; the finished process, with texts."""
         return subprocess.run(
             [*self._words, *map(str, further)],
@@ -53,7 +55,7 @@ class Command:
             check=False,
         )
 
-    def interrupted(self, when, how, *, timeout=240):
+    def interrupted(self, when, how, *, timeout=400):
         """Start it, do something to it at a line of its output, and wait for its end.
 
         Args:
@@ -75,7 +77,7 @@ class Command:
                     done = True
                     how(process)
                 assert time.monotonic() < deadline, lines
-            return process.wait(timeout=60), lines
+            return process.wait(timeout=PATIENCE_S), lines
         finally:
             process.kill()
             process.wait()

@@ -10,9 +10,13 @@ import time
 import pytest
 import yaml
 
+from lungseg.options.fit import FitOptions
+from lungseg.training.run import fit
+from shards.console.command import parse
 from tests.toy_shards import make_shards
+from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow]
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(600)]
 
 ENDED = re.compile(r"trial (\d+): Dice per case .* trials, about")
 
@@ -59,29 +63,14 @@ def test_report_is_self_contained_and_says_what_the_dice_is(finished):
 def test_fit_takes_the_best_config(finished, tmp_path):
     command, _ = finished
     best = command.out / "best.yaml"
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "lungseg.fit",
-            "--config",
-            best,
-            "--out",
-            tmp_path / "fit",
-            "--json",
-        ],
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    words = ["--config", str(best), "--out", str(tmp_path / "fit")]
+    result = fit(parse(FitOptions, words, prog="", description=""))
     given = yaml.safe_load(best.read_text())
     used = yaml.safe_load((tmp_path / "fit" / "config.yaml").read_text())
     assert {name: used[name] for name in given} == given
     # the same training as the trial's: best.yaml holds everything that decides the score
     found = json.loads((command.out / "result.json").read_text())["dice_case_mean"]
-    assert json.loads(done.stdout)["dice_case_mean"] == pytest.approx(found, abs=1e-6)
+    assert result["dice_case_mean"] == pytest.approx(found, abs=1e-6)
 
 
 def test_a_finished_search_is_extended_and_trains_nothing_again(finished):
@@ -100,7 +89,7 @@ def test_a_finished_search_is_extended_and_trains_nothing_again(finished):
 def test_goes_on_after_ctrl_c_and_after_a_killed_driver(search, toy, tmp_path):
     """No finished trial is trained again: its table, with measured speeds, keeps every byte."""
     command = search(
-        *(toy, tmp_path / "out", "--trials", 3, "--epochs", 6, "--concurrent", 1),
+        *(toy, tmp_path / "out", "--trials", 3, "--epochs", 4, "--concurrent", 1),
     )
     code, lines = command.interrupted("(1 of 3", lambda process: process.send_signal(signal.SIGINT))
     assert code == 130
@@ -143,8 +132,9 @@ def test_a_killed_trial_goes_on_from_its_last_epoch(search, toy, tmp_path, kill_
 
     def kill_inside(process):
         table = tmp_path / "out" / "trials" / "000" / "attempt-1" / "metrics.csv"
-        while not table.exists() or table.read_text().count("\n") < 4:
-            time.sleep(0.05)
+        wait_until(
+            lambda: table.exists() and table.read_text().count("\n") >= 4, "epochs", during=process
+        )
         kill_trials(process)
         begun.append(table.read_text())
 

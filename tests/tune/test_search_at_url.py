@@ -9,7 +9,7 @@ import pytest
 
 from shards.storage.remote import Remote
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow]
+pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 def test_a_killed_search_goes_on_from_its_url_alone(search, toy, serve_s3, tmp_path):

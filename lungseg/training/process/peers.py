@@ -1,5 +1,6 @@
 """Notices when another process of a training dies or stands still, and ends all in one line."""
 
+import contextlib
 import logging
 import os
 import shutil
@@ -9,7 +10,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 _FOLDER = "LUNGSEG_HEARTBEATS"
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 Children = list["subprocess.Popen[bytes]"]
 
 
-@contextmanager
+@contextlib.contextmanager
 def watched_peers(children: Callable[[], Children], *, advice: str) -> Iterator[None]:
     """Watch the other processes of this training until the block ends.
 
@@ -60,15 +60,18 @@ class _Watch(threading.Thread):
         self._folder, self._children, self._advice = folder, children, advice
         self._parent = os.getppid()
         self._mine = folder / os.environ.get("LOCAL_RANK", "0")
+        self._mine.touch()  # who stands still before its first beat is missed as well
         self._taken: Children = []
         self._last = time.monotonic()
 
     def run(self) -> None:
         while not self.over.wait(_EVERY_S):
-            self._mine.touch()
             awake = time.monotonic() - self._last < _SILENT_S / 2  # else this one stood still too
             self._last = time.monotonic()
-            reason = self._gone() or (self._silent() if awake else None)
+            reason = self._gone()
+            with contextlib.suppress(FileNotFoundError):  # one that ended has removed the folder
+                self._mine.touch()
+                reason = reason or (self._silent() if awake else None)
             if reason is not None and not self.over.is_set():
                 self._end(reason)
 
@@ -100,6 +103,7 @@ class _Watch(threading.Thread):
             child.kill()
         if self._children is None and os.getppid() == self._parent:
             os.kill(self._parent, signal.SIGKILL)
+        shutil.rmtree(self._folder, ignore_errors=True)
         os._exit(1)
 
 

@@ -260,10 +260,10 @@ def build_or_hang(task):
 @pytest.mark.slow
 def test_a_case_that_hangs_is_rejected_and_the_others_built(source, tmp_path, caplog, monkeypatch):
     monkeypatch.setattr("ingest.job.engines.build_case", build_or_hang)
-    summary = build(source, tmp_path / "out", workers=2, case_minutes=0.15)
+    summary = build(source, tmp_path / "out", workers=2, case_minutes=0.1)
     assert (summary["cases"], summary["exit_code"]) == (2, 1)
-    assert "it took over 0.15 minutes, twice" in summary["rejected"]["lung_002"]
-    assert "lung_002: it took over 0.15 minutes and was stopped, it is tried" in caplog.text
+    assert "it took over 0.1 minutes, twice" in summary["rejected"]["lung_002"]
+    assert "lung_002: it took over 0.1 minutes and was stopped, it is tried" in caplog.text
     monkeypatch.undo()
     assert build(source, tmp_path / "out")["built_now"] == 1
 

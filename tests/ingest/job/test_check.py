@@ -173,9 +173,9 @@ def test_a_lost_tumor_makes_the_exit_code_1_as_in_the_build_unless_accepted(sour
 @pytest.mark.slow
 def test_a_case_that_hangs_is_unfit(source, monkeypatch):
     monkeypatch.setattr("ingest.job.check.examine", hang)
-    result = check(Check(source=source, case_minutes=0.15, **OPTIONS))
+    result = check(Check(source=source, case_minutes=0.1, **OPTIONS))
     assert said(result) == {("fatal", "a", "case")}
-    assert "it took over 0.15 minutes, twice" in result["findings"][0]["message"]
+    assert "it took over 0.1 minutes, twice" in result["findings"][0]["message"]
 
 
 def hang(task):

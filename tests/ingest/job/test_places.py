@@ -3,11 +3,7 @@
 import hashlib
 import os
 import re
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
 from dataclasses import replace
 
 import nibabel as nib
@@ -20,6 +16,7 @@ from ingest.job.build import build_shards
 from ingest.job.engines import NoClusterError
 from ingest.options import BuildShards
 from shards.errors import StoreError
+from tests.servers import s3_server
 
 SLICES = {"size": 16, "drop_slices": 2}
 
@@ -45,57 +42,43 @@ def local(source, tmp_path_factory):
     """Hash of each file of a set built on this machine."""
     out = tmp_path_factory.mktemp("local") / "out"
     build_shards(BuildShards(source=source, out=str(out), workers=2, **SLICES))
+    return hashes_in(out)
+
+
+def hashes_in(folder):
     return {
-        str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in out.rglob("*")
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
         if path.is_file()
     }
 
 
 @pytest.mark.ray
 @pytest.mark.slow
-def test_a_ray_cluster_builds_the_same_bytes(source, local, tmp_path):
-    import ray
-
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
-    try:
-        out = tmp_path / "out"
-        options = BuildShards(source=source, out=str(out), address="auto", **SLICES)
-        assert build_shards(options)["built_now"] == 4
-    finally:
-        ray.shutdown()
-    built = {
-        str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in out.rglob("*")
-        if path.is_file()
-    }
-    assert built == local
-
-
-@pytest.mark.ray
-@pytest.mark.slow
-def test_a_case_that_hangs_on_a_cluster_is_tried_once_more_and_the_others_built(
-    source, tmp_path, monkeypatch, caplog
+def test_a_ray_cluster_builds_the_same_bytes_also_after_a_case_that_hung(
+    source, local, tmp_path, monkeypatch, caplog
 ):
     import ray
 
     os.mkfifo(tmp_path / "never.nii.gz")
     cases = find_cases(source)
     cases[2] = replace(cases[2], image=tmp_path / "never.nii.gz")
-    monkeypatch.setattr("ingest.job.build.find_cases", lambda *_args, **_options: cases)
-    monkeypatch.setattr("ingest.job.agenda.of_case", lambda case, _source: {"image": case.name})
-    monkeypatch.setattr("ingest.job.build.check_space", lambda *_args: None)
+    out = tmp_path / "out"
+    options = BuildShards(source=source, out=str(out), address="auto", case_minutes=0.1, **SLICES)
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
     try:
-        out = str(tmp_path / "out")
-        summary = build_shards(
-            BuildShards(source=source, out=out, address="auto", case_minutes=0.2, **SLICES)
-        )
+        with monkeypatch.context() as hanging:
+            hanging.setattr("ingest.job.build.find_cases", lambda *_args, **_options: cases)
+            hanging.setattr("ingest.job.agenda.of_case", lambda case, _: {"image": case.name})
+            hanging.setattr("ingest.job.build.check_space", lambda *_args: None)
+            summary = build_shards(options)
+        assert (summary["cases"], list(summary["rejected"])) == (3, ["lung_2"])
+        assert "it took over 0.1 minutes, twice" in summary["rejected"]["lung_2"]
+        assert "lung_2: it took over 0.1 minutes and was stopped, it is tried once" in caplog.text
+        assert build_shards(options)["built_now"] > 0
     finally:
         ray.shutdown()
-    assert (summary["cases"], list(summary["rejected"])) == (3, ["lung_2"])
-    assert "it took over 0.2 minutes, twice" in summary["rejected"]["lung_2"]
-    assert "lung_2: it took over 0.2 minutes and was stopped, it is tried once" in caplog.text
+    assert hashes_in(out) == local
 
 
 @pytest.mark.ray
@@ -107,42 +90,19 @@ def test_an_address_without_a_cluster_is_one_line(source, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def s3():
-    """URL of a server on this machine that speaks S3."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    url = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            urllib.request.urlopen(f"{url}/moto-api/", timeout=1).read()
-            break
-        except OSError:
-            assert time.monotonic() < deadline, "the server did not start"
-            time.sleep(0.1)
-    yield url
-    server.kill()
-    server.wait()
+def s3(tmp_path_factory):
+    """What the environment tells of a server on this machine that speaks S3."""
+    with s3_server(tmp_path_factory.mktemp("empty")) as (_, environment):
+        yield environment
 
 
 @pytest.fixture
 def bucket(s3, monkeypatch):
     """An empty bucket, found by credentials and endpoint in the environment, as users do it."""
     s3fs = pytest.importorskip("s3fs")
-    for name, value in {
-        "AWS_ENDPOINT_URL": s3,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
+    for name, value in s3.items():
         monkeypatch.setenv(name, value)
-    files = s3fs.S3FileSystem(endpoint_url=s3, use_listings_cache=False, skip_instance_cache=True)
+    files = s3fs.S3FileSystem(use_listings_cache=False, skip_instance_cache=True)
     name = f"bucket-{time.monotonic_ns()}"
     files.mkdir(name)
     return files, name

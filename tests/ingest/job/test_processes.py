@@ -12,6 +12,7 @@ import pytest
 
 from ingest.job.processes import Died, Overdue, run
 from shards.errors import StoreError
+from tests.waiting import gone, wait_until
 
 
 def square(number):
@@ -122,19 +123,6 @@ def test_a_limit_is_for_one_task_and_not_for_all_of_a_worker():
     assert results == dict.fromkeys(range(5))
 
 
-def wait_for(condition):
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def is_alive(pid):
-    with contextlib.suppress(OSError):
-        return "Z" not in Path(f"/proc/{pid}/stat").read_text().split(")")[1].split()[0]
-    return False
-
-
 def test_workers_do_not_outlive_a_killed_parent(tmp_path):
     script = (
         "from pathlib import Path\n"
@@ -146,9 +134,9 @@ def test_workers_do_not_outlive_a_killed_parent(tmp_path):
     )
     (tmp_path / "parent.py").write_text(script)
     parent = subprocess.Popen([sys.executable, tmp_path / "parent.py"])
-    wait_for(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
-    worker = int((tmp_path / "pid").read_text())
-    assert is_alive(worker)
+    told = tmp_path / "pid"
+    worker = int(wait_until(lambda: told.exists() and told.read_text(), "a worker"))
+    assert not gone(worker)
     parent.kill()
     parent.wait()
-    wait_for(lambda: not is_alive(worker))
+    wait_until(lambda: gone(worker), "the worker ends too")

@@ -22,5 +22,5 @@ def test_a_function_that_never_answers_is_given_up():
     began = time.monotonic()
     with pytest.raises(TimeoutError, match=r"no answer within 0.05 s"):
         answer_within(0.05, ever.wait)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
     ever.set()

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from lungseg.options.fit import FitOptions
 from shards.console.command import parse
 from shards.console.groups import flat_values
 from tests.toy_training import options
+from tests.waiting import wait_until
 
 PYTHON = sys.executable
 WAITS = """
@@ -48,11 +48,7 @@ def python(tmp_path, monkeypatch):
 
 
 def wait_for(path, text):
-    for _ in range(400):
-        if path.exists() and text in path.read_text():
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"{path} never said {text}")
+    wait_until(lambda: path.exists() and text in path.read_text(), f"{path} says {text}")
 
 
 def test_the_process_has_the_options_of_the_fold_secret_of_the_url_included(tmp_path, python):

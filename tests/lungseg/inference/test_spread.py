@@ -27,7 +27,7 @@ def test_each_task_is_done_once_and_a_place_has_one_at_a_time(places):
 
 
 def test_places_work_beside_each_other():
-    together = threading.Barrier(3, timeout=60)
+    together = threading.Barrier(3, timeout=120)
     found = spread(lambda task, place, check_stop: together.wait() >= 0, range(3), "abc")
     assert sorted(found) == [(0, True), (1, True), (2, True)]
 

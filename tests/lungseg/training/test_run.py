@@ -14,7 +14,7 @@ from lungseg.errors import TrainingError
 from lungseg.inference.model_file import load_model
 from lungseg.models.imported import NetError
 from lungseg.options.fit import FitOptions
-from lungseg.training.run import fit
+from lungseg.training.run import fit, validate
 from shards.reading.reader import SliceReader
 from shards.storage.store import open_shards
 from tests.toy_training import equal, flags, options, table, weights
@@ -60,6 +60,16 @@ def scored(shards, out, *, num_threads, **given):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def scored_here(shards, out, checkpoint, num_threads, **given):
+    """The same by this process."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(num_threads)
+    try:
+        return json.loads(json.dumps(validate(options(shards, out, **given), checkpoint)))
+    finally:
+        torch.set_num_threads(before)
+
+
 def dice_of_whole_scans(shards, checkpoint):
     """Dice per case from counts in numpy, each slice alone through the net."""
     model, read = load_model(checkpoint), open_shards(shards)
@@ -76,27 +86,23 @@ def dice_of_whole_scans(shards, checkpoint):
 
 @pytest.mark.slow
 def test_any_ranks_threads_workers_and_batches_score_a_checkpoint_as_numpy_does(shards, tmp_path):
-    """To the last bit, also where one rank has more threads than two have each."""
+    """To the last bit, also where one rank has more threads than three have each."""
     cases = {"width": 12, "validation_cases": ("lung_000", "lung_003")}
     fit(options(shards, tmp_path / "run", epochs=3, lr=0.02, **cases))
     words = {"width": 12, "config": tmp_path / "run" / "config.yaml"}
     checkpoint = tmp_path / "run" / "best.ckpt"
-    scores = [
-        scored(
-            *(shards, tmp_path / f"{devices}-{num_threads}"),
-            num_threads=num_threads,
-            **words
-            | {"validate": checkpoint, "devices": devices, "num_workers": num_workers}
-            | {"batch_size": batch_size},
-        )
-        for devices, num_threads, num_workers, batch_size in (
-            *((1, 2, 0, 7), (1, 1, 2, 1)),
-            *((2, 1, 2, 4), (3, 2, 0, 6)),
+    alone = [
+        scored_here(shards, tmp_path / str(num_threads), checkpoint, num_threads, **given, **cases)
+        for num_threads, given in (
+            (2, {"num_workers": 0, "batch_size": 7}),
+            (1, {"num_workers": 2, "batch_size": 1}),
         )
     ]
-    assert scores[0]["dice_per_case"] == dice_of_whole_scans(shards, checkpoint)
-    assert 0 < scores[0]["dice_case_mean"] < 1
-    assert all(score == scores[0] for score in scores)
+    three = {"devices": 3, "num_workers": 2, "batch_size": 4, "validate": checkpoint}
+    together = scored(shards, tmp_path / "three", num_threads=1, **words, **three)
+    assert alone[0]["dice_per_case"] == dice_of_whole_scans(shards, checkpoint)
+    assert 0 < alone[0]["dice_case_mean"] < 1
+    assert alone[0] == alone[1] == together
 
 
 def test_a_fold_that_does_not_exist_is_named(shards, tmp_path):

@@ -6,7 +6,6 @@ import re
 import resource
 import subprocess
 import sys
-import time
 
 import pytest
 import torch
@@ -21,16 +20,21 @@ from shards.storage.remote import Retries
 from shards.storage.store import open_shards
 from tests.servers import ALWAYS
 from tests.shards.conftest import write_set
+from tests.waiting import wait_until
 
 TINY = {"width": 4, "depth": 3, "batch_size": 8, "num_workers": 0, "augment": "light", "epochs": 1}
 FAULTS = ("corrupt", "truncate", 503, "short", "reset", "hang", "trickle", "html")
 
 
-@pytest.fixture(autouse=True)
-def _short_pauses(monkeypatch):
-    retries = Retries(attempts=5, first_wait_s=0.01, timeout_s=0.5)
+def patience_of(monkeypatch, **given):
+    retries = Retries(attempts=5, first_wait_s=0.01, **given)
     quick = functools.partial(open_shards, retries=retries)
     monkeypatch.setattr("lungseg.training.run.open_shards", quick)
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch):
+    patience_of(monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +68,9 @@ def equal(one, other):
 @pytest.mark.parametrize("loader", ["index", "webdataset"])
 @pytest.mark.parametrize("protocol", ["http", "s3"])
 def test_a_flaky_server_trains_like_a_folder(
-    folder, weights_of_folder, tmp_path, serve, serve_faulty_s3, protocol, loader
+    folder, weights_of_folder, tmp_path, serve, serve_faulty_s3, monkeypatch, protocol, loader
 ):
+    patience_of(monkeypatch, timeout_s=0.7)  # one answer is silence
     server = {"http": serve, "s3": serve_faulty_s3}[protocol](folder)
     server.fail("manifest.json", 503)
     server.fail("index.parquet", "corrupt")
@@ -74,10 +79,9 @@ def test_a_flaky_server_trains_like_a_folder(
     found = weights_after(server.url, tmp_path / "run", cache=tmp_path / "cache", loader=loader)
     assert equal(found, weights_of_folder(loader))
     assert not any(server.faults.values())
-    until = time.monotonic() + 60  # another download that was under way may still be giving up
-    while list((tmp_path / "cache").rglob("*.part")):
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    # another download that was under way may still be giving up
+    parts = (tmp_path / "cache").rglob
+    wait_until(lambda: not list(parts("*.part")), "nothing fetched in part lies about")
 
 
 @pytest.mark.parametrize("order", ["exact", "windowed"])
@@ -151,10 +155,9 @@ def test_a_full_cache_disk_ends_a_training_in_one_line(
     assert re.match(
         "fit: no room on the local disk for http.*tar .*: make room, choose another", last
     )
-    until = time.monotonic() + 60  # another shard's fetch may still be at its end
-    while list((tmp_path / "cache").rglob("*.part")):
-        assert time.monotonic() < until, "what was fetched in part lies about"
-        time.sleep(0.1)
+    # another shard's fetch may still be at its end
+    parts = (tmp_path / "cache").rglob
+    wait_until(lambda: not list(parts("*.part")), "nothing fetched in part lies about")
 
 
 @pytest.mark.slow

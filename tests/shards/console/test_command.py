@@ -103,7 +103,7 @@ def demo(*words, **how):
 
 def ended(*words):
     process = demo(*words)
-    said, errors = process.communicate(timeout=60)
+    said, errors = process.communicate(timeout=120)
     return process.returncode, said, errors
 
 
@@ -250,7 +250,7 @@ def test_ctrl_c_ends_in_one_line():
     assert process.stderr.readline() == "working\n"
     time.sleep(0.1)
     process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=60) == ("", "demo: interrupted\n")
+    assert process.communicate(timeout=120) == ("", "demo: interrupted\n")
     assert process.returncode == 130
 
 
@@ -264,4 +264,4 @@ def test_a_reader_of_the_help_may_leave_early():
     running.stdout.close()
     assert running.stderr.read() == ""
     running.stderr.close()
-    assert running.wait(timeout=30) == 1
+    assert running.wait(timeout=120) == 1

@@ -13,6 +13,7 @@ from shards.order.window import Windows
 from shards.reading.loader import ThreadedLoader
 from shards.reading.reader import SliceReader
 from shards.storage.store import open_shards
+from tests.waiting import wait_until
 
 NUM_CASES, SLICES, BATCH, WINDOW = 40, 100, 20, 8
 CASE = np.repeat(np.arange(NUM_CASES, dtype=np.int32), SLICES)
@@ -135,11 +136,11 @@ class Rank:
         return iter(ThreadedLoader(self.read, self.sampler, num_threads=2))
 
     def read(self, request):
-        until = time.monotonic() + 10
         for case in set(self.index.case[request.rows].tolist()):
-            while not list(self.cache.glob(f"*/{self.index.cases[case]}.*.tar")):
-                assert time.monotonic() < until, "was not fetched ahead"
-                time.sleep(0.001)
+            name = f"*/{self.index.cases[case]}.*.tar"
+            wait_until(
+                lambda name=name: list(self.cache.glob(name)), "it is fetched ahead", every_s=0.001
+            )
         return self.reader.read(request.rows)
 
     def validate(self):

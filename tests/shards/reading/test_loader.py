@@ -11,6 +11,7 @@ import pytest
 
 from shards.reading.loader import ThreadedLoader
 from tests.servers import ALWAYS
+from tests.waiting import wait_until
 
 
 @pytest.mark.parametrize("num_threads", [1, 2, 4])
@@ -74,11 +75,9 @@ def test_an_interrupt_ends_what_waits_for_a_silent_server(tmp_path, shard_folder
         text=True,
     )
     try:
-        while not server.requests["cases/a.tar"]:
-            time.sleep(0.01)
-            assert process.poll() is None
+        wait_until(lambda: server.requests["cases/a.tar"], "it is asked for", during=process)
         process.send_signal(signal.SIGINT)
-        _, error = process.communicate(timeout=60)
+        _, error = process.communicate(timeout=120)
     finally:
         process.kill()
         process.communicate()

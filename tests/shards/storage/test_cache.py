@@ -17,8 +17,9 @@ from shards.errors import StoreError
 from shards.storage.cache import ShardCache
 from shards.storage.remote import Remote, Retries
 from tests.servers import ALWAYS
+from tests.waiting import wait_until
 
-QUICK = Retries(attempts=2, first_wait_s=0.01, timeout_s=0.5)
+QUICK = Retries(attempts=2, first_wait_s=0.01)
 SIZE = 20_000
 
 
@@ -173,10 +174,7 @@ def test_prefetched_files_are_there_and_failures_wait_for_who_needs_the_file(
     server.fail("cases/b.tar", "corrupt", times=ALWAYS)
     cache = make_cache(server, tmp_path / "cache")
     cache.prefetch(files)
-    until = time.monotonic() + 20
-    while len(copies(tmp_path / "cache")) < 5 and time.monotonic() < until:
-        time.sleep(0.01)
-    assert copies(tmp_path / "cache") == list("acdef")
+    wait_until(lambda: copies(tmp_path / "cache") == list("acdef"), "all that can be fetched")
     with pytest.raises(StoreError, match=r"cases/b\.tar"):
         cache.local(*files[1])
 
@@ -191,13 +189,9 @@ def test_a_folder_that_fails_meanwhile_is_said_and_ends_no_downloader(
         with pytest.raises(StoreError, match=r"cache.*cannot be used \(Stale file handle\)"):
             cache.local(*files[0])
         cache.prefetch(files[:4] * 4)
-        while not cache._wanted.empty():
-            time.sleep(0.01)
+        wait_until(cache._wanted.empty, "all was tried")
     cache.prefetch(files[4:])
-    until = time.monotonic() + 20
-    while not {"e", "f"} <= set(copies(tmp_path / "cache")):
-        time.sleep(0.01)
-        assert time.monotonic() < until
+    wait_until(lambda: {"e", "f"} <= set(copies(tmp_path / "cache")), "the others are fetched")
 
 
 def refuse(*args, **further):
@@ -233,7 +227,7 @@ def test_processes_share_a_cache_and_fetch_each_file_once(tmp_path, serve, files
     orders = (files, files[::-1], files[3:] + files[:3])
     processes = [use(server, tmp_path / "cache", order) for order in orders]
     for process in processes:
-        said, error = process.communicate(timeout=60)
+        said, error = process.communicate(timeout=120)
         assert process.returncode == 0, error
         assert said.count(".tar") == 6
     assert {server.requests[name] for name, *_ in files} == {2}
@@ -274,16 +268,16 @@ def test_a_process_forked_meanwhile_locks_nobody_out(tmp_path, serve, files):
 
 def use_one(cache, file):
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(cache.local, *file).result(timeout=60)
+        return pool.submit(cache.local, *file).result(timeout=120)
 
 
 def test_a_download_cut_off_by_a_kill_is_taken_over(tmp_path, serve, files):
     server = serve(tmp_path / "set")
     server.fail("cases/a.tar", "trickle")
     process = use(server, tmp_path / "cache", files[:1])
-    while not list((tmp_path / "cache").glob("*/a.*.part")):
-        time.sleep(0.01)
-        assert process.poll() is None
+    faults = server.faults["cases/a.tar"]
+    wait_until(lambda: not faults, "the download is under way", during=process)
+    assert list((tmp_path / "cache").glob("*/a.*.part"))
     process.send_signal(signal.SIGKILL)
     process.communicate()
     cache = make_cache(server, tmp_path / "cache")
@@ -318,6 +312,6 @@ def test_a_process_that_may_not_write_so_much_is_told(tmp_path, serve, files):
         resource.setrlimit(resource.RLIMIT_FSIZE, (SIZE // 2, SIZE // 2))
 
     process = use(serve(tmp_path / "set"), tmp_path / "cache", files, preexec_fn=limit)
-    _, error = process.communicate(timeout=60)
+    _, error = process.communicate(timeout=120)
     assert "StoreError: no room on the local disk" in error
     assert not list((tmp_path / "cache").glob("*/*.part"))

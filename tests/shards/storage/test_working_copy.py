@@ -1,7 +1,6 @@
 """What is written in a local copy is at its URL, whole, in an order that one can go on from."""
 
 import logging
-import time
 from pathlib import Path
 
 import fsspec
@@ -10,6 +9,7 @@ import pytest
 from shards.errors import StoreError
 from shards.storage.remote import Remote, Retries
 from shards.storage.working_copy import WorkingCopy, kept_meanwhile, working_copy
+from tests.waiting import wait_until
 
 TRIED = Retries(attempts=3, first_wait_s=0.01)
 
@@ -116,8 +116,7 @@ def test_work_goes_on_while_the_store_is_away_and_is_put_there_later(
     store.failures = [ConnectionError("gone")] * 3
     with kept_meanwhile(copy, "last.ckpt"):
         (tmp_path / "last.ckpt").write_text("1")
-        while "last.ckpt" not in copy.names():
-            time.sleep(0.01)
+        wait_until(lambda: "last.ckpt" in copy.names(), "it is put there")
     assert "the work goes on, and is put there later" in caplog.text
 
 

@@ -20,6 +20,7 @@ from lungseg.training.run import fit
 from shards.console.command import parse
 from tests.toy_cluster import OPEN, toy_cluster
 from tests.toy_training import Seen, slices_of_steps
+from tests.waiting import gone, wait_until
 from tune.history.fault import Fault
 from tune.trials import together as module
 from tune.trials.blame import FaultError
@@ -152,74 +153,54 @@ class Watched:
         return [event for event in map(json.loads, lines) if event["event"] == kind]
 
     def wait(self, condition):
-        until = time.monotonic() + 120
-        while not condition():
-            assert self.process.poll() is None, self.process.stdout.read()
-            assert time.monotonic() < until, self.events("reported")
-            time.sleep(0.05)
+        def said():
+            return self.process.stdout.read() if self.process.poll() is not None else ""
+
+        wait_until(condition, said, during=self.process)
 
     def pid(self, trial, who):
         return int((self.out / "trials" / trial / f"seen-{who}").read_text())
 
-    def lose(self, number, signum):
-        """Have rank 1 of trial 0 lost after an epoch of its attempt; how it was noticed."""
-        had = len(self.events("reported"))
-        self.wait(
-            lambda: len(self.events("begun")) == number and len(self.events("reported")) > had
-        )
-        struck = time.time()
-        os.kill(self.pid("000", 1), signum)
-        self.wait(lambda: len(self.events("faltered")) == number)
-        event = self.events("faltered")[-1]
-        return event["reason"], event["time"] - struck
-
-
-def gone(pid):
-    status = Path(f"/proc/{pid}/stat")
-    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] in "ZX"
+    def lose_rank(self):
+        """Have rank 1 of trial 0 lost after an epoch; what is said of it."""
+        self.wait(lambda: self.events("reported"))
+        os.kill(self.pid("000", 1), signal.SIGKILL)
+        self.wait(lambda: self.events("faltered"))
+        return self.events("faltered")[-1]["reason"]
 
 
 @pytest.mark.ray
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_a_trial_outlives_a_dead_and_a_silent_rank_and_leaves_nothing_behind(
-    toy, tmp_path, monkeypatch
-):
+def test_a_trial_outlives_a_lost_rank_and_leaves_nothing_behind(toy, tmp_path, monkeypatch):
     for name, value in OPEN.items():
         monkeypatch.setenv(name, value)
     with toy_cluster(2) as cluster:
         watched = Watched(toy, tmp_path / "out", cluster.address)
         try:
-            reason, within_s = watched.lose(1, signal.SIGKILL)
+            reason = watched.lose_rank()
             assert reason.startswith("rank 1 on ")
             assert " died (" in reason
-            assert within_s < 15
-            reason, within_s = watched.lose(2, signal.SIGSTOP)
-            assert "has been silent for 10 s" in reason  # by the clock of who watches
-            assert within_s < 25  # and that of a busy machine
             output, _ = watched.process.communicate(timeout=120)
         finally:
             watched.process.kill()
         assert watched.process.returncode == 0, output
         whos = [watched.pid("001", who) for who in (0, 1, "supervisor")]
         assert whos == [watched.pid("000", who) for who in (0, 1, "supervisor")]  # they were kept
-        until = time.monotonic() + 30
-        while not all(map(gone, whos)):
-            assert time.monotonic() < until
-            time.sleep(0.1)
+        wait_until(lambda: all(map(gone, whos)), "no rank is left")
         with session(cluster.address):
-            until = time.monotonic() + 30
-            while ray.available_resources().get("CPU") != ray.cluster_resources()["CPU"]:
-                assert time.monotonic() < until, "some room is not given back"
-                time.sleep(0.1)
+            wait_until(
+                lambda: ray.available_resources().get("CPU") == ray.cluster_resources()["CPU"],
+                "all room is given back",
+            )
     with (watched.out / "trials.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [(row["status"], row["attempts"], row["epochs"]) for row in rows] == [
-        ("finished", "3", str(EPOCHS)),
+        ("finished", "2", str(EPOCHS)),
         ("ended early", "1", "1"),
     ]
     trial = watched.out / "trials" / "000"
-    words = ["--config", str(trial / "attempt-3" / "config.yaml"), "--devices", "1"]
+    words = ["--config", str(trial / "attempt-2" / "config.yaml"), "--devices", "1"]
     alone = parse(FitOptions, [*words, "--out", str(tmp_path / "alone")], prog="", description="")
     fit(alone, callbacks=[Seen(tmp_path / "seen")])
     found, expected = slices_of_steps(trial / "seen"), slices_of_steps(tmp_path / "seen")

@@ -1,7 +1,7 @@
 """The time of an epoch is that of its steps, of the waiting for data, and of the validation."""
 
 import csv
-import time
+import types
 
 import pytest
 from pytorch_lightning.callbacks import Callback
@@ -10,31 +10,46 @@ from lungseg.training.callbacks import throughput
 from lungseg.training.run import fit
 from tests.toy_training import options
 
+STEP_S, WAIT_S, VALIDATION_S = 0.1, 0.05, 1.2
 
-class Sleep(Callback):
-    """Makes steps, or the validation, take longer."""
+
+class Clock(Callback):
+    """Time passes in steps, between them, and in each batch of a validation, and nowhere else."""
+
+    def __init__(self):
+        self.now, self.validated = 100.0, 0
+
+    def monotonic(self):
+        return self.now
 
     def on_before_zero_grad(self, *_):
-        time.sleep(0.1)
+        self.now += STEP_S
+
+    def on_train_batch_end(self, *_):
+        self.now += WAIT_S
 
     def on_validation_batch_start(self, *_):
-        time.sleep(1.2)
+        self.now += VALIDATION_S
+        self.validated += 1
 
 
-def test_the_shares_are_those_of_what_was_slept(shards, tmp_path, monkeypatch, caplog):
+def test_the_shares_are_those_of_the_time_that_passed(shards, tmp_path, monkeypatch, caplog):
     caplog.set_level("INFO")
+    clock = Clock()
+    monkeypatch.setattr(throughput, "time", types.SimpleNamespace(monotonic=clock.monotonic))
     monkeypatch.setattr(throughput, "_WORTH_A_HINT_S", 0.0)
-    monkeypatch.setattr(throughput, "_MUCH", -1.0)
     monkeypatch.setattr(throughput, "_peak_of", lambda _: {"train/gpu_gb": 11.25})
-    fit(options(shards, tmp_path, epochs=1), callbacks=[Sleep()])
+    fit(options(shards, tmp_path, epochs=1), callbacks=[clock])
     with (tmp_path / "metrics.csv").open(newline="") as file:
         (row,) = csv.DictReader(file)
-    seconds = float(row["train/epoch_seconds"])
-    steps = 6 * 8 / float(row["train/slices_per_s"])
-    assert seconds > 1.8
-    assert steps > 0.6
-    assert float(row["val/time_share"]) == pytest.approx((seconds - steps) / seconds, abs=0.05)
-    assert float(row["train/data_wait"]) < 0.4
-    assert "waiting for slices: raise --num-workers" in caplog.text
-    assert float(row["train/gpu_gb"]) == 11.25
+    steps, validation = 6 * (STEP_S + WAIT_S), clock.validated * VALIDATION_S
+    expected = {
+        "train/epoch_seconds": steps + validation,
+        "val/time_share": validation / (steps + validation),
+        "train/slices_per_s": 6 * 8 / (steps - WAIT_S),  # said at the end of the last step
+        "train/data_wait": 5 * WAIT_S / steps,
+        "train/gpu_gb": 11.25,
+    }
+    assert {name: float(row[name]) for name in expected} == pytest.approx(expected, rel=1e-3)
+    assert "28 % of the time was spent waiting for slices: raise --num-workers" in caplog.text
     assert "at most 11.2 GB" in (tmp_path / "report.html").read_text()

@@ -13,12 +13,6 @@ from shards.storage.remote import Remote
 from tests.toy_training import equal, options, weights
 
 
-@pytest.fixture(autouse=True)
-def first(monkeypatch):
-    """Who is first is remembered for the whole process."""
-    monkeypatch.setattr(rank_zero_only, "rank", 0)
-
-
 def place_of(number, size):
     return Place(number=number, size=size, per_node=1, address="10.0.0.7", port=4711)
 

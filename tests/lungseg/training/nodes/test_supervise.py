@@ -18,12 +18,13 @@ from lungseg.training.nodes.rank import KEPT, STEPPED
 from lungseg.training.run import fit, validate
 from tests.toy_cluster import OPEN, toy_cluster
 from tests.toy_training import Losses, Seen, flags, losses_of_steps, options, slices_of_steps, table
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[4]
 SEEN = "tests.lungseg.training.nodes.seen_ranks"
-EPOCHS = 6
-NOTICED_S = 40  # 15 where nothing else runs
-LOSSES = {21: (signal.SIGKILL, "died"), 28: (signal.SIGSTOP, "silent for 10 s")}
+EPOCHS = 4
+NOTICED_S = 90  # 15 where nothing else runs
+LOSSES = {9: (signal.SIGKILL, "died"), 16: (signal.SIGSTOP, "silent for 10 s")}
 FLOAT32 = 1e-5  # ranks add up in another order
 TRAINING = {"epochs": EPOCHS, "seed": 3}
 
@@ -201,18 +202,13 @@ def test_two_nodes_learn_what_one_learns_whoever_is_lost(cluster, shards, unbrok
 def lose_second(running, folder, step, signum, said):
     """Do something to the second rank inside a step; after how many seconds it is noticed."""
 
-    def await_claim(claim):
-        while not claim():
-            assert running.poll() is None, (folder / "said").read_text()
-            time.sleep(0.05)
-
     def noticed():
         lines = (folder / "said").read_text().splitlines()
         return [line for line in lines if said in line and "goes on from its last check" in line]
 
-    await_claim((folder / f"at-{step}").exists)
+    wait_until((folder / f"at-{step}").exists, (folder / "said").read_text, during=running)
     os.kill(int((folder / "rank-1").read_text().split()[0]), signum)
     struck = time.monotonic()
     (folder / f"go-{step}").touch()
-    await_claim(noticed)
+    wait_until(noticed, (folder / "said").read_text, during=running)
     return time.monotonic() - struck

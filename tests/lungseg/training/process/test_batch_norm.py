@@ -43,7 +43,7 @@ def one_of_several(rank, store, results, world_size):
 
 def test_ranks_learn_and_remember_what_one_does(tmp_path):
     """Of batches of 7, of which one rank has 3, the others 2 slices."""
-    mp.start_processes(one_of_several, (tmp_path / "store", tmp_path, 3), 3, start_method="spawn")
+    mp.start_processes(one_of_several, (tmp_path / "store", tmp_path, 3), 3, start_method="fork")
     for name, given in KINDS.items():
         net = tiny_net(**given)
         sums, state = learn(net, net)

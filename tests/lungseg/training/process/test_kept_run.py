@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -17,6 +16,7 @@ from shards.console.out import OutError, url_of
 from shards.storage.remote import Remote
 from tests.toy_shards import make_shards
 from tests.toy_training import equal, flags, options, weights
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +31,9 @@ def test_a_killed_training_goes_on_from_its_url_alone(shards, serve_s3, tmp_path
     words = ["-m", "lungseg.fit", *flags(shards, place, epochs=8, resume="auto", devices=1)]
     process = subprocess.Popen([sys.executable, *words], stderr=subprocess.DEVNULL)
     try:
-        while "last.ckpt" not in remote.sizes():
-            assert process.poll() is None
-            time.sleep(0.1)
+        wait_until(
+            lambda: "last.ckpt" in remote.sizes(), "a checkpoint", during=process, every_s=0.1
+        )
     finally:
         os.kill(process.pid, signal.SIGKILL)
         process.wait()

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from lungseg.training.resume import checkpoint_to_resume
 from shards.storage.store import open_shards
 from tests.toy_training import flags, options
+from tests.waiting import gone, wait_until
 
 ROOT = Path(__file__).parents[4]
 
@@ -30,37 +30,71 @@ def children(pid):
     return found
 
 
-def gone(pid):
-    status = Path(f"/proc/{pid}/stat")
-    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] in "ZX"
+_WATCHES = """
+import logging, os, subprocess, sys, time
+from pathlib import Path
+from lungseg.training.process import peers
+peers._SILENT_S = 4.0
+logging.basicConfig(format="%(message)s")
+started = []
+with peers.watched_peers(lambda: started, advice="go on"):
+    if "LOCAL_RANK" not in os.environ:
+        second = os.environ | {"LOCAL_RANK": "1"}
+        started.append(subprocess.Popen([sys.executable, *sys.orig_argv[1:]], env=second))
+    Path(sys.argv[1], os.environ.get("LOCAL_RANK", "0")).write_text(str(os.getpid()))
+    while True:
+        time.sleep(0.1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("whose", "signum", "said"),
+    [
+        (1, signal.SIGKILL, "process 2 of the training was killed by SIGKILL"),
+        (1, signal.SIGSTOP, "process 2 of the training has stood still for 4 s"),
+        (0, signal.SIGKILL, "process 1 of the training is gone"),
+        (0, signal.SIGSTOP, "process 1 of the training has stood still for 4 s"),
+    ],
+)
+def test_who_dies_or_stands_still_is_named_and_the_other_one_ends(tmp_path, whose, signum, said):
+    command = [sys.executable, "-c", _WATCHES, tmp_path]
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    running = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=-1, text=True)
+    paths = [tmp_path / name for name in "01"]
+    wait_until(lambda: all(map(number_in, paths)), "two processes", during=running)
+    pids = [number_in(path) for path in paths]
+    os.kill(pids[whose], signum)
+    _, errors = running.communicate(timeout=120)
+    assert errors == f"{said}: the training ends; go on\n"
+    wait_until(lambda: all(map(gone, pids)), "no process is left")
+    assert running.returncode == (1 if whose else -signal.SIGKILL)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0", "1"]
+
+
+def number_in(path):
+    return int(path.read_text() or 0) if path.exists() else 0
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("whose", "signum", "said"),
     [
-        ("second", signal.SIGKILL, "process 2 of the training was killed by SIGKILL"),
         ("second", signal.SIGSTOP, "process 2 of the training has stood still for 10 s"),
         ("first", signal.SIGKILL, "process 1 of the training is gone"),
-        ("first", signal.SIGSTOP, "process 1 of the training has stood still for 10 s"),
     ],
 )
-def test_the_others_end_within_seconds_and_say_why(shards, tmp_path, whose, signum, said):
+def test_a_training_whose_exchange_breaks_or_hangs_ends_so(shards, tmp_path, whose, signum, said):
     words = flags(shards, tmp_path / "out", epochs=1000, devices=2)
     with (tmp_path / "said.txt").open("w") as errors:
         command = [sys.executable, "-m", "lungseg.fit", *words]
         running = subprocess.Popen(command, cwd=ROOT, stderr=errors, start_new_session=True)
     try:
-        while not (tmp_path / "out" / "last.ckpt").exists():
-            assert running.poll() is None, (tmp_path / "said.txt").read_text()
-            time.sleep(0.1)
+        written = (tmp_path / "out" / "last.ckpt").exists
+        wait_until(written, (tmp_path / "said.txt").read_text, during=running)
         (second,) = children(running.pid)
         os.kill(second if whose == "second" else running.pid, signum)
-        deadline = time.monotonic() + 15
-        running.wait(timeout=60)
-        while not gone(second):
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        running.wait(timeout=120)
+        wait_until(lambda: gone(second), "no process is left")
     finally:
         os.killpg(running.pid, signal.SIGKILL) if running.poll() is None else None
         running.wait()
