@@ -1,9 +1,9 @@
 """A cable is pulled and put back, a host dies: no trial is lost, nor more than an epoch."""
 
+import contextlib
 import csv
 import json
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -14,21 +14,31 @@ from lungseg.training.run import fit
 from tests.hosts import OPEN, missing, ray_hosts
 from tests.toy_shards import make_shards
 from tests.toy_training import Seen, flags, options, slices_of_steps
+from tests.waiting import wait_until
 
 pytestmark = [
     pytest.mark.ray,
     pytest.mark.slow,
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(1800),
     pytest.mark.skipif(bool(missing()), reason=missing() or "hosts can be made"),
 ]
 
 ROOT = Path(__file__).parents[1]
+WHERE = {"PYTHONPATH": str(ROOT), **OPEN}
 HEAD = (ROOT / "cluster" / "head.json").read_text()
+EPOCHS = 24  # enough that a trial in its first half has not ended when its host is lost
 TINY = (
     "--width 4 --depth 3 --batch-size 8 --num-workers 0 --augment none --lr 0.01 "
-    "--cpus-per-trial 1 --concurrent 2 --trials 3 --epochs 40"
+    f"--cpus-per-trial 1 --concurrent 2 --trials 3 --epochs {EPOCHS}"
 )
-AGAIN_S = 150  # training again; 30 s where nothing else runs on this machine
+AGAIN_S = 300  # training again; 30 s where nothing else runs on this machine
+NONE_ENDS_EARLY = """
+import tune.driver
+from tune.search import SearchOptions, main
+from shards.console.command import run
+tune.driver.Rungs.goes_on = lambda *_, **__: True
+run(SearchOptions, main, prog="search", description="")
+"""
 SEEN = "tests.lungseg.training.nodes.seen_ranks"
 
 
@@ -44,16 +54,6 @@ def reports(out):
     ]
 
 
-def awaited(find, driver, seconds):
-    """What `find` finds, once it finds something."""
-    begin = time.monotonic()
-    while not (found := find()):
-        assert driver.poll() is None, "the command ended"
-        assert time.monotonic() - begin < seconds
-        time.sleep(0.1)
-    return found
-
-
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory):
     """Folder of a shard set of five tiny cases."""
@@ -67,29 +67,49 @@ def lab(tmp_path_factory):
         yield running
 
 
+@contextlib.contextmanager
+def unplugged(hosts):
+    """Function that pulls the cable of a host, which is put back in the end."""
+    pulled = []
+
+    def pull(name):
+        hosts.cable(name, "down")
+        pulled.append(name)
+
+    try:
+        yield pull
+    finally:
+        for name in pulled:
+            hosts.cable(name, "up")
+
+
 def test_no_trial_is_lost_with_a_cable_nor_with_a_host(lab, toy, tmp_path):
     hosts, address = lab
     out, said = tmp_path / "out", tmp_path / "search.log"
     names = {place: name for name, place in hosts.addresses.items()}
-    words = ["-m", "tune.search", "--shards", toy, "--out", out, "--address", address]
+    words = ["-c", NONE_ENDS_EARLY, "--shards", toy, "--out", out, "--address", address]
     words += TINY.split()
-    driver = hosts.start("h1", [sys.executable, *words], log=said, environment=OPEN)
+    driver = hosts.start("h1", [sys.executable, *words], log=said, environment=WHERE)
 
     def lose(how):
         """Take the host of a trial that trains, and wait until that trial trains elsewhere."""
         known = len(reports(out))
-        trial, _, place = awaited(lambda: next(iter(reports(out)[known:]), None), driver, 200)
+
+        def early():
+            new = reports(out)[known:]
+            return next((one for one in new if one[1] < EPOCHS // 2), None)
+
+        trial, _, place = wait_until(early, "a report", during=driver, seconds=AGAIN_S)
         how(names[place])
 
         def elsewhere():
             new = reports(out)[known:]
             return next((one for one in new if one[0] == trial and one[2] != place), None)
 
-        awaited(elsewhere, driver, AGAIN_S)
-        return names[place]
+        wait_until(elsewhere, "the trial elsewhere", during=driver, seconds=AGAIN_S)
 
-    cut = lose(lambda name: hosts.cable(name, "down"))
-    hosts.cable(cut, "up")
+    with unplugged(hosts) as unplug:
+        lose(unplug)
     lose(hosts.kill)
     assert driver.wait(timeout=500) == 0, said.read_text()
     assert "raylet" not in said.read_text().lower()
@@ -112,21 +132,21 @@ def test_a_training_over_nodes_repeats_an_epoch_at_most(lab, toy, tmp_path):
     (tmp_path / "held").write_text("14 26")
     words = flags(toy, run, address=address, nodes=2, devices=1, **given)
     command = [sys.executable, "-m", SEEN, *words]
-    driver = hosts.start("h1", command, log=said, environment={"PYTHONPATH": str(ROOT), **OPEN})
+    driver = hosts.start("h1", command, log=said, environment=WHERE)
 
     def lose(step, how):
         """Take the writer's host once its checkpoint lies there; wait for steps elsewhere."""
-        awaited((tmp_path / f"at-{step}").exists, driver, 200)
-        awaited(lambda: last_step(run) == step - 2, driver, 60)
+        reached = (tmp_path / f"at-{step}").exists
+        wait_until(reached, "the step", during=driver, seconds=AGAIN_S)
+        wait_until(lambda: last_step(run) == step - 2, "its checkpoint", during=driver)
         lost, known = host_of_writer(tmp_path), losses.read_text()
         how(lost)
         (tmp_path / f"go-{step}").touch()
-        awaited(lambda: losses.read_text() != known, driver, AGAIN_S)
+        wait_until(lambda: losses.read_text() != known, "steps", during=driver, seconds=AGAIN_S)
         assert host_of_writer(tmp_path) != lost
-        return lost
 
-    cut = lose(14, lambda name: hosts.cable(name, "down"))
-    hosts.cable(cut, "up")
+    with unplugged(hosts) as unplug:
+        lose(14, unplug)
     lose(26, hosts.kill)
     assert driver.wait(timeout=500) == 0, said.read_text()
     steps = [int(line.split()[0]) for line in losses.read_text().splitlines()]
