@@ -5,9 +5,13 @@ import importlib
 import logging
 import os
 import secrets
+import signal
 import socket
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import ray
@@ -18,6 +22,7 @@ LOCAL = "local"
 
 _log = logging.getLogger(__name__)
 
+_ENDED = 128 + signal.SIGTERM
 _KNOCK_S = 5
 _OBJECT_STORE_BYTES = 100_000_000  # tasks and trials read and write storage themselves
 # HTTP/2: a client's greeting with an empty SETTINGS frame; a gRPC server answers by SETTINGS
@@ -35,18 +40,51 @@ def session(address: str = LOCAL) -> Iterator[None]:
 
     Raises:
         ConnectionError: If there is no such cluster, or Ray does not start.
+        SystemExit: If SIGTERM came, with 143.
     """
     if ray.is_initialized():
         yield
         return
     _quiet_ray()
+    before = signal.getsignal(signal.SIGTERM)
     with contextlib.ExitStack() as stack:
         if address == LOCAL:
             _start_twice(stack.enter_context(temp_folder()))
         else:
             _join(address)
         stack.callback(ray.shutdown)
+        stack.enter_context(_ended_by_sigterm(before))
         yield
+
+
+@contextlib.contextmanager
+def _ended_by_sigterm(before: Any) -> Iterator[None]:
+    """Take SIGTERM from Ray, whose answer to it is a stack trace of C++.
+
+    Args:
+        before: How it was handled before Ray came; who has a way of its own keeps it.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came = False
+
+    def leave(signum: int, _: FrameType | None) -> None:
+        """End the process in order; another signal of the kind ends it at once."""
+        nonlocal came
+        came = True
+        signal.signal(signum, signal.SIG_DFL)
+        sys.exit(_ENDED)
+
+    signal.signal(signal.SIGTERM, before if callable(before) else leave)
+    try:
+        yield
+    except SystemExit:
+        if came:  # Ray makes it an exit with 1 where it waits for something
+            sys.exit(_ENDED)
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 def _join(address: str) -> None:

@@ -47,6 +47,8 @@ def search(given: SearchOptions) -> dict[str, Any]:
         SearchError: If the search cannot start or go on, or none of its trials ended well.
         shards.errors.ShardError: If the shards cannot be read.
         lungseg.errors.TrainingError: If the fold cannot be trained on.
+        KeyboardInterrupt: If Ctrl-C ended it.
+        SystemExit: If SIGTERM did, with 143.
     """
     url = url_of(given.out)
     if url is None:
@@ -105,7 +107,7 @@ def _search_on(
             run_trials(options, memory, lambda: patiently(leave, options.out))
         else:
             _store(options, memory, space)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):
         logger.info("the same command again goes on with the search")
         raise
 

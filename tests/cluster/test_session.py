@@ -2,7 +2,9 @@
 
 import contextlib
 import logging
+import signal
 import socket
+import sys
 import threading
 import time
 from pathlib import Path
@@ -84,3 +86,43 @@ def test_ray_that_does_not_start_is_one_line(starts):
     ):
         pass
     assert "\n" not in str(told.value)
+
+
+@pytest.fixture
+def handled():
+    """Puts an answer to SIGTERM in place, and after the test what was there before."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield lambda handler: signal.signal(signal.SIGTERM, handler)
+    signal.signal(signal.SIGTERM, before)
+
+
+def ended_as_ray_does():
+    """Hear SIGTERM where Ray waits for something."""
+    try:
+        signal.raise_signal(signal.SIGTERM)
+    except SystemExit:
+        sys.exit(1)
+
+
+def test_sigterm_ends_a_session_in_order_whatever_ray_would_do(starts, handled, monkeypatch):
+    turns, folders = starts
+    turns[:] = [None]
+    handled(signal.SIG_DFL)
+    init = ray.init
+    monkeypatch.setattr(ray, "init", lambda **given: (init(**given), handled(signal.SIG_IGN)))
+    with pytest.raises(SystemExit) as left, session():
+        ended_as_ray_does()
+    assert left.value.code == 143
+    assert not Path(folders[0]).parent.exists()
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_who_has_an_answer_to_sigterm_keeps_it(starts, handled):
+    turns, _ = starts
+    turns[:] = [None]
+    heard = []
+    handled(lambda *_: heard.append("own"))
+    with session():
+        signal.raise_signal(signal.SIGTERM)
+    signal.raise_signal(signal.SIGTERM)
+    assert heard == ["own", "own"]
