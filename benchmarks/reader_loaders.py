@@ -77,7 +77,7 @@ def litdata(folder: Path, workers: int) -> Iterable:
 
 
 def ours(folder: Path, workers: int, *, scale: float | None) -> Iterable:
-    from shards.order.draw import oversample_ratio
+    from shards.order.oversample import oversample_ratio
     from shards.order.plan import Plan
     from shards.order.sampler import PlanSampler
     from shards.reading.loader import ThreadedLoader

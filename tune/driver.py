@@ -10,7 +10,7 @@ from lungseg.training.split import split_cases
 from shards.console.command import save_config
 from shards.console.groups import flat_values, replaced
 from shards.console.out import url_of
-from shards.order.draw import oversample_ratio
+from shards.order.oversample import oversample_ratio
 from shards.storage.store import ShardSet, open_shards
 from shards.storage.target import locked, open_target
 from tune.history.disk import patiently

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 DRAWS = 10_000
 
@@ -42,6 +41,8 @@ def share_interval(parts: npt.NDArray[np.float64]) -> list[float] | None:
 
 def mean_interval(values: Sequence[float]) -> tuple[float, float]:
     """Student's t interval (95 %) of a mean of a few trainings, two at least."""
+    from scipy import stats  # heavy
+
     mean, reach = float(np.mean(values)), float(stats.sem(values))
     reach *= float(stats.t.ppf(0.975, len(values) - 1))
     return mean - reach, mean + reach

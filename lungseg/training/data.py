@@ -22,8 +22,8 @@ from lungseg.training.process.shared_memory import for_a_pipe, from_a_pipe, has_
 from lungseg.training.slice_weights import weights_of
 from lungseg.training.split import split_cases
 from shards.console.groups import flat_values
-from shards.order.draw import oversample_ratio
 from shards.order.fetch import ShardFetcher
+from shards.order.oversample import oversample_ratio
 from shards.order.plan import Plan
 from shards.order.sampler import PlanSampler
 from shards.order.window import Windows

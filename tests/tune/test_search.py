@@ -181,3 +181,9 @@ def test_help_is_quick_and_tells_of_shared_storage():
     modules = done.stdout.splitlines()[-1]
     assert "'ray'" not in modules
     assert "'torch'" not in modules
+
+
+def test_a_search_itself_begins_without_what_only_trials_need():
+    code = "import sys, tune.driver; print(sorted(sys.modules.keys() & {'torch', 'scipy'}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

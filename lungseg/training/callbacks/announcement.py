@@ -13,7 +13,7 @@ from lungseg.training.data import SliceData
 from lungseg.training.machine.cost import Cost, seconds_on_processors
 from lungseg.training.split import patients_on_both_sides
 from shards.console.words import counted, some
-from shards.order.draw import tumor_share
+from shards.order.oversample import tumor_share
 
 _STEPS_MEASURED = 3
 _LEAST_STEP_S = 0.05  # of the tiniest net: reading, and what is around its arithmetic

@@ -7,14 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.data import WeightedRandomSampler
 
-from shards.order.draw import (
-    balanced,
-    class_first,
-    oversample_ratio,
-    sample_weights,
-    tumor_share,
-    weighted,
-)
+from shards.order.draw import balanced, class_first, weighted
+from shards.order.oversample import oversample_ratio, sample_weights, tumor_share
 
 CHI_SQUARE_LIMIT = 4.0  # standard deviations of chi-square about its mean
 
@@ -122,21 +116,6 @@ def test_at_the_limit_of_torch_the_draw_is_still_torchs_own(monkeypatch):
     monkeypatch.setattr("shards.order.draw.MAX_CATEGORIES", len(tumor))
     expected = WeightedRandomSampler(sample_weights(tumor, 8.0), 100, generator=generator(3))
     assert weighted(tumor, 8.0, generator(3)).tolist() == list(expected)
-
-
-def test_one_slice_with_tumor_is_half_of_the_balanced_draws_and_a_number_is_itself():
-    one = np.arange(10) == 3
-    assert oversample_ratio("auto", one) == 9
-    assert tumor_share(one, oversample_ratio("auto", one)) == 0.5
-    assert oversample_ratio(2.5, one) == 2.5
-    assert tumor_share(np.zeros(0, bool), 3.0) == 0.0
-
-
-@given(st.lists(st.tuples(st.booleans(), st.floats(0.1, 100)), min_size=1, max_size=30))
-def test_auto_means_half_of_the_draws_whatever_slices_weigh(slices):
-    tumor, own = (np.array(column) for column in zip(*slices, strict=True))
-    share = tumor_share(tumor, oversample_ratio("auto", tumor, own), own)
-    assert share == pytest.approx(0.5 if 0 < tumor.sum() < len(tumor) else tumor.mean())
 
 
 def test_a_weight_of_a_slices_own_is_how_often_it_comes_against_an_equal_one():

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.data import WeightedRandomSampler
 
-from shards.order.draw import balanced, sample_weights
+from shards.order.draw import balanced
+from shards.order.oversample import sample_weights
 from shards.order.plan import Plan, batches_of_rank, epoch_seed, num_batches
 from shards.order.window import Windows
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shards.order.draw import oversample_ratio
+from shards.order.oversample import oversample_ratio
 from shards.order.plan import Plan
 from shards.order.window import Windows, deal
 

@@ -10,7 +10,7 @@ import pytest
 from torch.utils.data import DataLoader, Dataset
 
 from shards.errors import DamagedShardError
-from shards.order.draw import oversample_ratio
+from shards.order.oversample import oversample_ratio
 from shards.reading.reader import SliceReader
 from shards.reading.stream import SliceStream, _decode
 from shards.storage.remote import Retries
