@@ -18,7 +18,7 @@ from tune.history.journal import Journal
 from tune.history.memory import Memory
 from tune.history.rungs import Rungs
 from tune.history.study import Study
-from tune.home import Home, kept_search
+from tune.home import Home, home_of, kept_search
 from tune.options.config import SearchOptions
 from tune.options.folds import folds_to_score
 from tune.options.identity import JOURNAL, check_identity
@@ -66,8 +66,8 @@ def _search(options: SearchOptions) -> dict[str, Any]:
     folds_to_score(options, shards)  # before anything starts
     again = repeats(options, shards)
     written = replaced(options, shards=shards.url)  # no password in any file
-    home = Home(options.out)
-    with locked(open_target(home.url or str(options.out))):
+    home = home_of(options.out)
+    with locked(open_target(home.place)):
         begun_with = check_identity(written, shards.manifest_sha256)
         home.take()
         study = Study(space, first=first, seed=options.step.seed, at_random=-(-begun_with // 4))

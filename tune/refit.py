@@ -11,7 +11,7 @@ from tune.history.journal import Journal
 from tune.history.listed import Listed
 from tune.history.memory import SCORE, Memory
 from tune.history.rungs import Rungs
-from tune.home import Home
+from tune.home import Home, home_of
 from tune.options.config import SearchOptions
 from tune.options.errors import SearchError
 from tune.options.folds import folds_to_score
@@ -73,7 +73,7 @@ def refit(
     if options.refit == "folds":
         own = replaced(own, folds=None)
     own.out.mkdir(exist_ok=True)
-    home = Home(own.out)
+    home = home_of(own.out)
     home.take()
     memory = _memory(own, wanted, home)
     if memory.left:

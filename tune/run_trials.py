@@ -24,7 +24,7 @@ from tune.faults import Faults
 from tune.history.disk import FullDisk
 from tune.history.memory import SCORE, Memory
 from tune.history.nodes import Nodes
-from tune.home import Home
+from tune.home import home_of
 from tune.live import LiveTable, live_table
 from tune.options.config import SearchOptions
 from tune.options.errors import SearchError
@@ -139,7 +139,7 @@ def _trainable(options: SearchOptions, shape: Shape) -> Any:
     """What runs a trial."""
     return ray.tune.with_resources(
         ray.tune.with_parameters(
-            run_trial, search=Home(options.out).for_trials(options), shape=shape
+            run_trial, search=home_of(options.out).for_trials(options), shape=shape
         ),
         functools.partial(_placement, shape),
     )

@@ -9,7 +9,7 @@ from shards.errors import StoreError
 from shards.storage.remote import Remote
 from tests.toy_trials import TOLD, new_memory, outcome
 from tune.history.journal import Journal
-from tune.home import Home, kept_search
+from tune.home import home_of, kept_search
 from tune.options.errors import SearchError
 from tune.options.identity import JOURNAL
 
@@ -31,7 +31,7 @@ def read(url, name):
 
 
 def test_every_event_is_at_the_url_before_it_counts(url, machine):
-    home = Home(machine(url))
+    home = home_of(machine(url))
     (home.out / "identity.json").write_text("{}")
     home.take()
     journal = Journal(home.out / JOURNAL, keep=home.keep_journal)
@@ -43,7 +43,7 @@ def test_every_event_is_at_the_url_before_it_counts(url, machine):
 
 
 def test_a_search_that_another_machine_has_taken_over_writes_no_more(url, machine):
-    cut_off, newer = Home(machine(url)), Home(machine(url))
+    cut_off, newer = home_of(machine(url)), home_of(machine(url))
     cut_off.take()
     journal = Journal(cut_off.out / JOURNAL, keep=cut_off.keep_journal)
     journal.events()
@@ -59,7 +59,7 @@ def test_results_come_from_the_url_and_only_the_best_checkpoint_stays_there(url,
     store = fsspec.filesystem("memory")
     store.put(f"{tmp_path}/trials", f"{url}/trials", recursive=True)
     store.pipe_file(f"{url}/identity.json", b"{}")
-    home = Home(machine(url))
+    home = home_of(machine(url))
     memory = new_memory(home.out, trials=2, epochs=1)
     for number in range(2):
         memory.next()
@@ -79,7 +79,7 @@ def test_results_come_from_the_url_and_only_the_best_checkpoint_stays_there(url,
 
 
 def test_a_store_that_stays_away_ends_the_search_in_one_line(url, machine, monkeypatch):
-    home = Home(machine(url))
+    home = home_of(machine(url))
     home.take()
 
     def away(*_):
