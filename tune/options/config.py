@@ -55,8 +55,8 @@ class SearchOptions(TrainingOptions):
     seeds or on the folds that it did not choose by; the result then says mean and standard
     deviation of both and the interval of their difference."""
     storage: Path | None = None
-    """File for all trials as an Optuna journal, written after each: `optuna-dashboard FILE` opens
-    it."""
+    """File for all trials as an Optuna journal, written after each: `optuna-dashboard FILE` (pip
+    install optuna-dashboard) opens it."""
     address: str | None = None
     """Ray cluster to search on: auto for the one this machine belongs to, or host:port of its
     head. Then every node must reach both --shards and --out under the same name (shared storage,
