@@ -1,28 +1,26 @@
 """What a search is worth and what it costs: replayed on a table of real trainings, and run.
 
     python benchmarks/search.py --table benchmarks/results/2026-11-26-search-curves.csv
-    OMP_NUM_THREADS=1 python benchmarks/search.py --shards SHARDS --folder /tmp/search
+    OMP_NUM_THREADS=1 python benchmarks/search.py --shards SHARDS --folder /tmp/search --runs 6
+    python benchmarks/search.py --shards SHARDS --folder /tmp/left --stopped 150 --batch-size 4
 
 On the table (of `search_table.py`, a grid of settings trained to their ends) the search's own
 memory, sampler and rungs decide, one trial after the other; an epoch costs nothing, so that many
-searches are compared with random ones of equal epochs. On shards the same trials are trained bare,
-one process after the other as a user would, and by the search.
+searches are compared with random ones of equal epochs. On shards the same trials are trained by the
+search and bare, a command for each, as many at a time; or many are, most of them ended early, and
+what the search holds meanwhile and leaves behind is told.
 """
 
 import argparse
 import csv
-import os
 import random
-import re
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from optuna.distributions import CategoricalDistribution
+from search_left import left_behind
+from search_wall import VARIED, side_by_side
 
 from tune.history.journal import Journal
 from tune.history.memory import Memory
@@ -31,12 +29,7 @@ from tune.history.study import Study
 from tune.options.space import Space
 
 SEEDS = 20
-NAMES = ("loss", "lr", "oversample")
 NEAR = 0.01
-TINY = (
-    *("--width", "4", "--depth", "3", "--batch-size", "16", "--num-workers", "0"),
-    *("--augment", "none", "--accelerator", "cpu"),
-)
 
 Setting = tuple[str, ...]
 Curves = dict[Setting, list[float]]
@@ -50,11 +43,16 @@ def main() -> None:
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--runs", type=int, default=4)
     parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--concurrent", type=int, default=1)
+    parser.add_argument("--ranks", type=int, default=1, help="of each trial")
+    parser.add_argument("--address", help="a Ray cluster that runs, instead of one of its own")
+    parser.add_argument("--stopped", type=int, help="only so many trials, most of them ended early")
     given = parser.parse_args()
     if given.table:
         replay(given.table, given.trials)
     if given.shards:
-        side_by_side(given)
+        (left_behind if given.stopped else side_by_side)(given)
 
 
 def replay(table: Path, sizes: list[int]) -> None:
@@ -91,7 +89,7 @@ def tables(path: Path) -> dict[str, list[Curves]]:
         for row in csv.DictReader(file):
             curve = [float(row[name]) for name in row if name.startswith("epoch_")]
             grid = grids.setdefault(row["schedule"], {}).setdefault(row["seed"], {})
-            grid[tuple(row[name] for name in NAMES)] = curve
+            grid[tuple(row[name] for name in VARIED)] = curve
     size = max(len(grid) for seeds in grids.values() for grid in seeds.values())
     whole = {
         schedule: [grid for grid in seeds.values() if len(grid) == size]
@@ -107,14 +105,14 @@ def searched(
     with tempfile.TemporaryDirectory() as folder:
         space = Space(searched=axes(grid), around={})
         drawer = random.Random(seed)
-        first = [dict(zip(NAMES, drawer.choice(list(grid)), strict=True))]
+        first = [dict(zip(VARIED, drawer.choice(list(grid)), strict=True))]
         at_random = -(-trials // 4) if learns else trials
         study = Study(space, first=first, seed=seed, at_random=at_random)
         journal = Journal(Path(folder) / "journal.jsonl")
         memory = Memory(journal, study, Rungs(epochs), trials=trials, epochs=epochs)
         seen: dict[Setting, int] = {}
         while (record := memory.next()) is not None:
-            setting = tuple(record.values[name] for name in NAMES)
+            setting = tuple(record.values[name] for name in VARIED)
             seen[setting] = max(seen.get(setting, 0), train(memory, record.number, grid[setting]))
         scores = [r.last["best_dice_case_mean"] for r in memory.records.values() if r.last]
         return max(scores), sum(seen.values())
@@ -135,7 +133,7 @@ def train(memory: Memory, number: int, curve: list[float]) -> int:
 def axes(grid: Curves) -> dict[str, CategoricalDistribution]:
     return {
         name: CategoricalDistribution(sorted({setting[n] for setting in grid}))
-        for n, name in enumerate(NAMES)
+        for n, name in enumerate(VARIED)
     }
 
 
@@ -150,67 +148,6 @@ def rank_agreement(one: list[float], other: list[float]) -> float:
     from scipy.stats import kendalltau
 
     return float(kendalltau(one, other).statistic)
-
-
-def side_by_side(given: argparse.Namespace) -> None:
-    given.folder.mkdir(parents=True)
-    began = time.monotonic()
-    events, search_cpu = timed(search_words(given))
-    found = list(times_of(events, began))
-    first = float(found[0][1]) if found else 0.0
-    print(f"search of {given.runs} trials: {events[-1][0] - began:.1f} s, {search_cpu:.1f} "
-          f"processor seconds; the first trial starts after {first:.1f} s")  # fmt: skip
-    for number, start, gap in found[1:]:
-        print(f" trial {number} starts after {start:.1f} s, {gap:.2f} s after the last one's end")
-    bare_s, bare_cpu = 0.0, 0.0
-    for row in trials_of(given.folder / "search"):
-        words = [f"--{name.replace('_', '-')}={row[name]}" for name in NAMES if row[name]]
-        out = given.folder / f"bare-{row['trial']}"
-        began = time.monotonic()
-        _, cpu = timed([*fit_words(given), "--out", str(out), *words])
-        bare_s, bare_cpu = bare_s + time.monotonic() - began, bare_cpu + cpu
-    print(f"bare, one after the other: {bare_s:.1f} s, {bare_cpu:.1f} processor seconds; "
-          f"the search took {search_cpu / bare_cpu:.2f} times as many")  # fmt: skip
-
-
-def search_words(given: argparse.Namespace) -> list[str]:
-    words = ["-m", "tune.search", "--shards", str(given.shards), *TINY]
-    words += ["--out", str(given.folder / "search"), "--trials", str(given.runs)]
-    words += ["--concurrent", "1", "--cpus-per-trial", "1", "--losses", "bce", "dice"]
-    return [*words, "--epochs", str(given.epochs)]
-
-
-def fit_words(given: argparse.Namespace) -> list[str]:
-    words = ["-m", "lungseg.fit", "--shards", str(given.shards), *TINY, "--devices", "1"]
-    return [*words, "--epochs", str(given.epochs)]
-
-
-def timed(words: list[str]) -> tuple[list[tuple[float, str]], float]:
-    """When each line came, and the processor seconds of the command and its children."""
-    before = sum(os.times()[2:4])
-    with subprocess.Popen(
-        [sys.executable, *words], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
-    ) as process:
-        assert process.stderr is not None
-        events = [(time.monotonic(), line) for line in process.stderr]
-    if process.returncode:
-        sys.exit("".join(line for _, line in events))
-    return [*events, (time.monotonic(), "")], sum(os.times()[2:4]) - before
-
-
-def times_of(events: list[tuple[float, str]], began: float) -> Iterator[tuple[int, float, float]]:
-    """Number of each trial, when it started, and how long after the last one's end."""
-    ended = began
-    for when, line in events:
-        if found := re.match(r"trial (\d+) starts", line):
-            yield int(found[1]), when - began, when - ended
-        elif re.match(r"trial \d+: Dice", line):
-            ended = when
-
-
-def trials_of(folder: Path) -> list[dict[str, str]]:
-    with (folder / "trials.csv").open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 def spread(values: list[float]) -> str:

@@ -39,6 +39,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--table", type=Path, default=TABLE)
     parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--oversamples", type=float, nargs="+", default=OVERSAMPLES)
     given = parser.parse_args()
     shards = make_shards(given.folder)
     if not given.table.exists():
@@ -46,8 +47,9 @@ def main() -> None:
         given.table.write_text(",".join([*COLUMNS, *epochs]) + "\n", encoding="utf-8")
     with given.table.open(newline="", encoding="utf-8") as file:
         done = {tuple(row[name] for name in COLUMNS) for row in csv.DictReader(file)}
-    for setting in itertools.product(SCHEDULES, range(given.seeds), LOSSES, LRS, OVERSAMPLES):
-        values = dict(zip(("schedule", "seed", "loss", "lr", "oversample"), setting, strict=True))
+    axes = (range(given.seeds), LOSSES, LRS, given.oversamples, SCHEDULES)
+    for setting in itertools.product(*axes):
+        values = dict(zip(("seed", "loss", "lr", "oversample", "schedule"), setting, strict=True))
         key = tuple(str(values[name]) for name in COLUMNS)
         if key not in done:
             curve = train(shards, given.folder / "run", values)

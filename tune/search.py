@@ -13,6 +13,9 @@ learning rate and oversampling, or what --space names.
 Without --address Ray is started on this machine. With it the search joins a running cluster; then
 both --shards and --out must lie on storage that every node reaches under the same name.
 
+All trials are compared after the same epochs, and the worse two thirds ended; the learning rate of
+each follows its schedule over all of --epochs, as in a training of its own.
+
 The same command again goes on where the search was cut off, with other resources or more --trials
 if you like. Leaves in --out, after every trial: trials.csv, best.yaml, best.ckpt and report.html,
 at the end result.json. best.yaml holds what was searched with, its epochs and net too; to train in
