@@ -39,7 +39,7 @@ class Recipe:
 
 WHOLE = Recipe("--size 160", f"{SMALL} --neighbors 3")
 MM2 = replace(WHOLE, build="--size 160 --pixel-mm 2")
-WINDOW, CROP = "--hu-window -1000 400", "--crop-px 96"
+WINDOW, CROP, TRANSPLANT = "--hu-window -1000 400", "--crop-px 96", "--transplant 0.3"
 LUNG = MM2.but(WINDOW)
 CROPS = LUNG.but(f"{CROP} --validate-every 1000")
 ONE = "--neighbors 1 --channels 16 16 32 64 128 "
@@ -64,8 +64,8 @@ RECIPES = {
     "hull": replace(MM2, evaluate="--lung-hull"),
     "flips": replace(MM2, evaluate="--flips"),
     "patches": replace(LUNG, patches=True),
-    "transplant": LUNG.but("--transplant 0.3"),
-    "all": LUNG.but("--transplant 0.3", patches=True),
+    "transplant": LUNG.but(TRANSPLANT),
+    "all": LUNG.but(TRANSPLANT, patches=True),
     "one_slice": LUNG.but("--neighbors 1"),
     "full_augment": LUNG.but("--augment full"),
     "oversample_3": LUNG.but("--oversample 3"),
@@ -78,8 +78,9 @@ RECIPES = {
     "crops_batch_hull": replace(BATCH, evaluate="--lung-hull"),
     "crops_batch_flips": replace(BATCH, evaluate="--flips"),
     "crops_batch_3_slices": BATCH.but("--neighbors 3"),
+    "crops_batch_3_slices_transplant": BATCH.but(f"--neighbors 3 {TRANSPLANT}"),
     "crops_batch_patches": replace(BATCH, patches=True),
-    "crops_batch_transplant": BATCH.but("--transplant 0.3"),
+    "crops_batch_transplant": BATCH.but(TRANSPLANT),
     "crops_batch_all_hu": replace(BATCH, fit=BATCH.fit.replace(WINDOW, "")),
     "crops_batch_whole": replace(BATCH, fit=BATCH.fit.replace(CROP, "")),
     "crops_batch_group": BATCH.but("--norm group"),
@@ -89,7 +90,9 @@ RECIPES = {
     "crops_batch_focal_tversky": BATCH.but("--loss focal_tversky"),
     "crops_batch_narrow": BATCH.but("--channels 8 8 16 32 64"),
     "plain": PLAIN,
-    "plain_3_batch": PLAIN.but(f"--neighbors 3 --norm batch {WINDOW}"),
-    "plain_3_batch_crops": PLAIN.but(f"--neighbors 3 --norm batch {WINDOW} --crop-px 160"),
+    "plain_3_batch": PLAIN.but(f"--neighbors 3 --norm batch {WINDOW} {TRANSPLANT}"),
+    "plain_3_batch_crops": PLAIN.but(
+        f"--neighbors 3 --norm batch {WINDOW} {TRANSPLANT} --crop-px 160"
+    ),
     "monai": Recipe("", "", peer="monai"),
 }
