@@ -79,6 +79,7 @@ RECIPES = {
     "crops_batch_flips": replace(BATCH, evaluate="--flips"),
     "crops_batch_3_slices": BATCH.but("--neighbors 3"),
     "crops_batch_3_slices_transplant": BATCH.but(f"--neighbors 3 {TRANSPLANT}"),
+    "crops_batch_3_slices_transplant_.6": BATCH.but("--neighbors 3 --transplant 0.6"),
     "crops_batch_patches": replace(BATCH, patches=True),
     "crops_batch_transplant": BATCH.but(TRANSPLANT),
     "crops_batch_all_hu": replace(BATCH, fit=BATCH.fit.replace(WINDOW, "")),
