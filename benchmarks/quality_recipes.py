@@ -91,9 +91,5 @@ RECIPES = {
     "crops_batch_focal_tversky": BATCH.but("--loss focal_tversky"),
     "crops_batch_narrow": BATCH.but("--channels 8 8 16 32 64"),
     "plain": PLAIN,
-    "plain_3_batch": PLAIN.but(f"--neighbors 3 --norm batch {WINDOW} {TRANSPLANT}"),
-    "plain_3_batch_crops": PLAIN.but(
-        f"--neighbors 3 --norm batch {WINDOW} {TRANSPLANT} --crop-px 160"
-    ),
     "monai": Recipe("", "", peer="monai"),
 }

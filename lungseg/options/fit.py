@@ -57,7 +57,9 @@ class TrainingOptions(Options):
             "index",
             "exact",
         ):
-            raise ValueError("--transplant needs --loader index and --order exact")
+            raise ValueError(
+                "--transplant needs --loader index and --order exact: give them, or --transplant 0"
+            )
 
     @classmethod
     def of(cls, **values: Any) -> Self:

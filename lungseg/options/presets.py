@@ -10,10 +10,11 @@ PRESETS: Mapping[Preset, Mapping[str, Any]] = {
     "small": {
         "channels": [16, 16, 32, 64, 128],
         "norm": "batch",
-        "neighbors": 1,
+        "neighbors": 3,
         "hu_window": [[-1000.0, 400.0]],
         "crop_px": 96,
         "augment": "light",
+        "transplant": 0.6,
         "lr": 3e-3,
         "batch_size": 8,
         "epochs": 20,

@@ -13,7 +13,7 @@ Scaling = Literal["auto", "recipe", "unit", "signed"]
 class ViewOptions(Limited):
     """What the net sees of the slices; prediction shows it the same."""
 
-    neighbors: Literal[1, 3, 5] = 1
+    neighbors: Literal[1, 3, 5] = 3
     """Neighboring slices that the net sees as channels, the slice itself included."""
     hu_window: Annotated[
         tuple[tuple[float, float], ...], Several, Limits(least=-32768, most=32767)

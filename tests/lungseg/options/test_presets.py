@@ -31,7 +31,7 @@ def test_flags_and_files_change_a_preset(tmp_path):
     save_config(given, tmp_path / "config.yaml")
     again = parsed("--config", str(tmp_path / "config.yaml"), "--loss", "dice")
     assert flat_values(again) == flat_values(given) | {"loss": "dice"}
-    assert FitOptions.of(**NEEDED, preset="small", neighbors=3).view.neighbors == 3
+    assert FitOptions.of(**NEEDED, preset="small", neighbors=5).view.neighbors == 5
 
 
 def test_the_tutorial_is_the_notebooks_net():

@@ -48,7 +48,7 @@ CHANGES = {
     "dropout": 0.1,
     "up": "bilinear",
     "deep_supervision": True,
-    "neighbors": 3,
+    "neighbors": 1,
     "hu_window": [[-1000, 400]],
     "hu_scaling": "signed",
     "threshold": 0.4,
