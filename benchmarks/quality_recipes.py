@@ -44,6 +44,7 @@ LUNG = MM2.but(WINDOW)
 CROPS = LUNG.but(f"{CROP} --validate-every 1000")
 ONE = "--neighbors 1 --channels 16 16 32 64 128 "
 BATCH = CROPS.but(ONE + "--norm batch")
+ALL_HU = replace(BATCH, fit=BATCH.fit.replace(WINDOW, ""))
 PLAIN = Recipe(
     "",
     "--channels 16 16 32 64 128 --norm instance --neighbors 1 --lr 0.003 --batch-size 8 "
@@ -80,9 +81,10 @@ RECIPES = {
     "crops_batch_3_slices": BATCH.but("--neighbors 3"),
     "crops_batch_3_slices_transplant": BATCH.but(f"--neighbors 3 {TRANSPLANT}"),
     "crops_batch_3_slices_transplant_.6": BATCH.but("--neighbors 3 --transplant 0.6"),
+    "crops_batch_3_slices_transplant_.6_all_hu": ALL_HU.but("--neighbors 3 --transplant 0.6"),
     "crops_batch_patches": replace(BATCH, patches=True),
     "crops_batch_transplant": BATCH.but(TRANSPLANT),
-    "crops_batch_all_hu": replace(BATCH, fit=BATCH.fit.replace(WINDOW, "")),
+    "crops_batch_all_hu": ALL_HU,
     "crops_batch_whole": replace(BATCH, fit=BATCH.fit.replace(CROP, "")),
     "crops_batch_group": BATCH.but("--norm group"),
     "crops_batch_full_augment": BATCH.but("--augment full"),
