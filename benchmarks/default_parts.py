@@ -28,6 +28,7 @@ ROWS = {
     "transplant": "--transplant 0.6",
     "window_transplant": "--hu-window -1000 400 --transplant 0.6",
     "window_transplant_.3_batch_norm": "--hu-window -1000 400 --transplant 0.3 --norm batch",
+    "transplant_.6_batch_norm": "--transplant 0.6 --norm batch",
     "squares": "--crop-px 96",
 }
 
