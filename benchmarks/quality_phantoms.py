@@ -31,14 +31,14 @@ def main():
     parser.add_argument("--recipe", default="crops_batch", choices=list(RECIPES))
     parser.add_argument("--folder", type=Path, default=Path("runs/quality-phantoms"))
     parser.add_argument("--seeds", type=int, default=2)
-    parser.add_argument("--seconds", type=float, default=130, help="of a processor, a training")
+    parser.add_argument("--seconds", type=float, default=130.0, help="of a processor, a training")
     given = parser.parse_args()
     sets = dict(words.split("=", 1) for words in given.phantoms)
     real = source(given.folder / "real", real_cases(given.real))
     for seed in range(given.seeds):
         for name, phantoms in sets.items():
             score(given, name, Path(phantoms), seed, real)
-    report(given.folder, list(sets))
+    report(given.folder, list(sets), ["all"])
 
 
 def score(given, name, phantoms, seed, real):
