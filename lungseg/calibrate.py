@@ -10,7 +10,9 @@ DESCRIPTION = """Choose a checkpoint's threshold and rules for lesions on scans 
 
 The threshold, whether lesions must touch the lungs, the smallest lesion and the number of lesions
 are chosen one after the other, by Dice per case, and written into a new checkpoint with what each
-gained. predict and evaluate follow it; --no-post-processing or the single options switch it off."""
+gained. predict and evaluate follow it; --no-post-processing or the single options switch it off.
+For an average of checkpoints choose with the same --average-with and --flips, and give the new one
+to predict and evaluate as their --checkpoint."""
 
 
 def main(options: CalibrateOptions) -> dict[str, Any]:

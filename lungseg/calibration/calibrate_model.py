@@ -22,7 +22,7 @@ from lungseg.calibration.tally import Tally
 from lungseg.calibration.tally_scan import tally_scan
 from lungseg.evaluation.by_model import role_of
 from lungseg.evaluation.case_choice import choose_cases
-from lungseg.inference.ensemble import load_ensemble
+from lungseg.inference.ensemble import Ensemble, load_ensemble
 from lungseg.inference.infer import Model, pick_device
 from lungseg.inference.options import InferenceOptions
 from lungseg.postprocessing.rules import shows_lung
@@ -40,9 +40,11 @@ class CalibrationError(KnownError):
 
 def calibrate(options: CalibrateOptions) -> dict[str, Any]:
     """Choose, write the new checkpoint, and return what each step gained."""
-    refuse_to_replace(options.out, options.checkpoint, overwrite=options.overwrite)
+    paths = (options.checkpoint, *options.average_with)
+    for path in paths:
+        refuse_to_replace(options.out, path, overwrite=options.overwrite)
     device = pick_device(options.device)
-    model = load_ensemble([options.checkpoint], device=device)
+    model = load_ensemble(paths, device=device, flips=options.flips)
     kind, cases = choose_cases(options, lambda case: role_of(case, model), roi=model.recipe.roi)
     _refuse_trained(cases, model)
     logger.info("choosing on %s of %s", counted(len(cases), f"{kind} scan"), options.source)
@@ -50,6 +52,7 @@ def calibrate(options: CalibrateOptions) -> dict[str, Any]:
     tallies, failed = _tallies(cases, model, device, options)
     decision = {
         "cases": [tally.case for tally in tallies],
+        "chosen_with": list(model.others),
         "failed": failed,
         **_decided(tallies, start, lung_hull=shows_lung(model.recipe)),
     }
@@ -106,10 +109,11 @@ def _tallies(
     return tallies, failed
 
 
-def _refuse_trained(cases: Sequence[Case], model: Model) -> None:
+def _refuse_trained(cases: Sequence[Case], model: Ensemble) -> None:
     trained = [case.name for case in cases if role_of(case.name, model) == "training"]
     if trained:
         raise CalibrationError(
-            f"scans that the model was trained on cannot choose, as {some(trained)}: leave them "
-            "out with --subset validation or --cases"
+            f"scans that {'a' if len(model.members) > 1 else 'the'} model was trained on cannot "
+            f"choose, as {some(trained)}: leave them out with --subset validation or --cases, or "
+            "take others with --subset test"
         )

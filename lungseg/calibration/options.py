@@ -24,6 +24,11 @@ class CalibrateOptions(Options):
     """As for `lungseg.evaluate`; cases that the model was trained on are refused."""
     cases: tuple[str, ...] = ()
     """Use only these cases of the subset, by name."""
+    average_with: tuple[Path, ...] = ()
+    """More checkpoints whose probabilities are averaged with those of --checkpoint, as they will be
+    in predict and evaluate; the new checkpoint is --checkpoint with what suits all together."""
+    flips: bool = False
+    """Average over four mirrors of each slice, as predict and evaluate will with --flips."""
     device: str = "auto"
     """`auto` (a GPU where there is one), `cpu` or, for example, `cuda:1`."""
     batch_size: Annotated[int | None, Limits(least=1, most=65536)] = None

@@ -1,6 +1,7 @@
 """Several models, or one in several mirrors, as one whose probabilities are their mean."""
 
 import hashlib
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,9 @@ from lungseg.inference.model_file import LoadedModel, load_model
 from lungseg.models.bf16 import takes_bf16
 from lungseg.postprocessing.rules import Rules
 from shards.console.errors import KnownError
+from shards.storage.working_copy import shown
+
+logger = logging.getLogger(__name__)
 
 MIRRORS: tuple[tuple[int, ...], ...] = ((), (-1,), (-2,), (-2, -1))
 """Axes of a slice that are flipped: left and right, front and back."""
@@ -24,7 +28,7 @@ class EnsembleError(KnownError):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Ensemble:
-    """Models of one recipe.
+    """Models of one recipe; the first one's threshold and rules are those of all.
 
     Attributes:
         members: The models, at least one.
@@ -51,13 +55,18 @@ class Ensemble:
 
     @property
     def threshold(self) -> float:
-        """Probability from which a voxel is tumor: the mean of the members'."""
-        return sum(model.threshold for model in self.members) / len(self.members)
+        """Probability from which a voxel is tumor: the first member's."""
+        return self.members[0].threshold
 
     @property
     def rules(self) -> Rules:
         """Which lesions are kept: the first member's rules."""
         return self.members[0].rules
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """What is averaged with the first member: hashes of others, and whether mirrors."""
+        return (*sorted(model.sha256 for model in self.members[1:]), *["flips"] * self.flips)
 
     @property
     def bf16(self) -> bool:
@@ -120,7 +129,14 @@ def load_ensemble(
     """
     bf16 = takes_bf16(precision, device.type)
     members = tuple(replace(load_model(path, device=device), bf16=bf16) for path in paths)
-    return Ensemble(members=members, flips=flips)
+    ensemble = Ensemble(members=members, flips=flips)
+    if members[0].chosen_with not in (None, ensemble.others):
+        logger.warning(
+            "threshold and rules of %s were chosen for another average than this one: "
+            "`python -m lungseg.calibrate` with the same --average-with and --flips chooses anew",
+            shown(paths[0]),
+        )
+    return ensemble
 
 
 def _middle(pixels: torch.Tensor, neighbors: int) -> torch.Tensor:

@@ -36,6 +36,7 @@ class LoadedModel:
         recipe: How a scan becomes the slices that the net was trained on.
         threshold: Probability from which a voxel is tumor.
         rules: Which lesions are kept, as `lungseg.calibrate` chose.
+        chosen_with: `Ensemble.others` when threshold and rules were chosen; None: by no scans.
         neighbors: Neighboring slices in the net's channels, the slice itself included.
         training_cases: Names of the cases it was trained on.
         validation_cases: Names of the cases that chose the checkpoint.
@@ -48,6 +49,7 @@ class LoadedModel:
     recipe: Recipe
     threshold: float = 0.5
     rules: Rules = field(default_factory=Rules)
+    chosen_with: tuple[str, ...] | None = None
     neighbors: int = 1
     training_cases: tuple[str, ...] = ()
     validation_cases: tuple[str, ...] = ()
@@ -99,6 +101,7 @@ def load_model(path: Path, *, device: torch.device | None = None) -> LoadedModel
     try:
         options = dict(checkpoint["hyper_parameters"])
         ours = options.pop("lungseg")
+        decision = ours.get("decision")
         weights = checkpoint["state_dict"]
         net = build_net(options)
         net.load_state_dict(
@@ -108,7 +111,8 @@ def load_model(path: Path, *, device: torch.device | None = None) -> LoadedModel
             net=tiled(net, options.get("crop_px")).eval().to(device or torch.device("cpu")),
             recipe=Recipe.from_dict(ours["recipe"]),
             threshold=ours["threshold"],
-            rules=Rules(**ours.get("decision", {}).get("rules", {})),
+            rules=Rules(**decision["rules"]) if decision else Rules(),
+            chosen_with=tuple(decision.get("chosen_with", ())) if decision else None,
             neighbors=ours["neighbors"],
             training_cases=tuple(ours["training_cases"]),
             validation_cases=tuple(ours["validation_cases"]),

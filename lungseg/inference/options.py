@@ -32,7 +32,7 @@ class InferenceOptions(Options):
     """HU for voxels without a number (NaN, infinite); else scans with such voxels are refused."""
     average_with: tuple[Path, ...] = ()
     """More checkpoints (of other folds, or seeds), whose probabilities are averaged with those of
-    --checkpoint."""
+    --checkpoint, which decides: its threshold and rules are taken."""
     flips: bool = False
     """Average over four mirrors of each slice: four times as slow."""
     device: str = "auto"

@@ -7,6 +7,7 @@ import torch
 
 from lungseg.calibrate import show
 from lungseg.calibration.calibrate_model import CalibrationError, calibrate
+from lungseg.calibration.new_checkpoint import NewCheckpointError
 from lungseg.evaluation.options import EvaluateOptions
 from lungseg.evaluation.score_all import evaluate
 from lungseg.inference.model_file import load_model
@@ -61,6 +62,28 @@ def test_the_new_checkpoint_says_why_and_the_old_one_stays(given, checkpoint, tm
     text = show(result)
     assert "smallest_mm3: 0 -> " in text
     assert "on scans that did not choose: gain +0." in text
+
+
+def test_an_average_is_scored_by_what_was_chosen_for_it(
+    given, checkpoint, source, tmp_path, caplog
+):
+    """Of a net that finds tumor and two that see none anywhere the mean is at most a third."""
+    content = torch.load(checkpoint, weights_only=True)
+    content["hyper_parameters"]["net_args"] = ["above_hu=9000.0"]
+    blind = tmp_path / "blind.ckpt"
+    torch.save(content, blind)
+    result = calibrate(given(average_with=(blind, blind), flips=True))
+    assert result["threshold"] < 0.5
+    assert result["score_before"] < 0.2 < 0.98 < result["score_after"]
+    average = {"average_with": (blind, blind), "subset": "validation"}
+    new = tmp_path / "new.ckpt"
+    found, _ = dice_of_unseen(new, source, tmp_path / "all", flips=True, **average)
+    assert found == pytest.approx(result["score_after"])
+    assert not [record for record in caplog.records if "chosen for another" in record.message]
+    dice_of_unseen(new, source, tmp_path / "less", **average)
+    assert "new.ckpt were chosen for another average than this one: " in caplog.text
+    with pytest.raises(NewCheckpointError, match="is the checkpoint itself"):
+        calibrate(given(average_with=(blind,), out=blind, overwrite=True))
 
 
 def test_scans_of_the_training_and_too_few_are_refused(given, checkpoint, source):
