@@ -9,8 +9,10 @@ from shards.console.command import run
 DESCRIPTION = """Write a checkpoint as one ONNX file, for any program with ONNX Runtime.
 
 HU of slices of any size go in, probabilities on the same pixels come out: clip, resize, windows and
-scale are in the graph. The file appears only when ONNX Runtime computes with it what torch does.
-Its metadata hold recipe, threshold and the names of the training's cases. Not for clinical use."""
+scale are in the graph. Where the training's slices have a pitch in mm (--pixel-mm), the mm from row
+to row and from column to column go in too, as `spacing`. The file appears only when ONNX Runtime
+computes with it what torch does. Its metadata hold recipe, threshold and the names of the
+training's cases. Not for clinical use."""
 
 
 def main(options: ExportOptions) -> dict[str, Any]:

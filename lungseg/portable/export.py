@@ -20,6 +20,10 @@ _INPUT = (
     "size; rows from the back of the patient to the front, columns from left to right, neighbors "
     "from the feet to the head with the slice to segment in the middle, the scan's edges repeated"
 )
+_SPACING = (
+    "; spacing: (2,) float64, mm from row to row and from column to column, of all slices of the "
+    "batch"
+)
 _OUTPUT = (
     "probability: (batch, height, width) float32, of tumor, on the pixels of the input; from "
     "`threshold` on it is tumor"
@@ -44,11 +48,6 @@ def export(options: ExportOptions) -> dict[str, Any]:
             f"{options.out} would be replaced: choose another --out, or add --overwrite"
         )
     model = load_model(options.checkpoint)
-    if model.recipe.pixel_mm is not None:
-        raise ExportError(
-            f"{options.checkpoint} sees slices of a fixed pitch in mm (--pixel-mm), which an ONNX "
-            "file cannot make of pixels alone: train without it to export"
-        )
     content = as_onnx(model)
     difference = largest_difference(content, model)
     try:
@@ -87,16 +86,21 @@ def as_onnx(model: LoadedModel) -> bytes:
     for chatty in ("torch.onnx", "onnx_ir", "onnxscript"):  # of what they tidy up, or lack
         logging.getLogger(chatty).setLevel(logging.ERROR)
     size = model.recipe.size
-    example = torch.zeros(2, model.neighbors, size + 1, size + 3)
     dimensions = {axis: torch.export.Dim(name) for axis, name in _FREE.items()}
+    inputs: dict[str, tuple[torch.Tensor, dict[int, Any]]] = {
+        "hu": (torch.zeros(2, model.neighbors, size + 1, size + 3), dimensions)
+    }
+    if model.recipe.pixel_mm is not None:
+        inputs["spacing"] = torch.ones(2, dtype=torch.float64), {}
+    examples, free = zip(*inputs.values(), strict=True)
     try:
         with torch.no_grad(), warnings.catch_warnings(action="ignore"):
             program = torch.onnx.export(
                 Portable(model).eval(),
-                (example,),
-                input_names=["hu"],
+                examples,
+                input_names=[*inputs],
                 output_names=["probability"],
-                dynamic_shapes=(dimensions,),
+                dynamic_shapes=free,
                 dynamo=True,
                 optimize=False,  # torch 2.13 joins two clips wrongly; runtimes optimize themselves
                 verbose=False,
@@ -119,7 +123,7 @@ def facts(model: LoadedModel) -> dict[str, str]:
     """What the file says of itself beside its graph, all of it text."""
     return {
         "lungseg": _version(),
-        "input": _INPUT,
+        "input": _INPUT + (_SPACING if model.recipe.pixel_mm is not None else ""),
         "output": _OUTPUT,
         "threshold": f"{model.threshold:g}",
         "neighbors": str(model.neighbors),

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from lungseg.inference.model_file import LoadedModel
-from lungseg.portable.resize import larger, smaller
+from lungseg.portable.resize import Axis, larger, middle_axis, places, smaller, whole_axis
 
 
 class Portable(nn.Module):
@@ -18,19 +18,27 @@ class Portable(nn.Module):
         super().__init__()
         self.net = model.net
         self._view = model.view
-        self._clip = model.recipe.clip
-        self._size = model.recipe.size
+        self._recipe = model.recipe
 
-    def forward(self, hu: Tensor) -> Tensor:
+    def forward(self, hu: Tensor, spacing: Tensor | None = None) -> Tensor:
         """Run the model.
 
         Args:
             hu: (b, neighbors, h, w) float32 HU; rows from the back of the patient to the front,
                 columns from left to right; neighbors from the feet to the head.
+            spacing: (2,) float64, mm from row to row and from column to column, where the recipe
+                has a pitch.
 
         Returns:
             (b, h, w) float32, probability of tumor.
         """
-        held = torch.round(hu).clamp(*self._clip)
-        logits = self.net(self._view(smaller(held, self._size)))
-        return larger(torch.sigmoid(logits), hu)[:, 0]
+        axes = self._axis(hu, spacing, 2), self._axis(hu, spacing, 3)
+        held = torch.round(hu).clamp(*self._recipe.clip)
+        logits = self.net(self._view(smaller(held, axes, beyond=self._recipe.clip[0])))
+        return larger(torch.sigmoid(logits), axes)[:, 0]
+
+    def _axis(self, hu: Tensor, spacing: Tensor | None, axis: int) -> Axis:
+        old, size, pixel_mm = places(hu, axis), self._recipe.size, self._recipe.pixel_mm
+        if spacing is None or pixel_mm is None:
+            return whole_axis(old, size)
+        return middle_axis(old, size, spacing_mm=spacing[axis - 2], pixel_mm=pixel_mm)

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from ingest.scans.geometry import Grid, as_affine
 from ingest.slices.field import Field
 from ingest.slices.prepare import prepare_image
 from lungseg.inference.model_file import LoadedModel
@@ -33,8 +34,8 @@ def largest_difference(content: bytes, model: LoadedModel) -> float:
     try:
         session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
         found = max(
-            float(np.abs(session.run(None, {"hu": hu})[0] - _in_torch(hu, model)).max())
-            for hu in _slices(model)
+            float(np.abs(session.run(None, given)[0] - _in_torch(model, **given)).max())
+            for given in _inputs(model)
         )
     except Exception as error:  # ONNX Runtime's errors have no family of their own
         raise ExportError(
@@ -49,19 +50,34 @@ def largest_difference(content: bytes, model: LoadedModel) -> float:
     return found
 
 
-def _slices(model: LoadedModel) -> list[npt.NDArray[np.float32]]:
-    """Noise in HU: of the net's size, twice as large, and of no simple ratio."""
+def _inputs(model: LoadedModel) -> list[dict[str, npt.NDArray[Any]]]:
+    """Noise in HU: of the net's size, twice as large, and of no simple ratio.
+
+    Where the recipe has a pitch, of that, of half and double, and of no simple ratio.
+    """
     size, numbers = model.recipe.size, np.random.default_rng(0)
     shapes = [(2, size, size), (1, 2 * size, 2 * size), (1, size + 37, size // 2 + 9)]
-    return [
+    noise = [
         numbers.normal(-400, 500, (batch, model.neighbors, height, width)).round().astype("f4")
         for batch, height, width in shapes
     ]
+    pitch = model.recipe.pixel_mm
+    if pitch is None:
+        return [{"hu": hu} for hu in noise]
+    ratios = [(1.0, 1.0), (0.5, 2.0), (0.37, 0.41)]
+    return [
+        {"hu": hu, "spacing": pitch * np.array(ratio)}
+        for hu, ratio in zip(noise, ratios, strict=True)
+    ]
 
 
-def _in_torch(hu: npt.NDArray[Any], model: LoadedModel) -> npt.NDArray[np.float32]:
+def _in_torch(
+    model: LoadedModel, hu: npt.NDArray[Any], spacing: npt.NDArray[Any] | None = None
+) -> npt.NDArray[np.float32]:
     """As `lungseg.predict` does it."""
-    field = Field.whole(hu.shape[2:], model.recipe.size)
+    down_mm, across_mm = (1.0, 1.0) if spacing is None else spacing
+    affine = as_affine(np.diag([across_mm, down_mm, 1.0, 1.0]))
+    field = Field.of(Grid(shape=(*hu.shape[:1:-1], 1), affine=affine), model.recipe)
     small = [
         [prepare_image(plane.astype(np.int16), model.recipe, field) for plane in stack]
         for stack in hu

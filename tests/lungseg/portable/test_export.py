@@ -63,11 +63,21 @@ def test_any_slices_give_what_torch_gives_and_the_file_says_what_it_is(tmp_path,
     assert out.read_bytes() == before
 
 
-def test_slices_of_a_fixed_pitch_are_refused(tmp_path, checkpoint):
-    path = checkpoint(Recipe(size=32, pixel_mm=1.0))
-    with pytest.raises(ExportError, match="fixed pitch in mm"):
-        export(ExportOptions(checkpoint=path, out=tmp_path / "model.onnx"))
-    assert not (tmp_path / "model.onnx").exists()
+@pytest.mark.slow
+def test_slices_of_a_fixed_pitch_are_made_by_the_spacing_that_is_given(tmp_path, checkpoint):
+    path, out = checkpoint(Recipe(size=32, pixel_mm=1.3)), tmp_path / "model.onnx"
+    assert export(ExportOptions(checkpoint=path, out=out))["largest_difference"] < 1e-3
+    session = onnxruntime.InferenceSession(out, providers=["CPUExecutionProvider"])
+    model = load_model(path)
+    for height, width, spacing in [(64, 64, (0.7, 0.7)), (90, 30, (0.4, 3.0)), (1, 5, (9.0, 0.1))]:
+        hu = np.random.default_rng(0).normal(-300, 600, (2, 3, height, width)).astype("f4")
+        (found,) = session.run(None, {"hu": hu, "spacing": np.array(spacing)})
+        with torch.no_grad():
+            module = Portable(model)
+            expected = module(torch.from_numpy(hu), torch.tensor(spacing, dtype=torch.float64))
+        assert np.abs(found - expected.numpy()).max() < 1e-4
+    said = session.get_modelmeta().custom_metadata_map["input"]
+    assert "spacing: (2,) float64, mm from row to row" in said
 
 
 class Branches(torch.nn.Module):

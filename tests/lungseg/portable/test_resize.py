@@ -5,9 +5,14 @@ import numpy as np
 import pytest
 import torch
 
-from lungseg.portable.resize import larger, length, smaller
+from lungseg.portable.resize import larger, places, smaller, whole_axis
 
 RNG = np.random.default_rng(0)
+
+
+def whole(planes, size):
+    """All of the planes on slices of a size: the axes of rows and of columns."""
+    return tuple(whole_axis(places(planes, axis), size) for axis in (2, 3))
 
 
 @pytest.mark.parametrize(
@@ -21,7 +26,8 @@ def test_hu_are_those_of_a_build(height, width, size):
     plane = RNG.integers(-1000, 3071, (height, width)).astype(np.int16)
     rule = cv2.INTER_AREA if max(height, width) > 2 * size else cv2.INTER_LINEAR
     expected = cv2.resize(plane, (size, size), interpolation=rule)
-    found = smaller(torch.from_numpy(plane).float()[None, None], size)[0, 0].numpy()
+    planes = torch.from_numpy(plane).float()[None, None]
+    found = smaller(planes, whole(planes, size), beyond=-1000)[0, 0].numpy()
     assert np.abs(found - expected).max() <= 1  # a half may be rounded the other way
     assert (found != expected).mean() < 0.02
 
@@ -30,14 +36,16 @@ def test_hu_are_those_of_a_build(height, width, size):
 def test_probabilities_come_back_bilinearly(height, width):
     piece = RNG.random((32, 32), dtype=np.float32)
     expected = cv2.resize(piece, (width, height), interpolation=cv2.INTER_LINEAR)
-    found = larger(torch.from_numpy(piece)[None, None], torch.zeros(1, 1, height, width))
+    like = torch.zeros(1, 1, height, width)
+    found = larger(torch.from_numpy(piece)[None, None], whole(like, 32))
     assert found.shape == (1, 1, height, width)
     assert np.abs(found[0, 0].numpy() - expected).max() < 1e-4
 
 
 def test_all_planes_of_a_batch_are_resized_alike():
     planes = torch.from_numpy(RNG.integers(-1000, 400, (2, 3, 20, 30))).float()
-    together = smaller(planes, 16)
+    together = smaller(planes, whole(planes, 16), beyond=-1000)
     assert together.shape == (2, 3, 16, 16)
-    assert torch.equal(together[1:, 2:], smaller(planes[1:, 2:], 16))
-    assert (float(length(planes, 2)), float(length(planes, 3))) == (20, 30)
+    alone = smaller(planes[1:, 2:], whole(planes, 16), beyond=-1000)
+    assert torch.equal(together[1:, 2:], alone)
+    assert [float(axis.num_old) for axis in whole(planes, 16)] == [20, 30]
