@@ -1,5 +1,6 @@
 """The README is true: `make demo` keeps its promises and the links lead somewhere."""
 
+import csv
 import json
 import re
 import subprocess
@@ -29,6 +30,16 @@ def test_demo_scores_unseen_scans(demo):
     assert result["n"] >= 3
     assert result["definition"]
     assert "own grid" in result["grid"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1300)
+def test_demo_finds_a_nodule_of_12_mm(demo):
+    with (demo / "evaluation" / "lesions.csv").open(newline="") as file:
+        labeled = [row for row in csv.DictReader(file) if row["of"] == "label"]
+    small = [row["kind"] for row in labeled if 11 <= float(row["diameter_mm"]) <= 13]
+    assert "found" in small
+    assert sum(row["kind"] == "found" for row in labeled) >= 0.8 * len(labeled)
 
 
 @pytest.mark.slow

@@ -11,7 +11,6 @@ PRESETS: Mapping[Preset, Mapping[str, Any]] = {
         "channels": [16, 16, 32, 64, 128],
         "norm": "batch",
         "neighbors": 3,
-        "hu_window": [[-1000.0, 400.0]],
         "crop_px": 96,
         "augment": "light",
         "transplant": 0.6,
