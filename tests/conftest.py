@@ -30,10 +30,10 @@ REAL_DATA = Path(__file__).parents[2] / "shared" / "data"
 LONGEST = """
 test_readme.py
 test_lost_hosts.py
-cluster/test_slurm.py
 tune/test_search.py
 test_main_job.py
 test_readme_commands.py
+cluster/test_slurm.py
 tune/trials/test_together.py
 lungseg/training/nodes/test_supervise.py
 lungseg/training/test_interruptions.py

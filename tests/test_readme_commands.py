@@ -15,7 +15,8 @@ README = (ROOT / "README.md").read_text()
 # What a test adds to a command so that it ends in seconds; the command itself stays as it is shown.
 QUICK = {
     "lungseg.fit": "--epochs 1 --width 4 --depth 3 --batch-size 8 --num-workers 0",
-    "tune.search": "--trials 1 --epochs 1 --width 4 --depth 3 --batch-size 8 --lr 0.01",
+    "tune.search": "--trials 2 --epochs 2 --width 4 --depth 3 --neighbors 1 --batch-size 8 "
+    "--lr 0.01",
 }
 
 

@@ -15,7 +15,8 @@ from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 TINY = [
-    *("--width", 4, "--depth", 3, "--batch-size", 8, "--num-workers", 0, "--augment", "none"),
+    *("--width", 4, "--depth", 3, "--neighbors", 1),
+    *("--batch-size", 8, "--num-workers", 0, "--augment", "none"),
     *("--cpus-per-trial", 1),  # two threads that wait for each other are slow on a busy machine
 ]
 

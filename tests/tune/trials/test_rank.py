@@ -13,7 +13,8 @@ from tune.options.settings import fit_options
 from tune.trials import blame
 from tune.trials.rank import EPOCH_DONE, Word, Work, train_rank
 
-SMALL = {"width": 4, "depth": 2, "batch_size": 8, "num_workers": 0, "augment": "none"}
+SMALL = {"width": 4, "depth": 2, "neighbors": 1}
+SMALL |= {"batch_size": 8, "num_workers": 0, "augment": "none"}
 ALONE = Shape(nodes=1, per_node=1, rank=Resources(cpus=1))
 
 

@@ -82,7 +82,8 @@ def test_who_is_superseded_is_silent(told):
     assert len(told.reports) == 1
 
 
-SMALL = {"width": 4, "depth": 2, "batch_size": 8, "num_workers": 0, "augment": "none"}
+SMALL = {"width": 4, "depth": 2, "neighbors": 1}
+SMALL |= {"batch_size": 8, "num_workers": 0, "augment": "none"}
 
 
 def test_a_trial_of_two_folds_reports_each_epoch_of_each_and_goes_on_where_it_was(
