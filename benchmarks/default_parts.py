@@ -8,15 +8,11 @@ same slices; its difference from the default is over cases, a case's Dice being 
 What is done is not done again.
 """
 
-import argparse
 import json
-import shutil
-from pathlib import Path
 
 import numpy as np
-from quality_data import make_phantoms, run
-from quality_report import interval
-from tutorial import build, channels
+from quality_report import dice_of, interval
+from tutorial import arguments, prepare, train_and_score
 
 ROWS = {
     "default": "",
@@ -34,21 +30,10 @@ ROWS = {
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--folder", type=Path, default=Path("runs/tutorial"))
-    parser.add_argument("--phantoms", type=int, default=32)
-    parser.add_argument("--unseen", type=int, default=26, help="phantoms that nobody trains on")
-    parser.add_argument("--slices", type=int, default=30, help="slices of a phantom, about")
-    parser.add_argument("--size", type=int, default=128, help="pixels of a slice's side")
-    parser.add_argument("--share", type=int, default=8, help="1 in so many channels of the preset")
-    parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--seeds", type=int, default=1)
+    parser = arguments(__doc__)
     parser.add_argument("--rows", default=",".join(ROWS))
     given = parser.parse_args()
-    make_phantoms(given)
-    build(given)
+    prepare(given)
     names, seeds = given.rows.split(","), range(given.seeds)
     done = {name: [cases(given, name, seed) for seed in seeds] for name in names}
     report(done)
@@ -59,21 +44,10 @@ def cases(given, name, seed):
     out = given.folder / f"part-{name}-{seed}"
     metrics = out / "scores" / "metrics.json"
     if not metrics.exists():
-        shutil.rmtree(out, ignore_errors=True)
-        fit = ("--shards", given.folder / "shards", "--epochs", given.epochs, *ROWS[name].split())
-        fit = (*fit, "--channels", *channels("default", given.share), "--seed", seed)
-        fit = (*fit, "--num-workers", 0, "--devices", 1, "--validate-every", 2)
-        run("-m", "lungseg.fit", *fit, "--out", out / "run")
-        model = ("--checkpoint", out / "run" / "best.ckpt", "--out", out / "scores")
-        scored = ("--source", given.folder / "phantoms", "--subset", "test")
-        run("-m", "lungseg.evaluate", *model, *scored)
-    return {
-        case["case"]: (
-            case["dice"] if case["tp"] + case["fn"] else np.nan,
-            case["false_positive_ml"],
-        )
-        for case in json.loads(metrics.read_text())["cases"]
-    }
+        fit = ("--epochs", given.epochs, *ROWS[name].split())
+        train_and_score(given, out, "default", seed, fit)
+    found = json.loads(metrics.read_text())["cases"]
+    return {case["case"]: (dice_of(case), case["false_positive_ml"]) for case in found}
 
 
 def report(done):

@@ -81,7 +81,7 @@ def score(given, name, seed, number, rest, group):
     if given.patches and not recipe.patches:
         unseen["patches"] = patch_pairs(given)
     to_do = [kind for kind in unseen if not (out / f"scores-{kind}" / "metrics.json").exists()]
-    if not to_do:
+    if not to_do and (out / "done.json").exists():
         return
     test = [pair for pairs in unseen.values() for pair in pairs]
     model, seconds = train(given, recipe, seed, place, rest, test)
@@ -116,12 +116,17 @@ def train(given, recipe, seed, place, rest, test):
         built = hashlib.sha256(recipe.build.encode()).hexdigest()[:6]
         shards = place / f"shards-{kind}-{built}"
         build(shards, folder, recipe.build.split())
-        fit = ("-m", "lungseg.fit", "--shards", shards, "--fold", 0, *recipe.fit.split())
-        fit = (*fit, "--num-workers", 0, "--devices", 1, "--seed", seed)
+        fit = fit_words(recipe, shards, seed)
         epochs = affordable_epochs(given, mark, fit)
         seconds = processor_seconds(*fit, "--epochs", epochs, "--out", out)
     (out / "seconds.json").write_text(json.dumps(seconds))
     return out, seconds
+
+
+def fit_words(recipe, shards, seed):
+    """The command of a recipe's training, but for its epochs and its folder."""
+    words = ("-m", "lungseg.fit", "--shards", shards, "--fold", 0, *recipe.fit.split())
+    return (*words, "--num-workers", 0, "--devices", 1, "--seed", seed)
 
 
 def affordable_epochs(given, mark, fit):

@@ -49,7 +49,11 @@ def source(folder, pairs, names=("imagesTr", "labelsTr")):
 
 
 def phantom_pairs(given, kind):
-    root = given.folder / "phantoms"
+    return labeled_pairs(given.folder / "phantoms", kind)
+
+
+def labeled_pairs(root, kind="Tr"):
+    """(image, label) of each case of a data set, by name."""
     images = sorted((root / f"images{kind}").glob("*.nii.gz"))
     return [(image, root / f"labels{kind}" / image.name) for image in images]
 
@@ -84,11 +88,14 @@ def patch_pairs(given):
 
 def training_source(given, folder, real, *, patches):
     """A data set of phantoms and of the real cases that a group leaves, and its folds."""
-    made = phantom_pairs(given, "Tr")
     more = patch_pairs(given) if patches else []
-    pairs = [*made, *real, *more]
-    held = {name_of(image) for image, _ in made[:CHOOSING]}
-    rows = [f"{name},{int(name not in held)}" for name in (name_of(image) for image, _ in pairs)]
+    return source_with_folds(folder, [*phantom_pairs(given, "Tr"), *real, *more])
+
+
+def source_with_folds(folder, pairs):
+    """A data set of links, of which the first few, phantoms, are held out of the training."""
+    names = [name_of(image) for image, _ in pairs]
+    rows = [f"{name},{int(place >= CHOOSING)}" for place, name in enumerate(names)]
     out = source(folder, pairs)
     (folder / "folds.csv").write_text("\n".join(["case,fold", *rows]) + "\n")
     return out

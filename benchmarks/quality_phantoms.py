@@ -16,8 +16,8 @@ import json
 import shutil
 from pathlib import Path
 
-from quality import affordable_epochs, processor_seconds
-from quality_data import CHOOSING, build, name_of, real_cases, run, source
+from quality import affordable_epochs, fit_words, processor_seconds
+from quality_data import build, labeled_pairs, real_cases, run, source, source_with_folds
 from quality_recipes import RECIPES
 from quality_report import report
 
@@ -48,25 +48,15 @@ def score(given, name, phantoms, seed, real):
         return
     shutil.rmtree(out, ignore_errors=True)
     shards = given.folder / f"shards-{name}"
-    folder = phantoms_with_folds(given.folder / f"source-{name}", phantoms)
+    folder = source_with_folds(given.folder / f"source-{name}", labeled_pairs(phantoms))
     build(shards, folder, recipe.build.split())
-    fit = ("-m", "lungseg.fit", "--shards", shards, "--fold", 0, *recipe.fit.split())
-    fit = (*fit, "--num-workers", 0, "--devices", 1, "--seed", seed)
+    fit = fit_words(recipe, shards, seed)
     epochs = affordable_epochs(given, given.recipe, fit)
     seconds = processor_seconds(*fit, "--epochs", epochs, "--out", out / "model")
     made = ("--checkpoint", out / "model" / "last.ckpt", *recipe.evaluate.split())
     where = ("--source", real, "--subset", "training", "--out", out / "scores-real")
     run("-m", "lungseg.evaluate", *made, *where)
     (out / "done.json").write_text(json.dumps({"seconds": seconds, "seed": seed}))
-
-
-def phantoms_with_folds(folder, phantoms):
-    """A data set of links to phantoms, of which the first few are held out of the training."""
-    images = sorted(phantoms.glob("imagesTr/*.nii.gz"))
-    out = source(folder, [(image, phantoms / "labelsTr" / image.name) for image in images])
-    rows = [f"{name_of(image)},{int(k >= CHOOSING)}" for k, image in enumerate(images)]
-    (out / "folds.csv").write_text("\n".join(["case,fold", *rows]) + "\n")
-    return out
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def results(folder, name, groups, kind):
         cases = scores["cases"]
         for case in in_runs(cases) if kind == "patches" else cases:
             found = (
-                case["dice"] if case["tp"] + case["fn"] else np.nan,
+                dice_of(case),
                 float(case["tp"] == 0 < case["fn"]),
                 case["false_positive_ml"],
                 case["lesions_found"],
@@ -62,6 +62,11 @@ def results(folder, name, groups, kind):
         case: dict(zip(COLUMNS, np.mean(values, axis=0), strict=True))
         for case, values in sorted(rows.items())
     }
+
+
+def dice_of(case):
+    """Dice of a case with tumor; not a number where there is none."""
+    return case["dice"] if case["tp"] + case["fn"] else np.nan
 
 
 def in_runs(slices):

@@ -16,6 +16,7 @@ import csv
 import random
 import statistics
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from optuna.distributions import CategoricalDistribution
@@ -85,17 +86,22 @@ def say_grid(number: int, grid: Curves, epochs: int, sizes: list[int]) -> None:
 def tables(path: Path) -> dict[str, list[Curves]]:
     """By schedule, the whole grids of the table, one for each seed."""
     grids: dict[str, dict[str, Curves]] = {}
-    with path.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            curve = [float(row[name]) for name in row if name.startswith("epoch_")]
-            grid = grids.setdefault(row["schedule"], {}).setdefault(row["seed"], {})
-            grid[tuple(row[name] for name in VARIED)] = curve
+    for row, curve in rows_of(path):
+        grid = grids.setdefault(row["schedule"], {}).setdefault(row["seed"], {})
+        grid[tuple(row[name] for name in VARIED)] = curve
     size = max(len(grid) for seeds in grids.values() for grid in seeds.values())
     whole = {
         schedule: [grid for grid in seeds.values() if len(grid) == size]
         for schedule, seeds in grids.items()
     }
     return {schedule: found for schedule, found in whole.items() if found}
+
+
+def rows_of(path: Path) -> Iterator[tuple[dict[str, str], list[float]]]:
+    """Each row of the table, and its curve: Dice by epoch."""
+    with path.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            yield row, [float(row[name]) for name in row if name.startswith("epoch_")]
 
 
 def searched(

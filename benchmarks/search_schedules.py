@@ -9,12 +9,11 @@ and what the best setting reaches. Means over seeds, with Student's t intervals 
 """
 
 import argparse
-import csv
 import statistics
 from pathlib import Path
 
 from scipy.stats import spearmanr
-from search import Curves
+from search import Curves, rows_of
 from search_wall import VARIED
 
 from lungseg.scores.intervals import mean_interval
@@ -39,11 +38,9 @@ def main() -> None:
 def paired(path: Path) -> dict[str, list[Curves]]:
     """By schedule, the curves of each seed, of settings that were trained with both schedules."""
     curves: dict[str, dict[str, Curves]] = {}
-    with path.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            curve = [float(row[name]) for name in row if name.startswith("epoch_")]
-            of_seed = curves.setdefault(row["seed"], {}).setdefault(row["schedule"], {})
-            of_seed[tuple(row[name] for name in VARIED)] = curve
+    for row, curve in rows_of(path):
+        of_seed = curves.setdefault(row["seed"], {}).setdefault(row["schedule"], {})
+        of_seed[tuple(row[name] for name in VARIED)] = curve
     both = [found for found in curves.values() if len(found) == 2]
     common = [set.intersection(*map(set, found.values())) for found in both]
     most = max(map(len, common))

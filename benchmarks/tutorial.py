@@ -30,8 +30,16 @@ PAIR = ("tutorial", "default")
 
 
 def main():
+    given = arguments(__doc__).parse_args()
+    prepare(given)
+    for seed in range(given.seeds):
+        report(arms(given, seed), seed)
+
+
+def arguments(description):
+    """A parser of what decides the data and the trainings."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+        description=description, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--folder", type=Path, default=Path("runs/tutorial"))
     parser.add_argument("--phantoms", type=int, default=32)
@@ -41,11 +49,7 @@ def main():
     parser.add_argument("--share", type=int, default=8, help="1 in so many channels of the presets")
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--seeds", type=int, default=1)
-    given = parser.parse_args()
-    make_phantoms(given)
-    build(given)
-    for seed in range(given.seeds):
-        report(arms(given, seed), seed)
+    return parser
 
 
 def arms(given, seed):
@@ -58,7 +62,9 @@ def arms(given, seed):
     return [*pair, *longer, arm(given, "tutorial", given.epochs, seed, lr=lr)]
 
 
-def build(given):
+def prepare(given):
+    """Phantoms, and shards of those that train and choose the checkpoint."""
+    make_phantoms(given)
     out = given.folder / "shards"
     if not (out / "manifest.json").exists():
         where = ("--source", given.folder / "phantoms", "--out", out, "--workers", 1)
@@ -71,18 +77,24 @@ def arm(given, preset, epochs, seed, *, lr=None):
     out = given.folder / f"{preset}-{epochs}-{seed}{f'-{lr:g}' if lr else ''}"
     done = out / "done.json"
     if not done.exists():
-        shutil.rmtree(out, ignore_errors=True)
         start = processor_seconds("-c", "import lungseg.training.run")
-        fit = ("--shards", given.folder / "shards", "--preset", preset, "--epochs", epochs)
-        fit = (*fit, "--channels", *channels(preset, given.share), "--seed", seed)
-        fit = (*fit, "--lr", lr) if lr else fit
-        fit = (*fit, "--num-workers", 0, "--devices", 1, "--validate-every", 2)
-        seconds = processor_seconds("-m", "lungseg.fit", *fit, "--out", out / "run") - start
-        scored = ("--source", given.folder / "phantoms", "--subset", "test", "--explain")
-        model = ("--checkpoint", out / "run" / "best.ckpt", "--out", out / "scores")
-        run("-m", "lungseg.evaluate", *model, *scored)
+        fit = ("--epochs", epochs, *(("--lr", lr) if lr else ()))
+        seconds = train_and_score(given, out, preset, seed, fit, "--explain") - start
         done.write_text(json.dumps({"seconds": seconds}))
     return json.loads(done.read_text()) | {"name": name, "preset": preset, "folder": out}
+
+
+def train_and_score(given, out, preset, seed, fit, *evaluate):
+    """Processor seconds of a training of the thinned net, whose scores lie in `out/scores` then."""
+    shutil.rmtree(out, ignore_errors=True)
+    fit = ("--shards", given.folder / "shards", "--preset", preset, *fit, "--seed", seed)
+    fit = (*fit, "--channels", *channels(preset, given.share), "--validate-every", 2)
+    fit = (*fit, "--num-workers", 0, "--devices", 1, "--out", out / "run")
+    seconds = processor_seconds("-m", "lungseg.fit", *fit)
+    scored = ("--source", given.folder / "phantoms", "--subset", "test", *evaluate)
+    model = ("--checkpoint", out / "run" / "best.ckpt", "--out", out / "scores")
+    run("-m", "lungseg.evaluate", *model, *scored)
+    return seconds
 
 
 def channels(preset, share):

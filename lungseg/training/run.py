@@ -179,9 +179,10 @@ def open_training(options: FitOptions) -> tuple[ShardSet, FitOptions]:
 
 def _met(trainer: pl.Trainer, world: World) -> bool:
     """Whether the ranks are there by themselves, and have met; Lightning will find it done."""
-    if world.launched or world.nodes > 1:
+    there = world.launched or world.nodes > 1
+    if there:
         trainer.strategy.setup_environment()
-    return world.launched or world.nodes > 1
+    return there
 
 
 @contextmanager
