@@ -12,7 +12,7 @@ from watched import Watched, watched
 
 VARIED = ("loss", "lr", "oversample")
 TINY = (
-    *("--width", "4", "--depth", "3", "--num-workers", "0"),
+    *("--width", "4", "--depth", "3", "--neighbors", "1", "--num-workers", "0"),
     *("--augment", "none", "--accelerator", "cpu"),
 )
 
