@@ -13,6 +13,7 @@ from torch import nn
 from ingest.recipe import Recipe
 from lungseg.checkpoint import NoCheckpointError, checkpoint_here, read_checkpoint
 from lungseg.models.build import build_net
+from lungseg.models.memory_order import order_for_prediction
 from lungseg.models.tiles import tiled
 from lungseg.models.view import View, view_of
 from lungseg.postprocessing.rules import Rules
@@ -107,8 +108,10 @@ def load_model(path: Path, *, device: torch.device | None = None) -> LoadedModel
         net.load_state_dict(
             {name[len(_NET) :]: value for name, value in weights.items() if name.startswith(_NET)}
         )
+        device = device or torch.device("cpu")
+        net = order_for_prediction(net, device)
         return LoadedModel(
-            net=tiled(net, options.get("crop_px")).eval().to(device or torch.device("cpu")),
+            net=tiled(net, options.get("crop_px")).eval().to(device),
             recipe=Recipe.from_dict(ours["recipe"]),
             threshold=ours["threshold"],
             rules=Rules(**decision["rules"]) if decision else Rules(),

@@ -1,4 +1,4 @@
-"""Instance normalization by the quickest way to it that the order of the features allows."""
+"""Instance normalization that leaves features in the order in which they lie."""
 
 from typing import Any
 
@@ -6,26 +6,21 @@ import torch
 from torch import nn
 from torch.autograd.function import Function, once_differentiable
 
-from lungseg.models import on_processor
-
 
 class InstanceNorm(nn.InstanceNorm2d):
-    """torch's, with its weights; on a processor faster, where it can be.
+    """torch's, with its weights; of channels last on a processor faster.
 
-    In training with channels last, slice by slice: instance normalization of one slice is batch
-    normalization of a batch of one, which torch does in place of memory with channels last too.
-    Its own puts channels first, and back, each time.
+    Instance normalization of one slice is batch normalization of a batch of one, for which torch
+    has a kernel with channels last too. Its own puts channels first, and back, each time.
     """
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """(b, c, h, w) -> (b, c, h, w)."""
-        if self.training and _lies_channels_last(features):
+        if _lies_channels_last(features):
             normalized: torch.Tensor = _SliceBySlice.apply(  # type: ignore[no-untyped-call]
                 features, self.weight, self.bias, self.eps
             )
             return normalized
-        if not self.training and on_processor.pays(features):
-            return on_processor.normalized(features, self.weight, self.bias, self.eps)
         return super().forward(features)
 
 

@@ -8,7 +8,6 @@ import torch
 from torch import nn
 
 from lungseg.models.blocks import Bilinear, BlockStyle, level
-from lungseg.models.on_processor import halved
 
 MAX_WIDTH = 512
 PRIOR = 0.01
@@ -99,7 +98,7 @@ class UNet(nn.Module):
         """The features of each level of the way down, the highest first."""
         skips: list[torch.Tensor] = []
         for convolve in self.down:
-            features = convolve(halved(features) if skips else features)
+            features = convolve(nn.functional.max_pool2d(features, 2) if skips else features)
             skips.append(features)
         return skips
 

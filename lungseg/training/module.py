@@ -1,5 +1,6 @@
 """The Lightning module: what one training step and one validation epoch do."""
 
+import copy
 from contextlib import ExitStack
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 from lungseg.losses.build import build_loss
 from lungseg.losses.deep_supervision import at_all_levels
 from lungseg.models.build import build_net, check_crop, check_net
+from lungseg.models.memory_order import order_for_prediction
 from lungseg.models.tiles import tiled
 from lungseg.options.fit import FitOptions
 from lungseg.scores.case_counts import CaseCounts
@@ -16,7 +18,6 @@ from lungseg.scores.dice import GUARDED
 from lungseg.scores.validation_dice import CaseDice
 from lungseg.training.batches import Batch, stretches_of
 from lungseg.training.data import SliceData
-from lungseg.training.machine.memory_order import plain_copy
 from lungseg.training.machine.parts import in_parts
 from lungseg.training.optimizer import build_optimizer, build_schedule, keep_order
 from lungseg.training.process.batch_norm import over_ranks
@@ -107,8 +108,9 @@ class LungSegmenter(pl.LightningModule):
         self._val_loss = torch.zeros(2, dtype=torch.float64, device=self.device)
         self._until_scored.close()  # of a validation that was cut off
         if self.device.type == "cpu":
-            net = tiled(plain_copy(self.net), self._options.crop.crop_px)
-            self._side_by_side = self._until_scored.enter_context(SideBySide(net))
+            net = order_for_prediction(copy.deepcopy(self.net), self.device)
+            alone = SideBySide(tiled(net, self._options.crop.crop_px))
+            self._side_by_side = self._until_scored.enter_context(alone)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> torch.Tensor | None:
         """Count the voxels of a stretch of one case; nothing is exchanged between ranks here."""

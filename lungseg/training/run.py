@@ -15,6 +15,7 @@ from pytorch_lightning.callbacks import Callback
 
 from lungseg.errors import TrainingError
 from lungseg.models.build import num_channels
+from lungseg.models.memory_order import order_memory
 from lungseg.options.fit import FitOptions
 from lungseg.training.callbacks.announcement import Announcement
 from lungseg.training.callbacks.best_checkpoint import BEST
@@ -27,7 +28,6 @@ from lungseg.training.data import SliceData
 from lungseg.training.log.loggers import further_loggers, tensorboard
 from lungseg.training.machine.compiled import compile_net
 from lungseg.training.machine.cost import Cost, check_memory, step_cost
-from lungseg.training.machine.memory_order import order_memory
 from lungseg.training.module import LungSegmenter
 from lungseg.training.process.first_rank import of_first_rank
 from lungseg.training.process.gpu import check_given_gpu

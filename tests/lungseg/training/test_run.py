@@ -198,3 +198,11 @@ def test_a_training_that_finds_nothing_better_ends_early_and_says_so(shards, tmp
     fit(options(shards, tmp_path, epochs=9, patience=1, lr=1e-9))
     assert len(table(tmp_path)) == 2
     assert "no better Dice in 1 validations: the training ends after epoch 2 of 9" in caplog.text
+
+
+def test_a_training_learns_the_same_in_either_order_of_memory(shards, tmp_path):
+    for wanted in ("yes", "no"):
+        given = {"epochs": 1, "channels_last": wanted, "ema": 0.9}
+        fit(options(shards, tmp_path / wanted, **given))
+    one, other = (weights(tmp_path / name / "last.ckpt") for name in ("yes", "no"))
+    torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4)

@@ -5,10 +5,8 @@ import torch
 from torch import nn
 
 from lungseg.models.blocks import BlockStyle
+from lungseg.models.memory_order import order_for_prediction, order_memory
 from lungseg.models.unet import UNet
-from lungseg.training.machine.memory_order import order_memory, plain_copy
-from lungseg.training.run import fit
-from tests.toy_training import options, weights
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 
@@ -41,16 +39,22 @@ def test_a_net_of_the_user_is_left_as_it_is_unless_told():
     assert not lies_last(net)
 
 
-def test_a_plain_copy_has_the_weights_and_not_the_order():
-    net = UNet(channels=(4, 8)).to(memory_format=torch.channels_last)
-    plain = plain_copy(net)
-    assert (lies_last(net), lies_last(plain)) == (True, False)
-    torch.testing.assert_close(plain.state_dict(), net.state_dict(), rtol=0, atol=0)
+@pytest.mark.parametrize("norm", ["instance", "batch", "group", "none"])
+@pytest.mark.parametrize("size", [(30, 33), (64, 64)])
+def test_predictions_are_those_of_features_in_the_plain_order(norm, size):
+    """In one order as in the other, and as with gradients, by which a net is trained."""
+    torch.manual_seed(0)
+    net = UNet(channels=(4, 8, 16), style=BlockStyle(norm=norm)).eval()
+    slices = torch.randn(2, 1, *size)
+    expected = net(slices).detach()
+    assert lies_last(order_for_prediction(net, CPU))
+    with torch.inference_mode():
+        torch.testing.assert_close(net(slices), expected, rtol=1e-4, atol=1e-4)
 
 
-def test_a_training_learns_the_same_in_either_order(shards, tmp_path):
-    for wanted in ("yes", "no"):
-        given = {"epochs": 1, "channels_last": wanted, "ema": 0.9}
-        fit(options(shards, tmp_path / wanted, **given))
-    one, other = (weights(tmp_path / name / "last.ckpt") for name in ("yes", "no"))
-    torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4)
+def test_a_net_predicts_in_one_order_however_it_was_trained():
+    for order in (torch.channels_last, torch.contiguous_format):
+        net = UNet(channels=(4, 8)).to(memory_format=order)
+        assert not lies_last(order_for_prediction(net, GPU))
+    own = nn.Sequential(nn.Conv2d(3, 4, 3)).to(memory_format=torch.channels_last)
+    assert not lies_last(order_for_prediction(own, CPU))
