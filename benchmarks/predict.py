@@ -160,7 +160,7 @@ def monai(checkpoint: Path, scan: Path, out: Path, *, at_once: int) -> None:
         ScaleIntensityRanged,
     )
 
-    net = load_model(checkpoint).net
+    net = load_model(checkpoint).net.to(memory_format=torch.contiguous_format)  # as its users do
     size = (256, 256, -1)
     before = Compose([
         LoadImaged("image"),
@@ -195,7 +195,7 @@ def make_checkpoint(folder: Path, width: int, depth: int) -> Path:
     path = folder / f"net{width}-{depth}.ckpt"
     if not path.exists():
         torch.manual_seed(0)
-        options = {"neighbors": 1, "width": width, "depth": depth, "norm": "instance"}
+        options = {"neighbors": 1, "width": width, "depth": depth, "norm": "batch"}
         ours = {"recipe": Recipe().to_dict(), "threshold": 0.5, "neighbors": 1}
         ours |= {"training_cases": [], "validation_cases": []}
         weights = build_net(options).state_dict()
