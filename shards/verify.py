@@ -13,6 +13,7 @@ from isal import isal_zlib
 
 from shards.console.command import Options
 from shards.console.progress import progress
+from shards.console.words import some
 from shards.errors import ManifestError
 from shards.index import BLOCK_BYTES, ShardIndex
 from shards.manifest import INDEX_NAME, MANIFEST_NAME, CaseEntry, Manifest
@@ -24,7 +25,6 @@ from shards.storage.store import read_index
 _NUM_READERS = 2  # each holds a shard
 _NOT_KNOWN = ShardIndex.concatenate([])
 _END_OF_ARCHIVE_BYTES = 2 * BLOCK_BYTES
-_KEYS_SHOWN = 8
 _ABSENT = "is absent"
 
 
@@ -100,9 +100,7 @@ def show_verify(found: dict[str, Any]) -> str:
 
 
 def _line(damage: dict[str, Any]) -> str:
-    keys = damage["keys"]
-    more = f" and {len(keys) - _KEYS_SHOWN} more" if len(keys) > _KEYS_SHOWN else ""
-    at = f" at {', '.join(keys[:_KEYS_SHOWN])}{more}" if keys else ""
+    at = f" at {some(damage['keys'])}" if damage["keys"] else ""
     return f"{damage['file']} {damage['what']}{at}: {damage['do']}"
 
 

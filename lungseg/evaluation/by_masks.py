@@ -11,6 +11,7 @@ from lungseg.evaluation.options import EvaluateOptions
 from lungseg.evaluation.predictor import LabeledScan, Prediction
 from lungseg.scores.case_score import CaseScore, Role
 from shards.console.errors import KnownError
+from shards.console.words import some
 
 
 class MasksError(KnownError):
@@ -50,10 +51,9 @@ class MasksPredictor:
         """
         missing = [case.name for case in cases if not self._mask_of(case).is_file()]
         if missing:
-            more = f" and {len(missing) - 4} more" if len(missing) > 4 else ""
             raise MasksError(
                 f"--predictions needs a mask <case>.nii.gz for each case, {self._folder} has none "
-                f"for {', '.join(missing[:4])}{more}: choose cases with --cases or --subset"
+                f"for {some(missing)}: choose cases with --cases or --subset"
             )
 
     def predict(self, scan: LabeledScan) -> Prediction:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lungseg.scores.case_score import CaseScore
-from shards.console.words import counted
+from shards.console.words import counted, some
 
 
 def cautions(
@@ -17,19 +17,16 @@ def cautions(
     unread = sum(score.slices_dropped > 0 for score in scores)
     failed = [f"{case} ({why})" for case, why in metrics["failed"].items()]
     sentences = (
-        (
-            failed,
-            f"Not scored, and outside all numbers: {_listed(failed)}.",
-        ),
+        (failed, f"Not scored, and outside all numbers: {some(failed)}."),
         (
             trained,
             "The model was trained on these scans, so that their scores say nothing about new "
-            f"ones: {_listed(trained)}.",
+            f"ones: {some(trained)}.",
         ),
         (
             chose,
             "These scans are validation cases, by which the training chose its best epoch; expect "
-            f"a little less on new ones: {_listed(chose)}.",
+            f"a little less on new ones: {some(chose)}.",
         ),
         (
             any(score.role == "unknown" for score in scores),
@@ -40,7 +37,7 @@ def cautions(
             f"In {counted(unread, 'scan')} there are slices that the model never saw, because the "
             "recipe of its training drops them; --all-slices reads them.",
         ),
-        (lost, f"Tumor in slices that the recipe drops counts as missed: {_listed(lost)}."),
+        (lost, f"Tumor in slices that the recipe drops counts as missed: {some(lost)}."),
         (
             metrics["n"] < 10,
             f"The mean is over n = {metrics['n']} only: other scans could give another one.",
@@ -51,8 +48,3 @@ def cautions(
         ),
     )
     return [sentence for applies, sentence in sentences if applies]
-
-
-def _listed(names: Sequence[str], *, most: int = 8) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more

@@ -18,6 +18,7 @@ from lungseg.models.tiles import tiled
 from lungseg.models.view import View, view_of
 from lungseg.postprocessing.rules import Rules
 from shards.console.errors import KnownError
+from shards.console.words import in_a_line
 from shards.storage.working_copy import shown
 
 _NET = "net."
@@ -123,10 +124,9 @@ def load_model(path: Path, *, device: torch.device | None = None) -> LoadedModel
             sha256=sha256,
         )
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-        what = " ".join(str(error).split())[:200]
         raise ModelFileError(
-            f"{shown(path)} is a checkpoint, but none of this program "
-            f"({type(error).__name__}: {what}): give one that `python -m lungseg.fit` wrote"
+            f"{shown(path)} is a checkpoint, but none of this program ({type(error).__name__}: "
+            f"{in_a_line(error)}): give one that `python -m lungseg.fit` wrote"
         ) from error
 
 

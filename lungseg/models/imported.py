@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from shards.console.errors import KnownError
+from shards.console.words import in_a_line
 
 
 class NetError(KnownError):
@@ -100,4 +101,4 @@ def _argument(text: str) -> tuple[str, Any]:
 
 
 def _line(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    return f"{type(error).__name__}: {in_a_line(error)}"

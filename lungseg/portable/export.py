@@ -14,6 +14,7 @@ from lungseg.portable.graph import Portable
 from lungseg.portable.options import ExportOptions
 from lungseg.portable.parity import largest_difference
 from shards.console.whole import write_whole
+from shards.console.words import in_a_line
 
 _INPUT = (
     "hu: (batch, neighbors, height, width) float32, unclipped HU of axial slices at their own "
@@ -106,7 +107,7 @@ def as_onnx(model: LoadedModel) -> bytes:
                 verbose=False,
             )
     except torch.onnx.OnnxExporterError as error:
-        what = " ".join(str(error.__cause__ or error).split())[:200]
+        what = in_a_line(error.__cause__ or error)
         raise ExportError(f"the net cannot be exported ({what}): use another --net") from error
     if program is None:
         raise ExportError("torch exported nothing: use another version of torch")

@@ -11,6 +11,7 @@ from ingest.slices.field import Field
 from ingest.slices.prepare import prepare_image
 from lungseg.inference.model_file import LoadedModel
 from lungseg.portable.errors import ExportError
+from shards.console.words import in_a_line
 
 MOST_APART = 1e-3
 """The most that two probabilities may differ; a HU rounded the other way makes about 1e-4."""
@@ -39,8 +40,8 @@ def largest_difference(content: bytes, model: LoadedModel) -> float:
         )
     except Exception as error:  # ONNX Runtime's errors have no family of their own
         raise ExportError(
-            f"ONNX Runtime cannot run the exported net ({' '.join(str(error).split())[:200]}): use "
-            "another version of torch or onnxruntime"
+            f"ONNX Runtime cannot run the exported net ({in_a_line(error)}): use another "
+            "version of torch or onnxruntime"
         ) from error
     if not found <= MOST_APART:
         raise ExportError(

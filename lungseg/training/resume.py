@@ -18,7 +18,7 @@ from lungseg.training.slice_weights import fingerprint, weights_of
 from lungseg.training.split import split_cases
 from shards.console.groups import flat_values
 from shards.console.limits import flag
-from shards.console.words import some
+from shards.console.words import in_a_line, some
 from shards.storage.store import ShardSet
 from shards.storage.working_copy import shown
 
@@ -96,10 +96,9 @@ def load_weights(module: nn.Module, checkpoint: Path, *, option: str) -> None:
             content = read_checkpoint(here)
         module.load_state_dict(content["state_dict"])
     except (NoCheckpointError, RuntimeError, KeyError, TypeError, AttributeError) as error:
-        what = " ".join(str(error).split())[:200]
         raise TrainingError(
             f"{option} {shown(checkpoint)} is no checkpoint of a training with these options "
-            f"({what}): give its best.ckpt, and its config.yaml as --config"
+            f"({in_a_line(error)}): give its best.ckpt, and its config.yaml as --config"
         ) from error
 
 

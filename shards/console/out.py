@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from shards.console.errors import KnownError
+from shards.console.words import some
 
 Kind = Literal[
     "shards", "training", "cross-validation", "evaluation", "predictions", "search", "scans"
@@ -27,7 +28,6 @@ _MARKS: dict[Kind, tuple[str, tuple[str, ...]]] = {
 _ELSE = (("a Python package", "__init__.py"), ("a checkout of a repository", ".git"))
 _BEGUN = "config.yaml"  # what a command that was cut off at once may have left
 _LEAST_BYTES = 16 << 20
-_NAMES_SHOWN = 3
 _URL = re.compile(r"(?!file:)([a-z][a-z0-9+.-]+):/+(.+)")
 
 
@@ -82,8 +82,7 @@ def refuse_foreign(out: str, found: Iterable[str], kind: Kind | None) -> None:
         return
     marks = [(what, mark) for what, marks in _MARKS.values() for mark in marks]
     held = next((what for what, mark in (*marks, *_ELSE) if mark in names), "other files")
-    more = f" and {len(shown) - _NAMES_SHOWN} more" if len(shown) > _NAMES_SHOWN else ""
-    raise _error(out, f"holds {held} ({', '.join(shown[:_NAMES_SHOWN])}{more})")
+    raise _error(out, f"holds {held} ({some(shown)})")
 
 
 def refuse_out_file(out: Path, *, starts_with: bytes, sources: Iterable[Path | str] = ()) -> None:

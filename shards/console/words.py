@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 _SHOWN = 4
+_LONGEST = 200
 
 
 def counted(number: int, noun: str) -> str:
@@ -14,6 +15,11 @@ def some(texts: Sequence[str], separator: str = ", ") -> str:
     """The first of many texts, and how many more there are."""
     more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
     return separator.join(texts[:_SHOWN]) + more
+
+
+def in_a_line(said: object) -> str:
+    """What a library said, in one line of at most 200 characters."""
+    return " ".join(str(said).split())[:_LONGEST]
 
 
 def on_one_line(name: str) -> str:

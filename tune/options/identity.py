@@ -7,6 +7,7 @@ import yaml
 
 from shards.console.groups import flat_values
 from shards.console.whole import write_json
+from shards.console.words import some
 from tune.options.config import SearchOptions
 from tune.options.errors import SearchError
 
@@ -94,7 +95,7 @@ def _check_vacant(options: SearchOptions) -> None:
     )
     if found:
         raise SearchError(
-            f"--out must be empty or hold a search, {options.out} has {', '.join(found[:3])}: "
+            f"--out must be empty or hold a search, {options.out} has {some(found)}: "
             "choose another --out"
         )
 

@@ -12,6 +12,7 @@ from pytorch_lightning.loggers import Logger, MLFlowLogger, TensorBoardLogger, W
 from lungseg.errors import TrainingError
 from lungseg.options.fit import FitOptions
 from shards.console.whole import write_json
+from shards.console.words import in_a_line
 
 KNOWN = "loggers.json"
 """Which run of each service a training that goes on belongs to."""
@@ -99,7 +100,7 @@ def _begun(name: str, out: Path, known: dict[str, str]) -> Logger:
             f"pip install 'lungseg[{name}]', or leave --logger out"
         ) from error
     except Exception as error:  # each service has errors of its own
-        what = " ".join(str(error).split())[:200]
+        what = in_a_line(error)
         raise TrainingError(f"--logger {name} cannot begin ({what}): {_ADVICE[name]}") from error
     return logger
 

@@ -50,5 +50,5 @@ def test_masks_without_a_threshold_are_not_doubted_for_it():
 def test_names_go_to_their_reason_and_many_are_counted():
     scores = [score(f"t{n}", "training") for n in range(10)] + [score("v", "validation")]
     trained, chose = said(*scores)
-    assert trained.endswith("t6, t7 and 2 more.")
+    assert trained.endswith("t2, t3 and 6 more.")
     assert chose.endswith(": v.")

@@ -202,9 +202,9 @@ def test_names_at_a_url_are_judged_alike():
     refuse_foreign("s3://b/set", ["manifest.json", "index.parquet", "cases"], "shards")
     refuse_foreign("s3://b/set", [], "shards")
     with pytest.raises(
-        OutError, match=r"--out s3://b/set holds other files \(a, b, c and 1 more\)"
+        OutError, match=r"--out s3://b/set holds other files \(a, b, c, d and 1 more\)"
     ):
-        refuse_foreign("s3://b/set", ["d", "a", "b", "c"], "shards")
+        refuse_foreign("s3://b/set", ["e", "d", "a", "b", "c"], "shards")
 
 
 def test_a_url_is_refused_where_a_command_knows_only_files():

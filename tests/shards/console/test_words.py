@@ -2,7 +2,7 @@
 
 import pytest
 
-from shards.console.words import counted, on_one_line, some
+from shards.console.words import counted, in_a_line, on_one_line, some
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,11 @@ def test_of_a_long_list_the_first_are_named_and_the_others_counted():
     assert some(names) == "a, b, c, d and 2 more"
     assert some(names[:2], "; ") == "a; b"
     assert some([]) == ""
+
+
+def test_what_a_library_said_is_folded_into_a_line_and_cut():
+    assert in_a_line(ValueError(" no\n  such\tthing ")) == "no such thing"
+    assert in_a_line("ab " * 100) == ("ab " * 100)[:200]
 
 
 @pytest.mark.parametrize(
