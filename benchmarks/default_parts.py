@@ -1,10 +1,11 @@
-"""What each part of the default training is worth by itself, on phantoms, for equal slices.
+"""What parts of the default training are worth by themselves, on phantoms, for equal slices.
 
     OMP_NUM_THREADS=1 python benchmarks/default_parts.py [--folder runs/tutorial --seeds 2]
 
 The data, the thinned net and the scores are those of `tutorial.py`, whose phantoms and shards are
-used where they lie. Each row is the default with some options of another value, trained for the
-same slices; its difference from the default is over cases, a case's Dice being the mean over seeds.
+used where they lie. Each row is the default as it was before (instance norm, no transplants) with
+some options of another value, trained for the same slices; its difference from what was before is
+over cases, a case's Dice being the mean over seeds.
 What is done is not done again.
 """
 
@@ -14,8 +15,9 @@ import numpy as np
 from quality_report import dice_of, interval
 from tutorial import arguments, prepare, train_and_score
 
+BEFORE = "--norm instance --transplant 0"
 ROWS = {
-    "default": "",
+    "before": "",
     "one_slice": "--neighbors 1",
     "five_slices": "--neighbors 5",
     "batch_norm": "--norm batch",
@@ -44,24 +46,22 @@ def cases(given, name, seed):
     out = given.folder / f"part-{name}-{seed}"
     metrics = out / "scores" / "metrics.json"
     if not metrics.exists():
-        fit = ("--epochs", given.epochs, *ROWS[name].split())
+        fit = ("--epochs", given.epochs, *f"{BEFORE} {ROWS[name]}".split())
         train_and_score(given, out, "default", seed, fit)
     found = json.loads(metrics.read_text())["cases"]
     return {case["case"]: (dice_of(case), case["false_positive_ml"]) for case in found}
 
 
 def report(done):
-    """A row for each training: Dice, mL falsely marked, and how far they are from the default's."""
-    print(
-        "\n| | Dice | false mL a scan | Dice - default's | false mL - default's |\n|" + "---|" * 5
-    )
+    """A row for each training: Dice, mL falsely marked, and how far they are from those before."""
+    print("\n| | Dice | false mL a scan | Dice - before's | false mL - before's |\n|" + "---|" * 5)
     means = {
         name: np.mean([list(each.values()) for each in seeds], axis=0)
         for name, seeds in done.items()
     }
     for name, values in means.items():
         tumor = ~np.isnan(values[:, 0])
-        further = values - means["default"] if "default" in means else values * np.nan
+        further = values - means["before"] if "before" in means else values * np.nan
         dice, false_ml = further[tumor, 0], further[:, 1]
         print(
             f"| {name} | {values[tumor, 0].mean():.3f} | {values[:, 1].mean():.1f} | "

@@ -68,6 +68,7 @@ class Settings:
             up=self.up,
             batch_size=self.batch,
             augment="full",
+            transplant=0.0,
             augment_on=self.augment_on,
             fold="none",
             epochs=1,

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 
 SMALL = (
-    "--width 8 --depth 5 --norm group --lr 0.003 --batch-size 8 --augment light --precision bf16"
+    "--width 8 --depth 5 --norm group --lr 0.003 --batch-size 8 --augment light --precision bf16 "
+    "--transplant 0"
 )
 
 
@@ -48,7 +49,7 @@ ALL_HU = replace(BATCH, fit=BATCH.fit.replace(WINDOW, ""))
 PLAIN = Recipe(
     "",
     "--channels 16 16 32 64 128 --norm instance --neighbors 1 --lr 0.003 --batch-size 8 "
-    "--precision bf16 --validate-every 1000",
+    "--precision bf16 --validate-every 1000 --transplant 0",
 )
 
 RECIPES = {

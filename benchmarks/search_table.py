@@ -28,6 +28,7 @@ TINY = {
     "num_workers": 0,
     "augment": "none",
     "norm": "instance",
+    "transplant": 0.0,
     "precision": "32",
     "devices": 1,
     "accelerator": "cpu",

@@ -13,7 +13,7 @@ from watched import Watched, watched
 VARIED = ("loss", "lr", "oversample")
 TINY = (
     *("--width", "4", "--depth", "3", "--neighbors", "1", "--num-workers", "0"),
-    *("--augment", "none", "--accelerator", "cpu"),
+    *("--augment", "none", "--norm", "instance", "--transplant", "0", "--accelerator", "cpu"),
 )
 
 

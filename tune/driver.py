@@ -61,7 +61,7 @@ def _search(options: SearchOptions) -> dict[str, Any]:
     around = flat_values(options)
     space, points = _space(options, around)
     shards = open_shards(options.data.shards, cache=options.data.cache)
-    around |= {"oversample": _oversample(options, shards)}
+    around |= _in_numbers(options, shards, space)
     first = [around, *(around | point for point in points)]
     folds_to_score(options, shards)  # before anything starts
     again = repeats(options, shards)
@@ -142,6 +142,13 @@ def _space(options: SearchOptions, around: Mapping[str, Any]) -> tuple[Space, li
         return Space(searched=searched, around=around), points
     losses, lr, oversample = options.losses, options.lr_range, options.oversample_range
     return Space.of_losses(losses, lr=lr, oversample=oversample, around=around), []
+
+
+def _in_numbers(options: SearchOptions, shards: ShardSet, space: Space) -> dict[str, float]:
+    """What `auto` stands for in the training that the options describe, if it is no choice."""
+    given = {"oversample": options.draw.oversample, "transplant": options.augmentation.transplant}
+    numbers = {"oversample": _oversample(options, shards), "transplant": options.transplant}
+    return {name: numbers[name] for name in given if not space.offers(name, given[name])}
 
 
 def _oversample(options: SearchOptions, shards: ShardSet) -> float:

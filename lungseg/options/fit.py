@@ -19,6 +19,9 @@ from lungseg.options.view import ViewOptions
 from shards.console.command import Options
 from shards.console.groups import from_flat
 
+TRANSPLANT = 0.6
+"""Share of the drawn slices that get a tumor where nothing else is said: the best measured."""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainingOptions(Options):
@@ -26,6 +29,8 @@ class TrainingOptions(Options):
 
     RENAMED: ClassVar[Mapping[str, str]] = {"window": "window_shards"}
     PRESETS: ClassVar[Mapping[Preset, Mapping[str, Any]]] = PRESETS
+    EARLIER: ClassVar[Mapping[str, Any]] = {"transplant": 0.0}
+    """What was trained with before an option was there, where its default is something else."""
 
     preset: Preset = "default"
     """Options to begin with, which other flags and --config change: tutorial is the plain U-Net of
@@ -53,13 +58,23 @@ class TrainingOptions(Options):
             )
         if self.draw.slice_weights and (self.data.loader, self.draw.draw) != ("index", "weighted"):
             raise ValueError("--slice-weights needs --loader index and --draw weighted")
-        if self.augmentation.transplant and (self.data.loader, self.draw.order) != (
-            "index",
-            "exact",
-        ):
+        if self.augmentation.transplant not in ("auto", 0) and not self._transplants:
             raise ValueError(
                 "--transplant needs --loader index and --order exact: give them, or --transplant 0"
             )
+
+    @property
+    def transplant(self) -> float:
+        """Share of the drawn slices that get a tumor of another one: what `auto` stands for."""
+        given = self.augmentation.transplant
+        if given != "auto":
+            return given
+        return TRANSPLANT if self._transplants else 0.0
+
+    @property
+    def _transplants(self) -> bool:
+        """Whether slices are read as they were drawn, so that tumors of others can be too."""
+        return (self.data.loader, self.draw.order) == ("index", "exact")
 
     @classmethod
     def of(cls, **values: Any) -> Self:

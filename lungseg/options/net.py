@@ -27,8 +27,9 @@ class NetOptions(Limited):
     """Channels of each level, instead of --width and --depth."""
     convolutions: Annotated[int, Limits(least=1, most=16)] = 2
     """Convolutions of each level."""
-    norm: Norm = "instance"
-    """Normalization after each convolution; batch: over the batch of all devices."""
+    norm: Norm = "batch"
+    """Normalization after each convolution; batch: over the batch of all devices, which excludes
+    --accumulate."""
     residual: bool = False
     """Add each level's input to its result."""
     dropout: Annotated[float, Limits(least=0, below=1)] = 0.0

@@ -82,6 +82,14 @@ class SliceData(pl.LightningDataModule):
         size = self._options.crop.crop_px
         return self.shards.manifest.slice_shape if size is None else (size, size)
 
+    @property
+    def donors(self) -> Donors | None:
+        """The tumors that travel into other slices; None where none do."""
+        index, rows = self.shards.index, self.plan.rows
+        given = {"share": self._options.transplant, "seed": self._options.step.seed}
+        donors = Donors.among(rows, index.case[rows], index.tumor_pixels[rows], **given)
+        return donors if donors.share and donors.rows else None
+
     def train_dataloader(self) -> Loader:
         """This rank's part of the global batches, from the current position."""
         world_size, rank = self._world()
@@ -102,7 +110,7 @@ class SliceData(pl.LightningDataModule):
             stream,
             scale=self._scale_of_reading(),
             on_device=self._augments_on_device(),
-            donors=self._donors(),
+            donors=self.donors,
             crops=self._crops(),
         )
         return self._loader(slices, sampler, workers)
@@ -189,19 +197,6 @@ class SliceData(pl.LightningDataModule):
             rank=rank,
             world_size=world_size,
             neighbors=self._options.view.neighbors,
-        )
-
-    def _donors(self) -> Donors | None:
-        share, index, rows = (
-            self._options.augmentation.transplant,
-            self.shards.index,
-            self.plan.rows,
-        )
-        given = {"share": share, "seed": self._options.step.seed}
-        return (
-            Donors.among(rows, index.case[rows], index.tumor_pixels[rows], **given)
-            if share
-            else None
         )
 
     def _crops(self) -> Crops | None:

@@ -197,7 +197,8 @@ def _check_same_weights(options: FitOptions, shards: ShardSet, then: str | None)
 
 def _check_same_options(options: FitOptions, began: dict[str, Any]) -> None:
     for name, now in flat_values(options).items():
-        then = began.get(name, began.get(_FORMERLY.get(name, name), now))
+        earlier = options.EARLIER.get(name, now)
+        then = began.get(name, began.get(_FORMERLY.get(name, name), earlier))
         if name not in _MAY_CHANGE and now != then:
             raise TrainingError(
                 f"{flag(name)} was {then} when the training in {options.run.out} began and is "

@@ -233,8 +233,8 @@ def _explain(error: RuntimeError, trainer: pl.Trainer) -> None:
     said = str(error)
     if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in said:
         raise TrainingError(
-            "the memory does not suffice for a step: lower --batch-size, --width or --depth, raise "
-            "--accumulate, or train on more --devices"
+            "the memory does not suffice for a step: lower --batch-size, --width or --depth, train "
+            "on more --devices, or raise --accumulate with --norm instance"
         ) from error
     if "DataLoader" in said:
         raise TrainingError(

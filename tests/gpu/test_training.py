@@ -41,7 +41,7 @@ def test_half_precision_computes_in_16_bits_keeps_32_and_learns_the_same(
     assert (half.device, half.kinds, whole.kinds) == (device, {torch.bfloat16}, {torch.float32})
     assert ("train/gpu_gb" in half.metrics) == (device == "cuda")
     kept = weights(tmp_path / "half/last.ckpt").values()
-    assert {value.dtype for value in kept} == {torch.float32}
+    assert {value.dtype for value in kept if value.is_floating_point()} == {torch.float32}
     torch.testing.assert_close(half.of_steps[0], whole.of_steps[0], rtol=0.02, atol=0)
     torch.testing.assert_close(
         torch.stack(half.of_steps).mean(), torch.stack(whole.of_steps).mean(), rtol=0.1, atol=0

@@ -46,6 +46,16 @@ def test_a_search_begins_with_the_training_that_its_options_describe(options, ru
     assert (result["lr"], result["loss"], result["oversample"]) == (0.002, "dice", 3.0)
 
 
+@pytest.mark.parametrize(
+    ("over", "first"),
+    [("uniform: [0, 1]", 0.6), ("choice: [0.0, 0.6]", 0.6), ("choice: [0.0, auto]", "auto")],
+)
+def test_a_search_begins_with_what_auto_stands_for(options, run, tmp_path, over, first):
+    (tmp_path / "space.yaml").write_text(f"transplant: {{{over}}}\n")
+    space = {"trials": 1, "space": tmp_path / "space.yaml"}
+    assert driver.search(options(**space))["transplant"] == first
+
+
 def test_more_trials_extend_a_search_and_fewer_leave_it_as_it_is(options, run):
     driver.search(options(trials=2))
     result = driver.search(options(trials=4, concurrent=1, cpus_per_trial=1))

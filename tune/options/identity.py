@@ -47,7 +47,7 @@ def check_identity(options: SearchOptions, manifest_sha256: str) -> int:
     path = options.out / _FILE
     ours = _identity(options, manifest_sha256)
     if path.exists():
-        theirs = json.loads(path.read_text(encoding="utf-8"))
+        theirs = {**options.EARLIER, **json.loads(path.read_text(encoding="utf-8"))}
         _check_same(ours, theirs, options)
         _check_remembered(options)
         return int(theirs.get(_BEGUN_WITH, options.trials))

@@ -77,6 +77,11 @@ class Space:
         """Where the values of a point were suggested from."""
         return {name: self.searched[name] for name in point}
 
+    def offers(self, name: str, value: Any) -> bool:
+        """Whether a value is a choice that is searched, as it is."""
+        lies = self.searched.get(name)
+        return isinstance(lies, CategoricalDistribution) and value in lies.choices
+
     def nearest(self, point: Mapping[str, Any]) -> Point:
         """The point inside the space that is nearest to another one, which may say more."""
         near: Point = {}

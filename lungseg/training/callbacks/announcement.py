@@ -84,9 +84,13 @@ class Announcement(Callback):
             for cases in (split.training, split.validation)
         )
         share = tumor_share(plan.tumor, plan.oversample, plan.own_weights)
+        donors = self._data.donors
+        further = (
+            f", {100 * donors.share:.3g} % get one of another slice where it fits" if donors else ""
+        )
         return (
             f"training on {training}, {100 * plan.tumor.mean():.3g} % of them with tumor and drawn "
-            f"as {100 * share:.3g} %; validating on {validation}"
+            f"as {100 * share:.3g} %{further}; validating on {validation}"
         )
 
     def _of_net(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> str:

@@ -20,6 +20,7 @@ def lies_last(net):
     ("wanted", "norm", "device", "last"),
     [
         ("auto", "instance", CPU, True),
+        ("auto", "batch", CPU, True),
         ("auto", "none", CPU, True),
         ("auto", "group", CPU, False),
         ("auto", "instance", GPU, False),

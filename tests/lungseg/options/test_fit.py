@@ -43,6 +43,23 @@ def test_what_excludes_each_other_is_refused():
             of(transplant=0.1, **given)
 
 
+@pytest.mark.parametrize(
+    ("given", "share"),
+    [
+        ({}, 0.6),
+        ({"transplant": 0.25}, 0.25),
+        ({"transplant": 0.0}, 0.0),
+        ({"order": "windowed"}, 0.0),
+        ({"loader": "webdataset"}, 0.0),
+        ({"order": "windowed", "transplant": 0.0}, 0.0),
+        ({"preset": "small"}, 0.6),
+        ({"preset": "tutorial"}, 0.0),
+    ],
+)
+def test_tumors_travel_by_themselves_where_slices_are_read_as_drawn(given, share):
+    assert of(**given).transplant == share
+
+
 def test_a_flat_config_of_an_older_version_is_read_on(tmp_path):
     (tmp_path / "config.yaml").write_text(OLD)
     words = ["--config", str(tmp_path / "config.yaml")]

@@ -20,7 +20,7 @@ from lungseg.options.validation import ValidationOptions
 from shards.console.command import UsageError, parse, save_config
 from shards.console.groups import flat_values
 
-NEEDED = {"shards": "s", "out": "o"}
+NEEDED = {"shards": "s", "out": "o", "norm": "group"}  # with which --accumulate goes
 OTHERS = {
     AugmentationOptions: {"augment": "light", "augment_on": "device", "transplant": 0.5},
     CropOptions: {"crop_px": 96, "crop_tumor": 0.25},
@@ -40,7 +40,7 @@ OTHERS = {
         "checkpoint_minutes": 0.5},
     NetOptions: {
         "net": "my.nets:Net", "net_args": ("depth=2", "norm='batch'"), "width": 8, "depth": 3,
-        "channels": (4, 8, 16), "convolutions": 3, "norm": "group", "residual": True,
+        "channels": (4, 8, 16), "convolutions": 3, "norm": "none", "residual": True,
         "dropout": 0.25, "up": "bilinear", "deep_supervision": True,
     },
     RunOptions: {

@@ -1,7 +1,9 @@
 """Loaders hand over the same pixels whatever reads them and wherever they go."""
 
+import dataclasses
 import types
 
+import numpy as np
 import pytest
 import torch
 
@@ -89,6 +91,24 @@ def test_tumors_travel_the_same_on_any_ranks_and_from_any_position(
     at_home = batches(chests, tmp_path, **given | {"transplant": 0.0})
     more = sum(int(mask.sum()) for _, mask in whole) / sum(int(mask.sum()) for _, mask in at_home)
     assert more > 1.1
+
+
+@pytest.mark.parametrize(
+    ("given", "same_as"), [({}, {"transplant": 0.6}), ({"order": "windowed"}, {"transplant": 0.0})]
+)
+def test_unless_told_otherwise_tumors_travel_where_the_order_is_exact(
+    chests, tmp_path, given, same_as
+):
+    same(batches(chests, tmp_path, **given), batches(chests, tmp_path, **given, **same_as))
+
+
+def test_where_all_tumors_are_specks_none_travels(chests, tmp_path):
+    data = data_of(chests, tmp_path)
+    assert data.donors.share == 0.6
+    index = data.shards.index
+    specks = dataclasses.replace(index, tumor_pixels=np.minimum(index.tumor_pixels, 7))
+    data.shards = types.SimpleNamespace(index=specks)
+    assert data.donors is None
 
 
 @pytest.mark.parametrize("augment", ["none", "light"])
@@ -206,7 +226,7 @@ def test_the_net_sees_windows_as_channels_in_training_and_validation(shards, tmp
 
 @pytest.mark.parametrize(("device", "kind"), [("cuda", torch.int16), ("cpu", torch.float32)])
 def test_a_gpu_is_sent_integers_and_a_processor_reads_floats(shards, tmp_path, device, kind):
-    data = data_of(shards, tmp_path, device=device, augment="none")
+    data = data_of(shards, tmp_path, device=device, augment="none", transplant=0.0)
     for loader in (data.train_dataloader(), data.val_dataloader()):
         assert {batch["image"].dtype for batch in loader} == {kind}
 

@@ -30,7 +30,7 @@ class Scored(Callback):
 
 def test_a_net_trained_on_squares_is_scored_as_its_checkpoint_predicts(shards, tmp_path):
     scored = Scored()
-    fit(options(shards, tmp_path, epochs=1, crop_px=16), callbacks=[scored])
+    fit(options(shards, tmp_path, epochs=1, crop_px=16, norm="instance"), callbacks=[scored])
     net = load_model(tmp_path / "best.ckpt").net
     assert isinstance(net, Tiles)
     for image, logits, by_module in scored.seen:

@@ -39,7 +39,7 @@ CHANGES = {
     "crop_tumor": 0.25,
     "width": 8,
     "depth": 3,
-    "norm": "batch",
+    "norm": "instance",
     "net": "package.module:Class",
     "net_args": ["wide=True"],
     "channels": [4, 8],
@@ -81,7 +81,6 @@ FREE = {
     "num_workers": 1,
     "channels_last": "no",
     "compile": True,
-    "accumulate": 2,
     "checkpoint_minutes": 1.0,
     "logger": ["mlflow"],
 }
@@ -102,7 +101,7 @@ def test_what_decides_a_training_may_not_change(shards, finished, name):
 def test_every_option_of_a_training_is_either_free_or_kept(shards, finished):
     """One that is added later is kept unless somebody says that it is free."""
     known = {*CHANGES, *FREE, "shards", "out", "preset", "resume", "validate"}
-    known |= {"folds_file", "folds", "slice_weights"}
+    known |= {"folds_file", "folds", "slice_weights", "accumulate"}
     assert flat_values(options(shards, finished)).keys() == known
 
 
@@ -110,6 +109,14 @@ def test_every_option_of_a_training_is_either_free_or_kept(shards, finished):
 def test_what_does_not_decide_a_training_may_change(shards, finished, name):
     now = options(shards, finished, **{"epochs": 1, "resume": True} | {name: FREE[name]})
     assert checkpoint_to_resume(now, open_shards(shards)) == finished / "last.ckpt"
+
+
+def test_the_parts_of_a_batch_may_change(shards, finished, tmp_path):
+    content = torch.load(finished / "last.ckpt", weights_only=True)
+    content["hyper_parameters"]["norm"] = "group"
+    torch.save(content, tmp_path / "last.ckpt")
+    now = options(shards, tmp_path, epochs=1, resume=True, norm="group", accumulate=2)
+    assert checkpoint_to_resume(now, open_shards(shards)) == tmp_path / "last.ckpt"
 
 
 @pytest.mark.parametrize(("shift", "said"), [(0, None), (1, "lung_000, lung_004")])
@@ -145,6 +152,17 @@ def test_a_checkpoint_from_before_an_option_was_renamed_goes_on(shards, finished
     other = options(shards, tmp_path, epochs=1, resume=True, window_shards=3)
     with pytest.raises(TrainingError, match=r"--window-shards was 64 .* and is 3"):
         checkpoint_to_resume(other, open_shards(shards))
+
+
+def test_a_checkpoint_from_before_tumors_traveled_goes_on_without_them(shards, finished, tmp_path):
+    content = torch.load(finished / "last.ckpt", weights_only=True)
+    del content["hyper_parameters"]["transplant"]
+    torch.save(content, tmp_path / "last.ckpt")
+    given = {"epochs": 1, "resume": True}
+    same = options(shards, tmp_path, transplant=0.0, **given)
+    assert checkpoint_to_resume(same, open_shards(shards)) == tmp_path / "last.ckpt"
+    with pytest.raises(TrainingError, match=r"--transplant was 0.0 .* and is auto: give it as it"):
+        checkpoint_to_resume(options(shards, tmp_path, **given), open_shards(shards))
 
 
 def test_a_refused_resume_leaves_the_run_as_it_was(shards, finished):

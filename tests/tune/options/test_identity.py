@@ -1,5 +1,7 @@
 """A folder belongs to one search: the same one goes on, another one is refused."""
 
+import json
+
 import pytest
 
 from shards.console.groups import replaced
@@ -40,6 +42,16 @@ def test_a_search_without_its_journal_is_not_done_again(options):
     assert (options.out / JOURNAL).exists()
     (options.out / JOURNAL).unlink()
     with pytest.raises(SearchError, match=r"has a search and no journal\.jsonl"):
+        check_identity(options, "abc")
+
+
+def test_a_search_from_before_tumors_traveled_goes_on_without_them(options):
+    file = options.out / "identity.json"
+    check_identity(options, "abc")
+    of_old = {k: v for k, v in json.loads(file.read_text()).items() if k != "transplant"}
+    file.write_text(json.dumps(of_old))
+    check_identity(replaced(options, transplant=0.0), "abc")
+    with pytest.raises(SearchError, match=r"with --transplant 0.0, now it is auto"):
         check_identity(options, "abc")
 
 

@@ -19,8 +19,8 @@ def said(shards, out, caplog, **given):
 def test_data_net_and_device_are_told_before_the_first_step(shards, tmp_path, caplog):
     lines = said(shards, tmp_path, caplog, oversample="auto")
     assert lines[0] == (
-        "training on 4 cases (52 slices), 38.5 % of them with tumor and drawn as 50 %; "
-        "validating on 1 case (13 slices)"
+        "training on 4 cases (52 slices), 38.5 % of them with tumor and drawn as 50 %, "
+        "60 % get one of another slice where it fits; validating on 1 case (13 slices)"
     )
     pattern = r"a net of [\d,]+ parameters on 32 x 32 pixels, on 1 cpu at precision 32, about .* GB"
     assert re.fullmatch(pattern, lines[1])

@@ -10,19 +10,23 @@ DECAY = 0.7
 
 
 class Average(Callback):
-    """Averages one weight by the definition."""
+    """Averages a weight, and a mean of batch normalization, by the definition."""
 
-    value = None
+    def __init__(self):
+        self.values = {}
 
     def on_train_batch_end(self, trainer, pl_module, *_):
-        now = pl_module.net.get_parameter("head.weight").detach().clone()
-        self.value = now if self.value is None else DECAY * self.value + (1 - DECAY) * now
+        state = pl_module.state_dict()
+        for name in ("net.head.weight", "net.down.0.1.running_mean"):
+            now = state[name].clone()
+            self.values[name] = DECAY * self.values.get(name, now) + (1 - DECAY) * now
 
 
 def test_what_is_kept_is_the_average_and_what_goes_on_is_not(shards, tmp_path):
     average = Average()
     fit(options(shards, tmp_path, epochs=2, ema=DECAY, lr=0.01), callbacks=[average])
-    kept = weights(tmp_path / "last.ckpt")["net.head.weight"]
-    assert torch.allclose(kept, average.value, atol=1e-6)
-    content = torch.load(tmp_path / "last.ckpt", weights_only=True)
-    assert not torch.equal(content["current_model_state"]["net.head.weight"], kept)
+    kept = weights(tmp_path / "last.ckpt")
+    going_on = torch.load(tmp_path / "last.ckpt", weights_only=True)["current_model_state"]
+    for name, value in average.values.items():
+        torch.testing.assert_close(kept[name], value, rtol=0, atol=1e-6)
+        assert not torch.equal(going_on[name], kept[name])
