@@ -192,7 +192,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--warm", type=int, default=4, help="steps before those that count")
     parser.add_argument("--steps", type=int, default=15)
     parser.add_argument("--workers", default="auto", type=lambda n: n if n == "auto" else int(n))
-    parser.add_argument("--norm", default="instance", help="of our net and the tutorial's")
+    parser.add_argument("--norm", default="batch", help="of our net and the tutorial's")
     parser.add_argument("--up", default="transposed", help="of our net and the tutorial's")
     parser.add_argument("--loops", nargs="+", choices=ON_GPU)
     parser.add_argument("--folder", help="for the slices meanwhile; by default that of TMPDIR")

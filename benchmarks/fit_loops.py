@@ -58,7 +58,8 @@ class Settings:
         return [self.width * 2**level for level in range(self.depth)]
 
     def options(self, folder: Path, out: Path, **further) -> FitOptions:
-        """Ours: what `python -m lungseg.fit` does by itself, of this net, batch and one slice."""
+        """Ours: what `python -m lungseg.fit` does by itself, of this net and batch, on one slice
+        and without transplants."""
         return FitOptions.of(
             shards=str(folder / "shards"),
             out=out,

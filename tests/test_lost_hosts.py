@@ -29,6 +29,7 @@ HEAD = (ROOT / "cluster" / "head.json").read_text()
 EPOCHS = 24  # enough that a trial in its first half has not ended when its host is lost
 TINY = (
     "--width 4 --depth 3 --neighbors 1 --batch-size 8 --num-workers 0 --augment none --lr 0.01 "
+    "--norm instance --transplant 0 "
     f"--cpus-per-trial 1 --concurrent 2 --trials 3 --epochs {EPOCHS}"
 )
 AGAIN_S = 300  # training again; 30 s where nothing else runs on this machine

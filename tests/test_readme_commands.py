@@ -16,7 +16,7 @@ README = (ROOT / "README.md").read_text()
 QUICK = {
     "lungseg.fit": "--epochs 1 --width 4 --depth 3 --batch-size 8 --num-workers 0",
     "tune.search": "--trials 2 --epochs 2 --width 4 --depth 3 --neighbors 1 --batch-size 8 "
-    "--lr 0.01",
+    "--lr 0.01 --norm instance",
 }
 
 

@@ -63,7 +63,7 @@ def test_a_search_runs_its_trials_on_both_hosts(slurm, toy, tmp_path):
     out, said = tmp_path / "out", tmp_path / "job.log"
     words = shlex.split(
         "--width 4 --depth 3 --neighbors 1 --batch-size 8 --num-workers 0 --augment none --lr 0.01 "
-        "--trials 3 --epochs 2 --cpus-per-trial 1"
+        "--norm instance --transplant 0 --trials 3 --epochs 2 --cpus-per-trial 1"
     )
     (tmp_path / "meet").write_text("2")
     job = submit(slurm, said, MEETING, "--shards", toy, "--out", out, *words)

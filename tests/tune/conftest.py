@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 TINY = [
     *("--width", 4, "--depth", 3, "--neighbors", 1),
     *("--batch-size", 8, "--num-workers", 0, "--augment", "none"),
+    *("--norm", "instance", "--transplant", 0),  # which learns in a dozen steps
     *("--cpus-per-trial", 1),  # two threads that wait for each other are slow on a busy machine
 ]
 

@@ -136,7 +136,7 @@ class Watched:
         words = ["--shards", toy, "--out", out, "--address", address, "--accelerator", "cpu"]
         words += ["--devices-per-trial", 2, "--trials", 2, "--epochs", EPOCHS, "--oversample", 8]
         words += ["--width", 4, "--depth", 3, "--neighbors", 1]
-        words += ["--batch-size", 8, "--num-workers", 0, "--lr", 0.01]
+        words += ["--batch-size", 8, "--num-workers", 0, "--lr", 0.01, "--norm", "instance"]
         self.process = subprocess.Popen(
             [sys.executable, "-c", _CODE, *map(str, words)],
             cwd=ROOT,
