@@ -16,6 +16,7 @@ from quality_report import dice_of, interval
 from tutorial import arguments, prepare, train_and_score
 
 BEFORE = "--norm instance --transplant 0"
+EIGHTS = "--batch-size 8 --lr 0.003"
 ROWS = {
     "before": "",
     "one_slice": "--neighbors 1",
@@ -28,12 +29,14 @@ ROWS = {
     "window_transplant_.3_batch_norm": "--hu-window -1000 400 --transplant 0.3 --norm batch",
     "transplant_.6_batch_norm": "--transplant 0.6 --norm batch",
     "squares": "--crop-px 96",
+    "eights": EIGHTS,
+    "eights_transplant_.6_batch_norm": f"{EIGHTS} --transplant 0.6 --norm batch",
 }
 
 
 def main():
     parser = arguments(__doc__)
-    parser.add_argument("--rows", default=",".join(ROWS))
+    parser.add_argument("--rows", default=",".join(ROWS), help="the first is compared with")
     given = parser.parse_args()
     prepare(given)
     names, seeds = given.rows.split(","), range(given.seeds)
@@ -53,15 +56,16 @@ def cases(given, name, seed):
 
 
 def report(done):
-    """A row for each training: Dice, mL falsely marked, and how far they are from those before."""
-    print("\n| | Dice | false mL a scan | Dice - before's | false mL - before's |\n|" + "---|" * 5)
+    """A row for each training: Dice, mL falsely marked, and how far they are from the first's."""
+    base = next(iter(done))
+    print(f"\n| | Dice | false mL a scan | Dice - {base} | false mL - {base} |\n|" + "---|" * 5)
     means = {
         name: np.mean([list(each.values()) for each in seeds], axis=0)
         for name, seeds in done.items()
     }
     for name, values in means.items():
         tumor = ~np.isnan(values[:, 0])
-        further = values - means["before"] if "before" in means else values * np.nan
+        further = values - means[base]
         dice, false_ml = further[tumor, 0], further[:, 1]
         print(
             f"| {name} | {values[tumor, 0].mean():.3f} | {values[:, 1].mean():.1f} | "
