@@ -9,9 +9,10 @@ from pathlib import Path
 from ingest.case import BadCaseError, Case, Subset
 from ingest.dicom.signature import is_dicom
 from ingest.msd import find_msd_cases, is_msd
-from ingest.names import IN_WORDS, how_to_convert
+from ingest.names import IN_WORDS, how_to_convert, is_volume
 from ingest.patient_folders import find_folder_cases
 from ingest.search import files_below
+from shards.manifest import INDEX_NAME, MANIFEST_NAME
 
 _LONGEST_NAME_BYTES = 80  # a member of a tar may have 100, such as <case>-12345.mask.npy.gz
 
@@ -68,13 +69,23 @@ def _no_case(source: Path, subset: Subset) -> BadCaseError:
 
 
 def _advice(files: Iterable[Path]) -> str:
-    """How to convert the first file that can be; empty where there is none."""
-    return next(filter(None, map(how_to_convert, files)), "")
+    """What to do with the first file that says it; empty where there is none."""
+    return next(filter(None, map(_how_to_use, files)), "")
+
+
+def _how_to_use(path: Path) -> str:
+    """How a file becomes a scan, or what reads the shards that it belongs to."""
+    for folder in path.parents[:2]:
+        if all((folder / name).is_file() for name in (MANIFEST_NAME, INDEX_NAME)):
+            return f"train on the shards of {folder} with `python -m lungseg.fit`"
+    return how_to_convert(path)
 
 
 def _no_source(source: Path, files: Iterable[Path]) -> BadCaseError:
     found = f"found none in {source}" if source.is_dir() else f"{source} is no folder"
     advice = _advice([source] if source.is_file() else files) or "check the path"
+    if is_volume(source) or is_dicom(source):
+        advice = "give the folder that its data set lies in"
     return BadCaseError(
         "a source needs the MSD layout (dataset.json, imagesTr, labelsTr), DICOM files, or "
         f"{IN_WORDS} with labels beside them, {found}: {advice}, or make a data set with "

@@ -12,6 +12,7 @@ from typing import Any
 from ingest.case import BadCaseError, Case, Subset, case_name
 from ingest.names import VOLUMES, is_volume, stem
 from ingest.scans.text_header import data_files
+from shards.console.words import counted
 
 _log = logging.getLogger(__name__)
 
@@ -137,12 +138,13 @@ def _say_what_is_left_out(source: Path, subset: Subset, cases: Iterable[Case]) -
     present = [path for folder in folders for path in sorted(folder.iterdir())]
     of_macos = sum(path.name.startswith("._") for path in present)
     if of_macos:
-        _log.info("ignored %d files of macOS (._*) in %s", of_macos, source)
+        _log.info("ignored %s of macOS (._*) in %s", counted(of_macos, "file"), source)
     unused = [path for path in present if path not in used and not path.name.startswith(".")]
     if unused:
         named = ", ".join(str(path.relative_to(source)) for path in unused[:_MOST_NAMED])
         _log.warning(
-            "%s: left out %d files that belong to no case: %s%s (a case has a volume, such as "
+            "%s: left out %s of no case: %s%s (a case has a volume, such as "
             ".nii.gz, right in %s, named in dataset.json where that lists files)",
-            source, len(unused), named, ", ..." * (len(unused) > _MOST_NAMED), folders[0].name,
+            source, counted(len(unused), "file"), named, ", ..." * (len(unused) > _MOST_NAMED),
+            folders[0].name,
         )  # fmt: skip

@@ -2,6 +2,7 @@
 
 import contextlib
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,12 @@ def read_checkpoint(path: Path, *, mmap: bool = False) -> dict[str, Any]:
         What was saved by name.
 
     Raises:
-        NoCheckpointError: If it cannot be read, or holds something else.
+        NoCheckpointError: If it is absent or a folder, cannot be read, or holds something else.
     """
+    if not path.is_file():
+        raise NoCheckpointError("a folder" if path.is_dir() else "no such file")
+    if not zipfile.is_zipfile(path):
+        raise NoCheckpointError(f"{path.stat().st_size} bytes, not those of one")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
     except Exception as error:  # what a damaged pickle raises has no end

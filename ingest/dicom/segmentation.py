@@ -1,6 +1,8 @@
 """The mask of a series -> a DICOM-SEG that lies on it."""
 
 import hashlib
+import logging
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,21 +71,22 @@ def write_segmentation(
     images = [_header(file, scan.grid.spacing_mm[2]) for file in scan.files]
     frames = _frames(slabs, scan.grid.shape[1::-1])
     series, instance, dimensions = _identifiers(images, frames, made_by)
-    values = highdicom.seg.Segmentation(
-        source_images=images,
-        pixel_array=np.stack(list(frames.values())),
-        segmentation_type="BINARY",
-        segment_descriptions=[_segment(highdicom, made_by)],
-        series_instance_uid=series,
-        series_number=_SERIES_NUMBER,
-        series_description=f"Tumor by {made_by.name}",
-        sop_instance_uid=instance,
-        instance_number=1,
-        content_label="TUMOR",
-        omit_empty_frames=False,
-        **_maker(made_by),
-        **_planes(highdicom, images, frames),
-    )
+    with warnings.catch_warnings(action="ignore"):  # of names that scanners give, as they are
+        values = highdicom.seg.Segmentation(
+            source_images=images,
+            pixel_array=np.stack(list(frames.values())),
+            segmentation_type="BINARY",
+            segment_descriptions=[_segment(highdicom, made_by)],
+            series_instance_uid=series,
+            series_number=_SERIES_NUMBER,
+            series_description=f"Tumor by {made_by.name}",
+            sop_instance_uid=instance,
+            instance_number=1,
+            content_label="TUMOR",
+            omit_empty_frames=False,
+            **_maker(made_by),
+            **_planes(highdicom, images, frames),
+        )
     _forget_the_clock(values, images[0], dimensions)
     values.save_as(path)
 
@@ -98,6 +101,7 @@ def needed_writer() -> Any:
         import highdicom
     except ModuleNotFoundError as missing:
         raise BadCaseError("writing DICOM-SEG needs highdicom: pip install highdicom") from missing
+    logging.getLogger("highdicom").setLevel(logging.WARNING)  # it tells of each module it copies
     return highdicom
 
 

@@ -47,6 +47,7 @@ def calibrate(options: CalibrateOptions) -> dict[str, Any]:
     model = load_ensemble(paths, device=device, flips=options.flips)
     kind, cases = choose_cases(options, lambda case: role_of(case, model), roi=model.recipe.roi)
     _refuse_trained(cases, model)
+    _refuse_few(len(cases), options)
     logger.info("choosing on %s of %s", counted(len(cases), f"{kind} scan"), options.source)
     start = Setting(threshold=model.threshold, **model.rules.to_dict())
     tallies, failed = _tallies(cases, model, device, options)
@@ -100,13 +101,17 @@ def _tallies(
                 failed[case.name] = str(error)
                 logger.error("%s failed: %s", case.name, error)
             bar.step()
-    with_tumor = sum(tally.tumor > 0 for tally in tallies)
+    _refuse_few(sum(tally.tumor > 0 for tally in tallies), options)
+    return tallies, failed
+
+
+def _refuse_few(with_tumor: int, options: CalibrateOptions) -> None:
+    """Refuse by the scans that may have tumor, before they are read, or by those that have."""
     if with_tumor < LEAST_CASES:
         raise CalibrationError(
             f"a choice needs {LEAST_CASES} scans with tumor at least, {options.source} gave "
             f"{with_tumor}: add scans, or keep the checkpoint as it is"
         )
-    return tallies, failed
 
 
 def _refuse_trained(cases: Sequence[Case], model: Ensemble) -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -143,10 +142,6 @@ def _read(path: Path) -> tuple[dict[str, Any], str]:
     )
     try:
         with checkpoint_here(path) as here:
-            if not here.is_file():
-                raise NoCheckpointError("a folder" if here.is_dir() else "no such file")
-            if not zipfile.is_zipfile(here):
-                raise NoCheckpointError(f"{here.stat().st_size} bytes, not those of one")
             return read_checkpoint(here), _sha256(here)
     except NoCheckpointError as error:
         raise ModelFileError(wrong.format(error)) from error

@@ -5,7 +5,9 @@ from collections.abc import Iterable
 from markupsafe import Markup, escape
 
 WIDTH, HEIGHT = 520, 340
-LEFT, RIGHT, TOP, BOTTOM = 62, 16, 14, 50
+LEFT, RIGHT, TOP, BOTTOM = 72, 16, 14, 50
+
+_HALF_DIGIT = 4.8  # in the letters of a narrow window, which are the largest
 
 
 def frame(
@@ -17,11 +19,12 @@ def frame(
     """Grid lines, tick labels and titles of a plot."""
     for place, label in x_ticks:
         yield line(x_at(place), y_at(0), x_at(place), y_at(1), "grid")
-        yield tick(x_at(place), y_at(0) + 18, label, "middle")
+        x = min(x_at(place), WIDTH - _HALF_DIGIT * len(label))
+        yield tick(x, y_at(0) + 18, label, "middle")
     for place, label in y_ticks:
         yield line(x_at(0), y_at(place), x_at(1), y_at(place), "grid")
         yield tick(x_at(0) - 8, y_at(place) + 4, label, "end")
-    below, beside = f'x="{x_at(0.5)}" y="{HEIGHT - 8}"', f"translate(16 {y_at(0.5)}) rotate(-90)"
+    below, beside = f'x="{x_at(0.5)}" y="{HEIGHT - 8}"', f"translate(13 {y_at(0.5)}) rotate(-90)"
     yield f'<text class="title" text-anchor="middle" {below}>{x_title}</text>'
     yield f'<text class="title" text-anchor="middle" transform="{beside}">{y_title}</text>'
 

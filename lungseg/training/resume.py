@@ -1,7 +1,6 @@
 """Whether a training may begin in its folder, or go on from the last.ckpt there."""
 
 import logging
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -94,8 +93,14 @@ def load_weights(module: nn.Module, checkpoint: Path, *, option: str) -> None:
     try:
         with checkpoint_here(checkpoint) as here:
             content = read_checkpoint(here)
+    except NoCheckpointError as error:
+        raise TrainingError(
+            f"{option} {shown(checkpoint)} is no checkpoint ({error}): give the best.ckpt that "
+            "`python -m lungseg.fit` wrote"
+        ) from error
+    try:
         module.load_state_dict(content["state_dict"])
-    except (NoCheckpointError, RuntimeError, KeyError, TypeError, AttributeError) as error:
+    except (RuntimeError, KeyError, TypeError, AttributeError) as error:
         raise TrainingError(
             f"{option} {shown(checkpoint)} is no checkpoint of a training with these options "
             f"({in_a_line(error)}): give its best.ckpt, and its config.yaml as --config"
@@ -139,12 +144,10 @@ def _content(path: Path) -> dict[str, Any]:
     """What a checkpoint holds; raises what says why it is none."""
     if not path.exists():
         raise FileNotFoundError("does not exist")
-    if not zipfile.is_zipfile(path):
-        raise RuntimeError(f"is no checkpoint ({path.stat().st_size} bytes, not those of one)")
     try:
         content = read_checkpoint(path, mmap=True)
     except NoCheckpointError as error:
-        raise NoCheckpointError(f"is no checkpoint of a training ({error})") from error
+        raise NoCheckpointError(f"is no checkpoint ({error})") from error
     if "lungseg" not in content.get("hyper_parameters", {}):
         raise NoCheckpointError("is no checkpoint of a training")
     return content

@@ -60,6 +60,8 @@ def test_a_stray_dicom_file_does_not_hide_folders_of_patients(tmp_path, write_se
         (["a/b.zip"], r"unpack .*a/b\.zip first"),
         (["a/b.vtk"], r"convert .*a/b\.vtk to NIfTI"),
         (["a/b.npy"], r"b\.npy does not say where its voxels lie"),
+        (["s/manifest.json", "s/index.parquet", "s/cases/a.tar"], r"the shards of .*/s with .*fit"),
+        (["s/manifest.json", "s/cases/a.tar"], r"unpack .*a\.tar first"),
     ],
 )
 def test_a_source_of_another_layout_says_what_it_needs(tmp_path, files, advice):
@@ -69,6 +71,8 @@ def test_a_source_of_another_layout_says_what_it_needs(tmp_path, files, advice):
         find_cases(tmp_path / "absent")
     with pytest.raises(BadCaseError, match=r"scans\.zip is no folder: unpack .*scans\.zip first"):
         find_cases(made(tmp_path, "scans.zip") / "scans.zip")
+    with pytest.raises(BadCaseError, match=r"x\.nii\.gz is no folder: give the folder that its"):
+        find_cases(made(tmp_path, "x.nii.gz") / "x.nii.gz")
 
 
 def test_a_data_set_of_a_format_that_is_not_read_says_how_to_convert_it(tmp_path):

@@ -96,7 +96,7 @@ def test_files_of_no_case_are_named_in_one_line(source, listing, caplog):
     folder = source(*files, *STRANGE[2:], "imagesTr/.DS_Store", listing=listing)
     assert list(files_of(find_cases(folder))) == ["x"]
     (line,) = caplog.messages
-    assert f"left out 4 files that belong to no case: {', '.join(STRANGE)} (" in line
+    assert f"left out 4 files of no case: {', '.join(STRANGE)} (" in line
 
 
 def test_what_the_listing_leaves_out_is_named_and_not_read(source, caplog):

@@ -385,7 +385,7 @@ def test_skip_makes_the_exit_code_0_and_files_of_macos_are_counted(tmp_path, cap
     manifest, result = build(source, tmp_path / "out", on_error="skip")
     assert result["exit_code"] == 0
     assert (list(manifest.cases), list(manifest.rejected)) == (["plain"], ["nan"])
-    assert "ignored 1 files of macOS (._*)" in caplog.text
+    assert "ignored 1 file of macOS (._*)" in caplog.text
 
 
 def test_a_listed_image_that_is_missing_is_rejected_by_name(tmp_path):

@@ -29,6 +29,13 @@ def test_what_was_saved_is_read_back(tmp_path, mmap):
     assert torch.equal(found["state_dict"]["net.w"], torch.arange(6.0))
 
 
+def test_what_lies_there_instead_is_said(tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"PK\3\4 and more")
+    for name, said in (("absent", "no such file"), ("", "a folder"), ("a.txt", "13 bytes, not th")):
+        with pytest.raises(NoCheckpointError, match=f"^{said}"):
+            read_checkpoint(tmp_path / name)
+
+
 @given(seed=st.integers(0, 2**64))
 def test_damage_is_one_kind_of_error_with_a_word_to_it(tmp_path_factory, seed):
     path = Path(tmp_path_factory.getbasetemp()) / "damaged.ckpt"

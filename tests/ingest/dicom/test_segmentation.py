@@ -94,6 +94,17 @@ def test_three_readers_find_the_voxels_where_they_were_drawn(write, which):
     assert np.array_equal(on_grid(drawn, matrix, scan.grid) != 0, mask)
 
 
+def test_a_patient_of_one_name_has_a_mask_without_a_word_of_the_library(write, caplog):
+    caplog.set_level("INFO")
+
+    def change(dataset, k):
+        dataset.PatientName = "P113"
+
+    path, _ = write(blob(), change=change)
+    assert pydicom.dcmread(path).PatientName == "P113"
+    assert not caplog.records
+
+
 def test_it_names_its_series_its_slices_and_its_maker(write):
     path, scan = write(blob())
     values = pydicom.dcmread(path)

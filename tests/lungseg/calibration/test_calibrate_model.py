@@ -86,9 +86,11 @@ def test_an_average_is_scored_by_what_was_chosen_for_it(
         calibrate(given(average_with=(blind,), out=blind, overwrite=True))
 
 
-def test_scans_of_the_training_and_too_few_are_refused(given, checkpoint, source):
+def test_scans_of_the_training_and_too_few_are_refused(given, checkpoint, source, caplog):
+    caplog.set_level("INFO")
     with pytest.raises(CalibrationError, match=r"needs 3 scans with tumor at least, .* gave 2"):
         calibrate(given(cases=("c_1", "c_2")))
+    assert "choosing on" not in caplog.text  # before any of them is read
     content = torch.load(checkpoint, weights_only=True)
     content["hyper_parameters"]["lungseg"]["training_cases"] = ["c_2"]
     torch.save(content, checkpoint)

@@ -56,13 +56,23 @@ def test_each_tick_has_its_line_across_and_its_label_at_the_axis():
     assert (ticks["b"]["text-anchor"], ticks["c"]["text-anchor"]) == ("middle", "end")
 
 
+@pytest.mark.parametrize("pixels", [12, 15])  # of the letters, in a wide and in a narrow window
+def test_long_labels_end_within_the_picture_and_beside_the_title(pixels):
+    label = "10000"
+    width = 0.64 * pixels * len(label)
+    drawn = ET.fromstring(svg(frame([(1.0, label)], [(1.0, label)], "x", "y"), "it"))
+    below, beside = (e for e in drawn.iter("text") if e.get("class") == "tick")
+    assert float(below.get("x")) + width / 2 <= WIDTH
+    assert float(beside.get("x")) - width >= 13  # where the letters of the title stand
+
+
 def test_titles_stand_in_the_middle_of_their_axes_within_the_picture():
     drawn = ET.fromstring(svg(frame([], [], "below", "beside"), "it"))
     below, beside = (e for e in drawn.iter("text") if e.get("class") == "title")
     assert (below.text, beside.text) == ("below", "beside")
     assert float(below.get("x")) == x_at(0.5)
     assert y_at(0) < float(below.get("y")) < HEIGHT
-    assert beside.get("transform") == f"translate(16 {y_at(0.5)}) rotate(-90)"
+    assert beside.get("transform") == f"translate(13 {y_at(0.5)}) rotate(-90)"
 
 
 def test_the_picture_has_its_size_and_says_what_it_shows():

@@ -220,7 +220,7 @@ def test_resuming_without_a_checkpoint_says_so(shards, tmp_path):
 @pytest.mark.parametrize("content", [{"state_dict": {}}, [1, 2]])
 def test_resuming_from_something_else_says_so(shards, tmp_path, content):
     torch.save(content, tmp_path / "last.ckpt")
-    with pytest.raises(TrainingError, match="is no checkpoint of a training"):
+    with pytest.raises(TrainingError, match="which is no checkpoint"):
         fit(options(shards, tmp_path, epochs=1, resume=True))
 
 
@@ -292,6 +292,16 @@ def test_a_training_begins_with_the_weights_that_it_is_given(shards, finished, t
     given = {"epochs": 1, "seed": 5, "init_from": finished / "best.ckpt"}
     fit(options(shards, tmp_path, **given), callbacks=[start])
     assert equal(start.found, weights(finished / "best.ckpt"))
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("absent.ckpt", "no such file"), ("", "a folder"), ("a.txt", "4 bytes, not those of one")],
+)
+def test_weights_of_no_checkpoint_are_refused_with_what_lies_there(tmp_path, name, said):
+    (tmp_path / "a.txt").write_bytes(b"PK\3\4")
+    with pytest.raises(TrainingError, match=rf"^--init-from .* is no checkpoint \({said}\): give"):
+        resume.load_weights(torch.nn.Linear(1, 1), tmp_path / name, option="--init-from")
 
 
 def test_the_weights_of_another_net_are_refused(shards, finished, tmp_path):
