@@ -13,7 +13,7 @@ from isal import isal_zlib
 
 from shards.console.command import Options
 from shards.console.progress import progress
-from shards.console.words import some
+from shards.console.words import counted, some
 from shards.errors import ManifestError
 from shards.index import BLOCK_BYTES, ShardIndex
 from shards.manifest import INDEX_NAME, MANIFEST_NAME, CaseEntry, Manifest
@@ -93,8 +93,8 @@ def show_verify(found: dict[str, Any]) -> str:
         [
             *lines,
             *(f"{name} is foreign: nothing reads it" for name in found["foreign"] or []),
-            f"{found['shards']}: {found['cases']} cases, {found['slices']} slices, "
-            f"{found['bytes']} bytes: {verdict}",
+            f"{found['shards']}: {counted(found['cases'], 'case')}, "
+            f"{counted(found['slices'], 'slice')}, {counted(found['bytes'], 'byte')}: {verdict}",
         ]
     )
 

@@ -1,6 +1,7 @@
 """Values in a DICOM file, or an error that names the file and the element."""
 
 import contextlib
+import logging
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,8 @@ def reading(path: Path, what: str = "") -> Iterator[None]:
     """Turn whatever pydicom trips over into an error that names the file.
 
     Only reading and converting values belongs within: pydicom's errors have no family of their own,
-    so that all are caught.
+    so that all are caught. What it warns of, such as names longer than the standard allows, is not
+    said: each file of a series would repeat it.
 
     Args:
         path: The file that is read.
@@ -26,6 +28,7 @@ def reading(path: Path, what: str = "") -> Iterator[None]:
     Raises:
         BadCaseError: If anything else than that is raised within.
     """
+    logging.getLogger("pydicom").setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings(action="ignore"):
             yield

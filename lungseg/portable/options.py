@@ -16,6 +16,11 @@ class ExportOptions(Options):
     checkpoint: Path
     """`best.ckpt` of a training, a file or a URL."""
     out: Path
-    """The file, `model.onnx`; it appears when it was checked."""
+    """The file, which ends in .onnx; it appears when it was checked."""
     overwrite: bool = False
     """Replace the file if it is there."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.out.suffix != ".onnx":
+            raise ValueError(f"--out must be a file that ends in .onnx, got {self.out}")

@@ -26,6 +26,9 @@ def scene(scan: Path, masks: Sequence[Path]) -> dict[str, bytes]:
     Raises:
         ViewError: If a file cannot be read, or a mask has another shape than the scan.
     """
+    for path in (scan, *masks):
+        if not path.exists():
+            raise ViewError(f"{path} does not exist: check the path")
     try:
         image = open_image(scan)
         files = {"scan.nii": as_nifti(image, "int16")}

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from lungseg.export import show
 from lungseg.portable.options import ExportOptions
 
@@ -13,5 +15,11 @@ def test_the_result_says_where_how_large_and_how_near():
 
 
 def test_to_replace_is_of_one_run():
-    assert not ExportOptions(checkpoint=Path("c"), out=Path("o")).overwrite
+    assert not ExportOptions(checkpoint=Path("c"), out=Path("o.onnx")).overwrite
     assert ExportOptions.OF_ONE_RUN == ("overwrite",)
+
+
+@pytest.mark.parametrize("name", ["best.ckpt", "notes.txt", "model"])
+def test_a_file_of_another_kind_is_never_replaced(name):
+    with pytest.raises(ValueError, match=rf"--out must be a file that ends in \.onnx, got {name}"):
+        ExportOptions(checkpoint=Path("best.ckpt"), out=Path(name), overwrite=True)

@@ -29,7 +29,7 @@ def test_info_shows_a_table_to_people(shard_folder):
 def test_verify_finds_a_whole_set_whole(shard_folder):
     done = shards("verify", "--shards", shard_folder)
     assert done.returncode == 0
-    assert done.stdout.endswith("3 cases, 12 slices, 39936 bytes: all whole\n")
+    assert done.stdout.endswith("3 cases, 12 slices, 39,936 bytes: all whole\n")
 
 
 def test_verify_lists_all_damage_and_what_to_do(shard_folder):

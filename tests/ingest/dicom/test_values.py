@@ -1,11 +1,14 @@
 """The laws of values: finite numbers of the right count, or one line with file and element."""
 
+import warnings
 from pathlib import Path
 
+import numpy as np
 import pydicom
 import pytest
 
 from ingest.case import BadCaseError
+from ingest.dicom.cases import find_dicom_cases
 from ingest.dicom.values import numbers, reading
 
 PATH = Path("in") / "slice.dcm"
@@ -44,6 +47,18 @@ def test_numbers_that_are_not_finite_or_absent_are_refused():
     for keyword in ("ExposureTimeInms", "RescaleSlope", "Rows"):
         with pytest.raises(BadCaseError, match=keyword):
             numbers(dataset, keyword, 1, PATH)
+
+
+def test_what_the_library_warns_of_in_each_file_is_not_repeated(tmp_path, write_series, caplog):
+    def change(dataset, k):
+        dataset.SeriesInstanceUID = "1.2." + "3" * 62
+
+    with warnings.catch_warnings(action="ignore"):
+        write_series(tmp_path, np.zeros((4, 4, 3)), np.eye(4), change=change)
+    caplog.clear()
+    (case,) = find_dicom_cases(tmp_path)
+    assert case.problem == ""
+    assert not caplog.records
 
 
 def test_any_failure_of_reading_names_the_file_and_the_place_in_one_line():

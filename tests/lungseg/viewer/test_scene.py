@@ -30,5 +30,6 @@ def test_what_cannot_be_shown_is_one_known_error(tmp_path, scans):
     other = scans.write(tmp_path / "b.nii.gz", scans.ball((8, 8, 8)))
     with pytest.raises(ViewError, match="the shape of its scan"):
         scene(scan, [other])
-    with pytest.raises(ViewError, match=r"none\.nii"):
-        scene(tmp_path / "none.nii", [])
+    for paths in ((tmp_path / "none.nii", []), (scan, [tmp_path / "none.nii"])):
+        with pytest.raises(ViewError, match=r"none\.nii does not exist: check the path"):
+            scene(*paths)
