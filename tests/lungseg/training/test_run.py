@@ -87,9 +87,9 @@ def dice_of_whole_scans(shards, checkpoint):
 @pytest.mark.slow
 def test_any_ranks_threads_workers_and_batches_score_a_checkpoint_as_numpy_does(shards, tmp_path):
     """To the last bit, also where one rank has more threads than three have each."""
-    cases = {"width": 12, "validation_cases": ("lung_000", "lung_003")}
+    cases = {"width": 12, "norm": "instance", "validation_cases": ("lung_000", "lung_003")}
     fit(options(shards, tmp_path / "run", epochs=3, lr=0.02, **cases))
-    words = {"width": 12, "config": tmp_path / "run" / "config.yaml"}
+    words = {"width": 12, "norm": "instance", "config": tmp_path / "run" / "config.yaml"}
     checkpoint = tmp_path / "run" / "best.ckpt"
     alone = [
         scored_here(shards, tmp_path / str(num_threads), checkpoint, num_threads, **given, **cases)
