@@ -1,19 +1,12 @@
 """Synthetic slices as the loops of fit.py read them: shards, and files of numpy."""
 
 import dataclasses
-import hashlib
+import itertools
 from pathlib import Path
 
 import numpy as np
-from shard_entry import shard_entry
+from shard_set import SCALE, write_set
 
-from shards.arrow import to_parquet
-from shards.index import ShardIndex
-from shards.manifest import Manifest
-from shards.record import Slice
-from shards.writer import ShardWriter
-
-SCALE = 1 / 3071
 PER_CASE = 64
 TUMOR_EVERY = 8
 
@@ -46,30 +39,9 @@ class Slices:
 
 def write_shards(slices: Slices, folder: Path) -> None:
     """A shard set of cases of `PER_CASE` slices."""
-    (folder / "cases").mkdir(parents=True)
-    entries, parts = {}, []
-    each = iter(slices)
-    for place, first in enumerate(range(0, slices.count, PER_CASE)):
-        case = f"case_{place:04d}"
-        with ShardWriter(folder / f"cases/{case}.tar", case=case) as shard:
-            for z in range(min(PER_CASE, slices.count - first)):
-                image, mask = next(each)
-                shard.add(Slice(case=case, z=z, image=image, mask=mask, spacing_mm=(1, 1, 1)))
-            written = shard.finish()
-        parts.append(written.index)
-        entries[case] = shard_entry(case, written, slices.size)
-    index = to_parquet(ShardIndex.concatenate(parts))
-    manifest = Manifest(
-        recipe={"clip": [-1000, 3071], "scale": SCALE, "size": slices.size, "drop_slices": 0},
-        source="benchmark",
-        tools={},
-        slice_shape=(slices.size, slices.size),
-        folds=dict.fromkeys(entries, 0),
-        cases=entries,
-        index_sha256=hashlib.sha256(index).hexdigest(),
-    )
-    (folder / "index.parquet").write_bytes(index)
-    (folder / "manifest.json").write_text(manifest.to_json())
+    each, num_cases = iter(slices), -(-slices.count // PER_CASE)
+    cases = {f"case_{n:04d}": itertools.islice(each, PER_CASE) for n in range(num_cases)}
+    write_set(folder, cases, size=slices.size)
 
 
 def write_files(slices: Slices, folder: Path) -> None:

@@ -1,6 +1,5 @@
 """The same synthetic slices in the layout that each loader wants."""
 
-import hashlib
 import sys
 import types
 from importlib.machinery import ModuleSpec
@@ -8,17 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import webdataset as wds
-from shard_entry import shard_entry
-
-from shards.arrow import to_parquet
-from shards.index import ShardIndex
-from shards.manifest import Manifest
-from shards.record import Slice
-from shards.writer import ShardWriter
+from shard_set import SCALE, write_set
 
 SIZE, NUM_CASES, SLICES, TUMOR_SLICES = 256, 13, 231, 14
 NUM = NUM_CASES * SLICES
-SCALE = 1 / 3071
 SAMPLES_PER_SHARD = 500
 
 ROWS, COLUMNS = np.indices((SIZE, SIZE))
@@ -48,29 +40,11 @@ def write_naive(folder: Path) -> None:
 
 
 def write_ours(folder: Path) -> None:
-    (folder / "cases").mkdir(parents=True)
-    entries, parts = {}, []
-    for place in range(NUM_CASES):
-        case = f"case_{place:02d}"
-        with ShardWriter(folder / f"cases/{case}.tar", case=case) as shard:
-            for z in range(SLICES):
-                image, mask = make_slice(place * SLICES + z)
-                shard.add(Slice(case=case, z=z, image=image, mask=mask, spacing_mm=(1, 1, 1)))
-            written = shard.finish()
-        parts.append(written.index)
-        entries[case] = shard_entry(case, written, SIZE)
-    index = to_parquet(ShardIndex.concatenate(parts))
-    manifest = Manifest(
-        recipe={"clip": [-1000, 3071], "scale": SCALE, "size": SIZE},
-        source="benchmark",
-        tools={},
-        slice_shape=(SIZE, SIZE),
-        folds=dict.fromkeys(entries, 0),
-        cases=entries,
-        index_sha256=hashlib.sha256(index).hexdigest(),
-    )
-    (folder / "index.parquet").write_bytes(index)
-    (folder / "manifest.json").write_text(manifest.to_json())
+    cases = {
+        f"case_{place:02d}": map(make_slice, range(place * SLICES, (place + 1) * SLICES))
+        for place in range(NUM_CASES)
+    }
+    write_set(folder, cases, size=SIZE)
 
 
 def write_webdataset(folder: Path) -> None:

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from reader_data import NUM, SCALE, SIZE, has_tumor, import_without_torchvision
+from reader_data import NUM, SIZE, has_tumor, import_without_torchvision
+from shard_set import SCALE
 from torch.utils.data import DataLoader, Dataset, WeightedRandomSampler
 
 BATCH = 32

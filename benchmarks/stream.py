@@ -8,7 +8,6 @@ slices of a batch that lie at most two apart in one case.
 """
 
 import argparse
-import hashlib
 import itertools
 import shutil
 import statistics
@@ -16,54 +15,32 @@ import time
 from pathlib import Path
 
 import numpy as np
-from shard_entry import shard_entry
+from shard_set import write_set
 
-from shards.arrow import to_parquet
-from shards.index import ShardIndex
-from shards.manifest import Manifest
 from shards.order.plan import Plan
 from shards.reading.reader import SliceReader
 from shards.reading.stream import SliceStream
-from shards.record import Slice
 from shards.storage.store import open_shards
-from shards.writer import ShardWriter
 
 NUM_SLICES, TUMOR = 230, range(100, 114)
 BATCH = 32
 RATIO = (NUM_SLICES - len(TUMOR)) / len(TUMOR)  # what --oversample auto takes: half show tumor
 
 
-def write_case(root, number, size):
-    """A shard of noise; the first two pixels of each slice say which one it is."""
+def slices_of(number, size):
+    """Noise; the first two pixels of each slice say which one it is."""
     rng = np.random.default_rng(number)
-    case = f"case_{number:03d}"
-    with ShardWriter(root / f"cases/{case}.tar", case=case) as shard:
-        for z in range(NUM_SLICES):
-            image = rng.integers(-1000, 1000, (size, size), dtype=np.int16)
-            image[0, :2] = number, z
-            mask = np.zeros((size, size), np.uint8)
-            mask[2:6, 2:6] = z in TUMOR
-            shard.add(Slice(case=case, z=z, image=image, mask=mask, spacing_mm=(1, 1, 1)))
-        written = shard.finish()
-    return shard_entry(case, written, size), written.index
+    for z in range(NUM_SLICES):
+        image = rng.integers(-1000, 1000, (size, size), dtype=np.int16)
+        image[0, :2] = number, z
+        mask = np.zeros((size, size), np.uint8)
+        mask[2:6, 2:6] = z in TUMOR
+        yield image, mask
 
 
 def make_set(root, *, num_cases, size):
     shutil.rmtree(root, ignore_errors=True)
-    (root / "cases").mkdir(parents=True)
-    made = [write_case(root, number, size) for number in range(num_cases)]
-    index = to_parquet(ShardIndex.concatenate([index for _, index in made]))
-    manifest = Manifest(
-        recipe={},
-        source="noise",
-        tools={},
-        slice_shape=(size, size),
-        folds={},
-        cases={entry.patient: entry for entry, _ in made},
-        index_sha256=hashlib.sha256(index).hexdigest(),
-    )
-    (root / "index.parquet").write_bytes(index)
-    (root / "manifest.json").write_text(manifest.to_json())
+    write_set(root, {f"case_{n:03d}": slices_of(n, size) for n in range(num_cases)}, size=size)
     return open_shards(root)
 
 
