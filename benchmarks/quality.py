@@ -60,10 +60,14 @@ def main():
         )
     if given.patches is None and any(RECIPES[name].patches for name in names):
         parser.error("--patches is needed by recipes that train on them")
-    make_phantoms(given)
     real = real_cases(given.real)
     count = given.groups or len(real)
     numbers = given.only or range(count)
+    if beyond := set(numbers) - set(range(count)):
+        parser.error(
+            f"--only takes groups from 0 to {count - 1}, got {', '.join(map(str, beyond))}"
+        )
+    make_phantoms(given)
     if not given.only_report:
         for seed, name, number in itertools.product(range(given.seeds), names, numbers):
             group = real[number::count]
