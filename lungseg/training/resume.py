@@ -1,7 +1,7 @@
 """Whether a training may begin in its folder, or go on from the last.ckpt there."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,13 @@ from torch import nn
 from lungseg.checkpoint import NoCheckpointError, checkpoint_here, read_checkpoint
 from lungseg.errors import TrainingError
 from lungseg.options.fit import FitOptions
+from lungseg.options.net import NetOptions
 from lungseg.training.callbacks.best_checkpoint import BEST
 from lungseg.training.callbacks.last_checkpoint import LAST
 from lungseg.training.process.first_rank import is_first_rank
 from lungseg.training.slice_weights import fingerprint, weights_of
 from lungseg.training.split import split_cases
-from shards.console.groups import flat_values
+from shards.console.groups import flat_values, names_of
 from shards.console.limits import flag
 from shards.console.words import in_a_line, some
 from shards.storage.store import ShardSet
@@ -101,10 +102,23 @@ def load_weights(module: nn.Module, checkpoint: Path, *, option: str) -> None:
     try:
         module.load_state_dict(content["state_dict"])
     except (RuntimeError, KeyError, TypeError, AttributeError) as error:
+        what = _other_net(module, content) or in_a_line(error)
         raise TrainingError(
             f"{option} {shown(checkpoint)} is no checkpoint of a training with these options "
-            f"({in_a_line(error)}): give its best.ckpt, and its config.yaml as --config"
+            f"({what}): give its best.ckpt, and its config.yaml as --config"
         ) from error
+
+
+def _other_net(module: nn.Module, content: Mapping[str, Any]) -> str:
+    """The options of the net that are others than those of a checkpoint; empty for none."""
+    then: Mapping[str, Any] = content.get("hyper_parameters", {})
+    now: Mapping[str, Any] = getattr(module, "hparams", {})
+    names = [*names_of(NetOptions), "neighbors", "hu_window"]
+    return ", ".join(
+        f"{flag(name)} was {then[name]} there and is {now[name]} here"
+        for name in names
+        if name in then and name in now and then[name] != now[name]
+    )
 
 
 def check_vacant(out: Path) -> None:

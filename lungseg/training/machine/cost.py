@@ -53,7 +53,7 @@ def step_cost(net: nn.Module, shape: tuple[int, int, int, int], *, half: bool) -
         counter = FlopCounterMode(display=False)
         with counter, saved_tensors_hooks(keep, lambda tensor: tensor):
             result = empty(torch.empty(shape, device="meta"))
-    except (RuntimeError, NotImplementedError, TypeError):
+    except (RuntimeError, NotImplementedError, TypeError, ValueError):
         return None
     weights = {parameter.untyped_storage()._cdata for parameter in empty.parameters()}  # noqa: SLF001
     activations = sum(

@@ -22,12 +22,15 @@ def checkpoint(tmp_path):
     """Function: a recipe -> a checkpoint of a small net that sees 3 slices in 2 windows."""
 
     def write(recipe):
-        options = {"neighbors": 3, "width": 2, "depth": 2, "norm": "instance"}
+        options = {"neighbors": 3, "width": 2, "depth": 2, "norm": "batch"}
         options |= {"hu_window": [[-1000, 400], [-160, 240]]}
         ours = {"recipe": recipe.to_dict(), "threshold": 0.25, "neighbors": 3}
         ours |= {"manifest_sha256": "", "training_cases": ["a"], "validation_cases": ["b"]}
         torch.manual_seed(0)
-        weights = {f"net.{name}": value for name, value in build_net(options).state_dict().items()}
+        state = build_net(options).state_dict()
+        for name in (name for name in state if "running_" in name):
+            state[name] += torch.rand_like(state[name])
+        weights = {f"net.{name}": value for name, value in state.items()}
         content = {"state_dict": weights, "hyper_parameters": options | {"lungseg": ours}}
         torch.save(content, tmp_path / "best.ckpt")
         return tmp_path / "best.ckpt"

@@ -304,7 +304,17 @@ def test_weights_of_no_checkpoint_are_refused_with_what_lies_there(tmp_path, nam
         resume.load_weights(torch.nn.Linear(1, 1), tmp_path / name, option="--init-from")
 
 
-def test_the_weights_of_another_net_are_refused(shards, finished, tmp_path):
-    given = {"epochs": 1, "width": 8, "init_from": finished / "best.ckpt"}
-    with pytest.raises(TrainingError, match=r"--init-from .*best\.ckpt is no checkpoint of a"):
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"norm": "instance"}, "--norm was batch there and is instance here"),
+        (
+            {"width": 8, "neighbors": 1},
+            "--width was 4 there and is 8 here, --neighbors was 3 there and is 1 here",
+        ),
+    ],
+)
+def test_the_weights_of_another_net_are_refused(shards, finished, tmp_path, other, said):
+    given = {"epochs": 1, "init_from": finished / "best.ckpt", **other}
+    with pytest.raises(TrainingError, match=rf"--init-from .*best\.ckpt is no .* \({said}\): give"):
         fit(options(shards, tmp_path, **given))

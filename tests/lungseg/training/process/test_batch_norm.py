@@ -1,10 +1,12 @@
 """Batch normalization of ranks with a share of a batch each is that of one rank with all of it."""
 
+import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 from torch import nn
 
+from lungseg.errors import TrainingError
 from lungseg.training.process.batch_norm import BatchNormOverRanks, over_ranks
 from lungseg.training.process.ranks import sum_over_ranks
 
@@ -51,6 +53,14 @@ def test_ranks_learn_and_remember_what_one_does(tmp_path):
             found_sums, found_state = torch.load(tmp_path / f"{name}-{rank}")
             torch.testing.assert_close(found_sums, sums, rtol=1e-4, atol=1e-6)
             torch.testing.assert_close(found_state, state, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("net", [nn.BatchNorm2d(3), nn.Sequential(nn.BatchNorm2d(3))])
+def test_a_single_value_of_a_channel_is_refused_in_training_alone(net):
+    net, one = over_ranks(net), torch.zeros(1, 3, 1, 1)
+    with pytest.raises(TrainingError, match="raise --batch-size, or give another --norm"):
+        net(one)
+    assert net.eval()(one).shape == one.shape
 
 
 def test_alone_and_in_validation_it_is_torchs_own():
