@@ -89,7 +89,7 @@ def paste(image: Images, mask: Mask, graft: Graft, places: Iterable[float]) -> b
         Whether it was pasted.
     """
     lung = lung_of(image[len(image) // 2])
-    pixels = np.flatnonzero(lung)
+    pixels = np.flatnonzero(lung.view(bool))
     if not len(pixels) or not graft.mask.any():
         return False
     for place in places:
@@ -109,14 +109,18 @@ def lung_of(plane: npt.NDArray[np.int16]) -> Mask:
     Regions filled with air of lung density, within the body: not at the border of the plane.
     """
     airy = (plane < _AIRY_HU).view(np.uint8)
-    count, regions, stats, _ = cv2.connectedComponentsWithStats(airy, connectivity=4)
+    _, regions, stats, _ = cv2.connectedComponentsWithStats(airy, connectivity=4)
     sizes = stats[:, cv2.CC_STAT_AREA]
-    sums = np.bincount(regions.reshape(-1), plane.reshape(-1), count)
-    lung = (sizes >= _SMALLEST_SHARE * plane.size) & (sums > _PURE_AIR_HU * sizes)
+    large = sizes >= _SMALLEST_SHARE * plane.size
     for edge in (regions[0], regions[-1], regions[:, 0], regions[:, -1]):
-        lung[edge] = False
-    lung[0] = False
-    closed: Mask = cv2.morphologyEx(lung.astype(np.uint8)[regions], cv2.MORPH_CLOSE, _VESSEL)
+        large[edge] = False
+    large[0] = False
+    lung = np.zeros(plane.shape, bool)
+    for number in np.flatnonzero(large):
+        region = regions == number
+        if plane[region].sum(dtype=np.int64) > _PURE_AIR_HU * sizes[number]:
+            lung |= region
+    closed: Mask = cv2.morphologyEx(lung.view(np.uint8), cv2.MORPH_CLOSE, _VESSEL)
     return closed
 
 
