@@ -22,7 +22,6 @@ from tune.home import Home, home_of, kept_search
 from tune.options.config import SearchOptions
 from tune.options.folds import folds_to_score
 from tune.options.identity import JOURNAL, check_identity
-from tune.options.settings import settled
 from tune.options.space import Point, Space
 from tune.options.space_file import read_space
 from tune.refit import refit, repeats
@@ -52,9 +51,9 @@ def search(given: SearchOptions) -> dict[str, Any]:
     """
     url = url_of(given.out)
     if url is None:
-        return _search(settled(given))
+        return _search(given.everywhere())
     with kept_search(url) as copy:
-        return copy.said_of(_search(settled(replaced(given, out=copy.folder))))
+        return copy.said_of(_search(replaced(given, out=copy.folder).everywhere()))
 
 
 def _search(options: SearchOptions) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from lungseg.options.step import StepOptions
 from lungseg.options.validation import ValidationOptions
 from lungseg.options.view import ViewOptions
 from shards.console.command import Options
-from shards.console.groups import from_flat
+from shards.console.groups import from_flat, with_resolved_paths
 
 TRANSPLANT = 0.6
 """Share of the drawn slices that get a tumor where nothing else is said: the best measured."""
@@ -75,6 +75,10 @@ class TrainingOptions(Options):
     def _transplants(self) -> bool:
         """Whether slices are read as they were drawn, so that tumors of others can be too."""
         return (self.data.loader, self.draw.order) == ("index", "exact")
+
+    def everywhere(self) -> Self:
+        """The same with paths that hold in any folder, for processes elsewhere."""
+        return dataclasses.replace(with_resolved_paths(self), data=self.data.everywhere())
 
     @classmethod
     def of(cls, **values: Any) -> Self:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from shards.console.out import resolved
+
 Values = dict[str, Any]
 T = TypeVar("T")
 
@@ -45,6 +47,18 @@ def replaced(options: T, **changes: Any) -> T:
             new[field.name] = replaced(value, **_of(type(value), changes))
         elif field.name in changes:
             new[field.name] = changes[field.name]
+    return dataclasses.replace(options, **new)  # type: ignore[type-var]
+
+
+def with_resolved_paths(options: T) -> T:
+    """The same options with paths that hold in any folder; what was given as a URL stays."""
+    new: Values = {}
+    for field in dataclasses.fields(options):  # type: ignore[arg-type]  # T is a dataclass
+        value = getattr(options, field.name)
+        if dataclasses.is_dataclass(value):
+            new[field.name] = with_resolved_paths(value)
+        elif isinstance(value, Path):
+            new[field.name] = resolved(value)
     return dataclasses.replace(options, **new)  # type: ignore[type-var]
 
 

@@ -19,6 +19,7 @@ REPORT = {
     "best_epoch": 1,
     "missed": 0,
     "folds": 1,
+    "cases": [],
     "node": "here",
 }
 HERE = {"node": "here", "node_id": "a"}
@@ -98,7 +99,7 @@ def test_trials_go_on_as_the_memory_says_and_extra_results_are_left_out(world):
     result = REPORT | {"epoch": 1, "pid": 7, "config": {}, "node_id": "a"}
     assert world.decide(None, trial(0), result) == TrialScheduler.CONTINUE
     assert world.records()[0].reports == {1: REPORT | {"epoch": 1}}
-    world.records()[0].goes_on = False
+    world.records()[0].early = "behind"
     assert world.decide(None, trial(0), result) == TrialScheduler.STOP
 
 

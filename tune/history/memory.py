@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol
 
 from tune.history.fault import Fault
 from tune.history.journal import Event, Journal
+from tune.history.pairs import Pairs
 from tune.history.rungs import Rungs
 from tune.options.errors import SearchError
 from tune.options.space import Point
@@ -17,6 +18,7 @@ Report = dict[str, Any]
 EPOCH = "epoch"
 SCORE = "best_dice_case_mean"
 FOLDS = "folds"
+CASES = "cases"
 
 
 class Suggesting(Protocol):
@@ -64,7 +66,7 @@ class TrialRecord:
         number: 0-based, in the order of the suggestions.
         values: What it trains with.
         reports: By their 1-based epoch.
-        goes_on: False once it was to be ended early.
+        early: Why it was to be ended early; empty while it goes on.
         status: How it ended; None before.
         reason: Why it failed; else empty.
         poor: Whether it failed by its settings.
@@ -74,11 +76,16 @@ class TrialRecord:
     number: int
     values: Point
     reports: dict[int, Report] = field(default_factory=dict)
-    goes_on: bool = True
+    early: str = ""
     status: Status | None = None
     reason: str = ""
     poor: bool = False
     stints: list[Stint] = field(default_factory=list, compare=False)
+
+    @property
+    def goes_on(self) -> bool:
+        """False once it was to be ended early."""
+        return not self.early
 
     @property
     def last(self) -> Report | None:
@@ -122,7 +129,8 @@ class Memory:
         folds: int = 1,
     ) -> None:
         self.records: dict[int, TrialRecord] = {}
-        self._journal, self._study, self._rungs = journal, study, rungs
+        self._journal, self._study = journal, study
+        self._rungs, self._pairs = rungs, Pairs()
         self._trials, self._epochs, self._folds = trials, epochs, folds
         for event in journal.events():
             self._apply(event)
@@ -187,7 +195,8 @@ class Memory:
 
         Args:
             number: Of the trial.
-            report: `epoch` (number of finished ones), `best_dice_case_mean`, and what else to know.
+            report: `epoch` (number of finished ones), `best_dice_case_mean`, at the end of a fold
+                name and Dice of its `cases`, and what else to know.
 
         Returns:
             Whether the trial goes on.
@@ -256,9 +265,11 @@ class Memory:
 
     def _apply_report(self, record: TrialRecord, report: Report) -> None:
         record.reports[report[EPOCH]] = report
-        record.goes_on &= self._rungs.goes_on(
-            record.number, epoch=report[EPOCH], score=report[SCORE]
-        )
+        number, epoch = record.number, report[EPOCH]
+        among = self._rungs.goes_on(number, epoch=epoch, score=report[SCORE])
+        behind = "" if among else "not in the best third of those that got so far"
+        worse = self._pairs.worse(number, epoch=epoch, cases=dict(report.get(CASES, ())))
+        record.early = record.early or behind or worse
 
     def _apply_end(self, record: TrialRecord, reason: str, poor: bool) -> None:
         record.reason, record.poor = reason, poor

@@ -48,8 +48,9 @@ class SearchOptions(TrainingOptions):
     folds: Annotated[int | None, Limits(least=2, most=100)] = None
     """Score each trial on so many folds instead of one: --fold and the next ones, a training for
     each, one after the other, by the mean Dice over the cases of all. Trials are ended early where
-    they are behind others after the same epoch of the first fold, or after as many whole folds.
-    best.ckpt is the best trial's model of the first fold."""
+    they are behind others after the same epoch of the first fold or after as many whole folds, or
+    after a fold clearly worse, case by case, than the best that came so far. best.ckpt is the best
+    trial's model of the first fold."""
     refit: Annotated[int | Literal["folds"] | None, Limits(least=2, most=100)] = None
     """After the search train the best settings and those it began with again, with so many other
     seeds or on the folds that it did not choose by; the result then says mean and standard

@@ -18,17 +18,6 @@ _GROUPS = [
 ]
 
 
-def settled(options: SearchOptions) -> SearchOptions:
-    """The same options with absolute paths: trials run elsewhere."""
-    return dataclasses.replace(
-        options,
-        data=options.data.everywhere(),
-        out=options.out.resolve(),
-        space=options.space and options.space.resolve(),
-        storage=options.storage and options.storage.resolve(),
-    )
-
-
 def trial_folder(out: Path, number: int) -> Path:
     """Where a trial's attempts lie."""
     return out / "trials" / f"{number:03d}"

@@ -44,12 +44,9 @@ def timeline_plot(trials: Sequence[TrialOutcome]) -> Markup:
 
 def story(trial: TrialOutcome) -> str:
     """How a trial ended and why, in a line."""
-    if trial.reason:
-        return f"failed: {trial.reason}"
     if trial.status == "ended early":
-        epochs = len(trial.curve)
-        return f"ended early at epoch {epochs}: not in the best third of those that got so far"
-    return trial.status
+        return f"ended early at epoch {len(trial.curve)}: {trial.reason}"
+    return f"failed: {trial.reason}" if trial.reason else trial.status
 
 
 _UNITS = [(3600.0, "hours"), (60.0, "minutes"), (1.0, "seconds")]

@@ -28,7 +28,7 @@ class TrialOutcome:
         stints: The times of its attempts.
         attempts: How often it was begun.
         node: Where it ended.
-        reason: Why it failed; else empty.
+        reason: Why it failed, or was ended early; else empty.
         scores: File of its scores as its trainings left them.
         checkpoint: Its best.ckpt, of the first of its folds; gone where another trial was found to
             be better.
@@ -108,7 +108,7 @@ def _outcome(
         stints=tuple(record.stints),
         attempts=len(tries),
         node=record.last["node"] if record.last else "",
-        reason=record.reason,
+        reason=record.reason or (record.early if status == "ended early" else ""),
         scores=newest / "result.json",
         checkpoint=(newest if first_fold is None else fold_folder(newest, first_fold)) / BEST,
     )

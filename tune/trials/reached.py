@@ -5,18 +5,22 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shards.console.whole import write_json
 from shards.storage.store import open_shards
-from tune.history.memory import EPOCH, FOLDS, SCORE
+from tune.history.memory import CASES, EPOCH, FOLDS, SCORE
 from tune.options.config import SearchOptions
 from tune.options.folds import folds_to_score
 from tune.trials.attempts import LAST, fold_folder
 
+if TYPE_CHECKING:
+    from lungseg.crossval.pooled import FoldScores
+
 Reached = dict[str, Any]
 
-NONE = {EPOCH: 0, "dice_case_mean": 0.0, SCORE: 0.0, "best_epoch": 0, "missed": 0, FOLDS: 1}
+NONE: Reached = {EPOCH: 0, "dice_case_mean": 0.0, SCORE: 0.0, "best_epoch": 0, "missed": 0}
+NONE |= {FOLDS: 1, CASES: []}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,22 +76,26 @@ def reached_by_all(trainings: Sequence[Training], attempt: Path, epochs: int) ->
 
     Returns:
         As `reached`: epochs over all folds, the Dice of the last epoch on its fold, and the Dice
-        over the cases of all folds begun, each after its best epoch.
+        over the cases of all folds begun, each after its best epoch; where a fold has ended and
+        another follows, also that of each case.
     """
     if trainings[0].fold is None:
         return reached(attempt)
     begun = [training for training in trainings if reached(training.folder)[EPOCH]]
     if not begun:
         return dict(NONE)
-    scores = _pooled(begun)
+    folds = _scores(begun)
+    scores = _pooled(folds)
     write_json(attempt / "result.json", scores)
     last, before = reached(begun[-1].folder), epochs * (len(begun) - 1)
+    between = last[EPOCH] == epochs and len(begun) < len(trainings)
     return last | {
         EPOCH: before + last[EPOCH],
         SCORE: scores["dice_case_mean"],
         "best_epoch": before + last["best_epoch"],
         "missed": scores["missed"],
         FOLDS: len(begun),
+        CASES: _dice_of_cases(folds) if between else [],
     }
 
 
@@ -114,13 +122,24 @@ def reached(folder: Path) -> Reached:
         "best_epoch": best["epoch"] - int(rows[0]["epoch"]) + 1,
         "missed": best["missed"],
         FOLDS: 1,
+        CASES: [],
     }
 
 
-def _pooled(begun: Sequence[Training]) -> dict[str, Any]:
-    """The scores of all cases of the folds begun, each by the model that never saw it."""
-    from lungseg.crossval.pooled import FoldScores, pooled
+def _scores(begun: Sequence[Training]) -> "list[FoldScores]":
+    from lungseg.crossval.pooled import FoldScores
 
-    folds = [training.fold for training in begun if training.fold is not None]
-    scores = [FoldScores.read(k, t.folder) for k, t in zip(folds, begun, strict=True)]
-    return pooled(scores) | {"fold": folds}
+    return [FoldScores.read(t.fold, t.folder) for t in begun if t.fold is not None]
+
+
+def _pooled(folds: "Sequence[FoldScores]") -> dict[str, Any]:
+    """The scores of all cases of the folds begun, each by the model that never saw it."""
+    from lungseg.crossval.pooled import pooled
+
+    return pooled(folds) | {"fold": [scores.fold for scores in folds]}
+
+
+def _dice_of_cases(folds: "Sequence[FoldScores]") -> list[list[Any]]:
+    """Name and Dice of each case with tumor; a list, as Tune takes tables of a result apart."""
+    cases = [case for scores in folds for case in scores.cases if case.has_tumor]
+    return [[case.case, case.dice] for case in cases]

@@ -14,7 +14,7 @@ import ray.tune
 from cluster.gang import Shape
 from cluster.resources import Resources
 from lungseg.options.fit import FitOptions
-from tune.history.memory import EPOCH, FOLDS, SCORE
+from tune.history.memory import CASES, EPOCH, FOLDS, SCORE
 from tune.options.config import SearchOptions
 from tune.options.settings import fit_options
 from tune.trials.attempts import Attempt, SupersededError
@@ -27,7 +27,7 @@ FAILED = "failed"
 CAUSE = "cause"
 NODE = "node"
 NODE_ID = "node_id"
-REPORTED = (EPOCH, "dice_case_mean", SCORE, "best_epoch", "missed", FOLDS, NODE)
+REPORTED = (EPOCH, "dice_case_mean", SCORE, "best_epoch", "missed", FOLDS, CASES, NODE)
 
 _TOGETHER = Together()
 

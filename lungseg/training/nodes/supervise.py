@@ -1,6 +1,5 @@
 """Keeps a training over nodes going: where a rank is lost, it goes on with those that are left."""
 
-import dataclasses
 import logging
 import signal
 import sys
@@ -19,7 +18,7 @@ from lungseg.training.callbacks.last_checkpoint import LAST
 from lungseg.training.nodes.rank import KEPT, STEPPED, train
 from lungseg.training.resume import check_vacant
 from shards.console.groups import replaced
-from shards.console.out import resolved, url_of
+from shards.console.out import url_of
 from shards.console.words import counted
 from shards.storage.working_copy import shown
 
@@ -49,7 +48,7 @@ def fit_over_nodes(given: FitOptions) -> dict[str, Any] | None:
         if not (given.run.resume or given.run.validate or url_of(given.run.out)):
             check_vacant(given.run.out)
         with session(given.run.address):
-            return _Supervisor(_everywhere(given)).result()
+            return _Supervisor(given.everywhere()).result()
     except ConnectionError as error:
         raise TrainingError(str(error)) from error
 
@@ -170,17 +169,6 @@ class _Supervisor:
             "%s: the training ends after this step, or after the validation that is under way",
             signal.Signals(signum).name,
         )
-
-
-def _everywhere(options: FitOptions) -> FitOptions:
-    """The same options with paths that hold on every node."""
-    run = options.run
-    return replaced(
-        dataclasses.replace(options, data=options.data.everywhere()),
-        out=run.out.resolve(),
-        init_from=run.init_from and resolved(run.init_from),
-        validate=run.validate and resolved(run.validate),
-    )
 
 
 def _shape(options: FitOptions) -> Shape:

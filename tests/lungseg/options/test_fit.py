@@ -7,6 +7,7 @@ import pytest
 from lungseg.options.fit import FitOptions
 from shards.console.command import UsageError, parse
 from shards.console.groups import flat_values
+from shards.console.out import url_of
 
 OLD = """shards: shards
 epochs: 2
@@ -25,6 +26,24 @@ def of(**values):
 def test_texts_are_taken_for_paths():
     assert of(out="runs/a", cache="/tmp/c").run.out == Path("runs/a")
     assert of(out="runs/a", cache="/tmp/c").data.cache == Path("/tmp/c")
+
+
+PLACES = ("out", "cache", "folds_file", "slice_weights", "init_from", "validate")
+
+
+def test_elsewhere_paths_are_absolute_and_urls_stay(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    given = of(shards="a", **dict.fromkeys(PLACES, "b/c"), config="d").everywhere()
+    found = flat_values(given)
+    assert {name for name, value in found.items() if value in ("a", "b/c")} == set()
+    assert {name: found[name] for name in PLACES} == dict.fromkeys(PLACES, str(tmp_path / "b/c"))
+    assert found["shards"] == str(tmp_path / "a")
+    far = of(shards="s3://b/set", out="s3://b/run", init_from="https://h/x.ckpt").everywhere()
+    assert far.data.shards == "s3://b/set"
+    assert [url_of(path) for path in (far.run.out, far.run.init_from)] == [
+        "s3://b/run",
+        "https://h/x.ckpt",
+    ]
 
 
 def test_a_choice_that_is_none_is_refused_with_the_choices():

@@ -162,3 +162,20 @@ def test_a_trial_that_had_not_all_folds_teaches_as_a_part_and_ranks_behind(tmp_p
     ranked = outcomes(memory, tmp_path, first_fold=3)
     assert [(trial.number, trial.folds) for trial in ranked] == [(0, 2), (1, 1)]
     assert max(memory.records.values(), key=lambda record: record.rank).number == 0
+
+
+def test_a_trial_that_is_worse_case_by_case_ends_between_folds_also_after_a_kill(tmp_path):
+    def recalled():
+        journal = Journal(tmp_path / "journal.jsonl")
+        return Memory(journal, Told(), Rungs(30, folds=3), trials=3, epochs=90, folds=3)
+
+    memory = recalled()
+    for number, less in enumerate((0.0, 0.01, -0.01)):
+        memory.next()
+        cases = [[str(case), case / 10 - less] for case in range(2, 9)]
+        told = TOLD | {"epoch": 30, "folds": 1, "best_dice_case_mean": 0.5, "cases": cases}
+        assert memory.report(number, told) == (number != 1)
+    again = recalled()
+    assert [record.status for record in again.records.values()] == [None, "ended early", None]
+    (over,) = outcomes(again, tmp_path)
+    assert over.reason == "worse than trial 0 on the same 7 cases, by 0.010 (0.010 to 0.010)"

@@ -1,7 +1,5 @@
 """What a trial trains with is the search's options, its own values and what it may use."""
 
-from pathlib import Path
-
 import pytest
 
 from cluster.gang import Shape
@@ -10,7 +8,7 @@ from lungseg.errors import TrainingError
 from lungseg.training.run import fit
 from tests.toy_shards import make_shards
 from tune.options.config import SearchOptions
-from tune.options.settings import fit_options, settled
+from tune.options.settings import fit_options
 
 VALUES = {"loss": "dice", "lr": 0.002, "oversample": 4.0}
 
@@ -40,11 +38,3 @@ def test_a_trial_that_was_given_a_gpu_never_trains_on_the_processor(tmp_path):
     if not torch.cuda.is_available():
         with pytest.raises(TrainingError, match="--accelerator gpu"):
             fit(made)
-
-
-def test_paths_are_absolute_for_trials_elsewhere(monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    made = settled(SearchOptions.of(shards="shards", out=Path("out")))
-    assert (made.data.shards, made.out) == (str(tmp_path / "shards"), tmp_path / "out")
-    far = settled(SearchOptions.of(shards="s3://bucket/shards", out=Path("out")))
-    assert far.data.shards == "s3://bucket/shards"

@@ -46,6 +46,6 @@ def test_trials_without_times_make_an_empty_picture(tmp_path):
 def test_how_a_trial_ended_is_said_with_why(tmp_path):
     trial = outcome(tmp_path, 0, 0.5)
     assert story(trial) == "finished"
-    early = story(dataclasses.replace(trial, status="ended early"))
-    assert early == "ended early at epoch 2: not in the best third of those that got so far"
+    early = dataclasses.replace(trial, status="ended early", reason="behind")
+    assert story(early) == "ended early at epoch 2: behind"
     assert story(outcome(tmp_path, 1, None, reason="no memory")) == "failed: no memory"

@@ -33,6 +33,7 @@ def test_epochs_are_counted_from_one_however_the_table_counts_them(tmp_path):
             "best_epoch": 2,
             "missed": 1,
             "folds": 1,
+            "cases": [],
         }
 
 
@@ -75,6 +76,7 @@ def test_the_score_of_several_folds_is_the_mean_over_their_cases(tmp_path):
     found = reached_by_all(trainings, attempt, 3)
     assert (found["epoch"], found["folds"], found["best_epoch"]) == (3, 1, 2)
     assert found["best_dice_case_mean"] == pytest.approx(0.6)
+    assert found["cases"] == [["4-0", pytest.approx(0.6)]]
     train(second.folder, 0, [[0.3, 0.3], [0.0, 0.1]])
     found = reached_by_all(trainings, attempt, 3)
     assert (found["epoch"], found["folds"], found["best_epoch"]) == (5, 2, 4)
@@ -82,6 +84,9 @@ def test_the_score_of_several_folds_is_the_mean_over_their_cases(tmp_path):
     assert found["dice_case_mean"] == pytest.approx(0.05)
     left = json.loads((attempt / "result.json").read_text())
     assert (left["fold"], left["n"]) == ([4, 0], 3)
+    assert found["cases"] == []  # within a fold
+    train(second.folder, 0, [[0.3, 0.3], [0.0, 0.1], [0.0, 0.1]], ended=True)
+    assert reached_by_all(trainings, attempt, 3)["cases"] == []  # no fold follows
 
 
 def test_a_trial_of_one_fold_lies_in_its_attempt(tmp_path):

@@ -1,5 +1,6 @@
 """A training over two nodes outlives a lost rank, and each step has its slices."""
 
+import contextlib
 import os
 import re
 import signal
@@ -16,6 +17,7 @@ from lungseg.errors import TrainingError
 from lungseg.training.nodes import supervise
 from lungseg.training.nodes.rank import KEPT, STEPPED
 from lungseg.training.run import fit, validate
+from shards.console.out import url_of
 from tests.toy_cluster import OPEN, toy_cluster
 from tests.toy_training import Losses, Seen, flags, losses_of_steps, options, slices_of_steps, table
 from tests.waiting import wait_until
@@ -120,6 +122,20 @@ def test_a_training_that_gets_nowhere_between_its_losses_is_given_up(turns, tmp_
     ):
         supervised(Path("s3://b/run"))
     assert not turns
+
+
+def test_ranks_are_told_the_url_of_a_run_and_absolute_paths(turns, tmp_path, monkeypatch):
+    monkeypatch.setattr(supervise, "session", lambda _: contextlib.nullcontext())
+    monkeypatch.chdir(tmp_path)
+    told = []
+    turns[:] = [lambda given, hear, asked: told.append(given)] * 2
+    for out in ("s3://bucket/run", "run"):
+        supervise.fit_over_nodes(options("x", out, address="auto", folds_file="f.csv"))
+    assert [url_of(given.run.out) for given in told] == ["s3://bucket/run", None]
+    assert (told[1].run.out, told[1].validation.folds_file) == (
+        tmp_path / "run",
+        tmp_path / "f.csv",
+    )
 
 
 def test_the_ranks_are_asked_to_end_at_a_signal(turns, tmp_path):
