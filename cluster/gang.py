@@ -19,6 +19,7 @@ SILENT_S = 10.0
 
 _PREPARED_S = 300.0  # a cold start may read gigabytes of libraries from shared storage
 _LOOK_S = 0.5
+_GUESSES = ("Some common causes include", "The task may or may not have been executed")
 _GRACE_S = 3.0  # for the loss that an error in another rank may come from
 
 Function = Callable[[Any, Rank], Any]
@@ -295,5 +296,7 @@ def _line(error: Exception) -> str:
 
 
 def without_guesses(said: str) -> str:
-    """What Ray says of a process that ended, without its list of what often ends processes."""
-    return " ".join(said.partition("Some common causes include")[0].split()).rstrip(".")
+    """What Ray says of a process that ended, without what it often is, and may or may not be."""
+    for guess in _GUESSES:
+        said = said.partition(guess)[0]
+    return " ".join(said.split()).rstrip(".")

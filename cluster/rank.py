@@ -1,11 +1,9 @@
 """One rank of a gang: a process that runs a function while it answers who watches over it."""
 
-import fcntl
 import importlib
 import os
 import queue
 import socket
-import struct
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -14,11 +12,12 @@ from typing import Any
 
 import ray
 
+from cluster.interface import listen_where
+
 LEASE_S = 8
 """A rank that hears nothing for so long ends itself: others may have taken its place."""
 
 _NEWS_S = 0.5
-_ADDRESS_OF_INTERFACE = 0x8915  # SIOCGIFADDR of Linux
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,9 +80,7 @@ class Seat:
         for name in imports:
             importlib.import_module(name)
         address: str = ray.util.get_node_ip_address()
-        interface = _interface_of(address)
-        if interface:  # by itself gloo takes what the host's name means, often 127.0.1.1
-            os.environ.setdefault("GLOO_SOCKET_IFNAME", interface)
+        listen_where(address)
         return address
 
     def free_port(self) -> int:
@@ -129,17 +126,3 @@ class Seat:
                 self._missed += 1
                 if self._missed > LEASE_S:
                     os._exit(1)
-
-
-def _interface_of(address: str) -> str:
-    """The network interface that has an address; empty where none is found."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as door:
-        for _, name in socket.if_nameindex():
-            request = struct.pack("256s", name.encode()[:15])
-            try:
-                found = fcntl.ioctl(door, _ADDRESS_OF_INTERFACE, request)[20:24]
-            except OSError:
-                continue
-            if socket.inet_ntoa(found) == address:
-                return name
-    return ""

@@ -34,6 +34,23 @@ def nodes_with_room(job: Resources) -> set[str]:
     }
 
 
+def await_room(job: Resources, *, wait_s: float) -> bool:
+    """Wait until a job fits on a node of the joined cluster, which hears of it and may grow.
+
+    Args:
+        job: The job.
+        wait_s: Longest wait in seconds.
+
+    Returns:
+        Whether there is room.
+    """
+    wanted = ray.util.placement_group([{"CPU": job.cpus, "GPU": job.gpus}])
+    try:
+        return bool(wanted.wait(wait_s))
+    finally:
+        ray.util.remove_placement_group(wanted)
+
+
 def side_by_side(cluster: Sequence[Resources], job: Resources) -> int:
     """How many such jobs fit at a time; a job is never split between nodes."""
     return sum(_fitting(node, job) for node in cluster)

@@ -18,6 +18,12 @@ _COUNT = itertools.count()
 _RAY = Path(sys.executable).with_name("ray")
 _TOOLS = ("ip", "unshare", "nsenter", "mount")
 
+# On a busy machine a head may have to be started more than once
+_AWAIT = """
+from cluster.await_nodes import await_nodes
+assert len(await_nodes("{address}", {count}, wait_s=400)) == {count}
+"""
+
 # A host's first process: what the host alone has, then it waits to be killed with all that it runs
 _BOOT = """
 hostname {name}
@@ -165,9 +171,9 @@ def ray_hosts(folder: Path, count: int, head: str) -> Iterator[tuple[Hosts, str]
             words = ["bash", "-c", f"while true; do {start}; sleep 1; done"]
             log = folder / f"{name}.log"
             hosts.start(name, words, log=log, environment={"SYSTEM": head, **OPEN})
-        waiting = [sys.executable, "-m", "cluster.await_nodes", address, count]
+        waiting = [sys.executable, "-c", _AWAIT.format(address=address, count=count)]
         waited = hosts.start("h1", waiting, log=folder / "waited.log", environment=OPEN)
-        assert waited.wait(timeout=300) == 0, _said(folder)
+        assert waited.wait(timeout=500) == 0, _said(folder)
         yield hosts, address
 
 

@@ -27,7 +27,7 @@ from tune.options.space_file import read_space
 from tune.refit import refit, repeats
 from tune.results.leave import finished_result, leave_result, leave_so_far
 from tune.results.storage import write_storage
-from tune.run_trials import run_trials
+from tune.run_trials import forget_tune, run_trials
 from tune.trials.outcome import TrialOutcome
 
 logger = logging.getLogger(__name__)
@@ -104,7 +104,8 @@ def _search_on(
     try:
         if memory.left:
             run_trials(options, memory, lambda: patiently(leave, options.out))
-        else:
+        else:  # a kill came between the last trial and the results
+            forget_tune(options)
             _store(options, memory, space)
     except (KeyboardInterrupt, SystemExit):
         logger.info("the same command again goes on with the search")

@@ -16,7 +16,14 @@ import ray.tune
 from ray.util.placement_group import NODE_ID_LABEL_KEY
 
 from cluster.gang import Shape
-from cluster.resources import Resources, job_resources, nodes, nodes_with_room, side_by_side
+from cluster.resources import (
+    Resources,
+    await_room,
+    job_resources,
+    nodes,
+    nodes_with_room,
+    side_by_side,
+)
 from cluster.session import LOCAL, session
 from tune.bridge import AVOIDED, Ends, GoesOn, Suggestions
 from tune.events import EventLines
@@ -36,6 +43,7 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 _TUNE_FOLDER = "tune"
+_ROOM_MINUTES = 20  # a cloud may need as many for a node with GPUs and its image
 _COUNT_AGAIN_S = 2.0  # nodes join and leave while a search runs
 
 
@@ -68,7 +76,7 @@ def run_trials(options: SearchOptions, memory: Memory, leave: Callable[[], objec
         if memory.trouble is not None:  # Tune makes another error of those in its handlers
             raise memory.trouble from None
         raise
-    shutil.rmtree(options.out / _TUNE_FOLDER, ignore_errors=True)
+    forget_tune(options)
     if options.hours is not None and memory.ended < memory.trials:
         logger.info(
             "%g hours are over and %d of %d trials have ended: the same command goes on",
@@ -79,6 +87,11 @@ def run_trials(options: SearchOptions, memory: Memory, leave: Callable[[], objec
             f"no node is left that can run a trial ({set_aside.story}); {memory.ended} of "
             f"{memory.trials} trials have ended: mend it, and the same command goes on"
         )
+
+
+def forget_tune(options: SearchOptions) -> None:
+    """Remove what Tune has left of its own, by which nothing goes on."""
+    shutil.rmtree(options.out / _TUNE_FOLDER, ignore_errors=True)
 
 
 def _run(
@@ -108,7 +121,7 @@ def _run(
         memory, set_aside, cpus=resources.cpus, gpus=resources.gpus, time_is_up=time_is_up
     )
     stalls = Stalls(options.stall_minutes)
-    shutil.rmtree(options.out / _TUNE_FOLDER, ignore_errors=True)  # of a killed process
+    forget_tune(options)  # of a killed process
     ray.tune.Tuner(
         _trainable(options, shape),
         tune_config=ray.tune.TuneConfig(
@@ -159,7 +172,7 @@ def _placement(shape: Shape, config: dict[str, Any]) -> ray.tune.PlacementGroupF
 
 
 def _shape(options: SearchOptions, trials: int) -> Shape:
-    """The ranks of one trial; waits for nodes only where others may add them."""
+    """The ranks of one trial, for which there is room by now."""
     cluster = nodes()
     on_processors = options.machine.accelerator == "cpu"
     resources = job_resources(
@@ -169,21 +182,29 @@ def _shape(options: SearchOptions, trials: int) -> Shape:
         gpus=0 if on_processors else options.gpus_per_trial,
         parts=options.ranks,
     )
-    _check_room(options, cluster, resources)
+    if not side_by_side(cluster, resources):
+        _await_room(options, cluster, resources)
     each = Resources(cpus=resources.cpus // options.ranks, gpus=resources.gpus / options.ranks)
     return Shape(nodes=1, per_node=options.ranks, rank=each)
 
 
-def _check_room(options: SearchOptions, cluster: list[Resources], resources: Resources) -> None:
-    if side_by_side(cluster, resources):
-        return
-    need = f"{resources.cpus} CPUs and {resources.gpus:g} GPUs"
+def _await_room(options: SearchOptions, cluster: list[Resources], resources: Resources) -> None:
+    """Wait for a node that can hold a trial, where others may add one."""
+    need = f"a trial needs {resources.cpus} CPUs and {resources.gpus:g} GPUs"
+    lower = "lower --cpus-per-trial, --gpus-per-trial or --devices-per-trial"
     if options.address is None:
+        has = f"this machine has {cluster[0].cpus} and {cluster[0].gpus:g}"
+        raise SearchError(f"{need}, {has}: {lower}")
+    logger.info(
+        "%s of one node, and none has them: waiting %d minutes for one; else %s, as trials side by "
+        "side use all nodes",
+        *(need, _ROOM_MINUTES, lower),
+    )
+    if not await_room(resources, wait_s=60 * _ROOM_MINUTES):
         raise SearchError(
-            f"a trial needs {need}, this machine has {cluster[0].cpus} and {cluster[0].gpus:g}: "
-            "lower --cpus-per-trial, --gpus-per-trial or --devices-per-trial"
+            f"{need} of one node, and none that has them came within {_ROOM_MINUTES} minutes: "
+            f"{lower}, or add one; the same command goes on with the search"
         )
-    logger.info("no node has room for a trial yet (%s): waiting for one", need)
 
 
 def _time_is_up(options: SearchOptions) -> Callable[[], bool]:

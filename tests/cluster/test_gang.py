@@ -8,7 +8,7 @@ import pytest
 import ray
 
 from cluster.gang import SILENT_S, Gang, LostRankError, NoRoomError, Shape, without_guesses
-from cluster.resources import Resources
+from cluster.resources import Resources, await_room
 from tests.toy_cluster import OPEN, toy_cluster
 from tests.waiting import gone, wait_until
 
@@ -53,6 +53,12 @@ def test_all_ranks_run_at_once_and_news_and_result_arrive_time_after_time(tmp_pa
     assert sorted(heard) == 2 * [(0, "met", 2, True)] + 2 * [(1, "met", 2, True)]
     pids = [{(tmp_path / turn / n).read_text() for n in "01"} for turn in ("a", "b")]
     assert pids[0] == pids[1]
+
+
+def test_room_is_waited_for_no_longer_than_asked_and_left_free():
+    assert not await_room(Resources(cpus=2), wait_s=0.5)  # no node has two
+    for _ in range(3):
+        assert await_room(Resources(cpus=1), wait_s=30)
 
 
 def test_what_a_gang_is_asked_for_reaches_the_ranks(tmp_path):
@@ -112,4 +118,6 @@ def test_without_room_there_is_no_gang():
 def test_what_is_said_of_a_lost_process_has_no_list_of_guesses():
     said = "Worker exits. End of file. Some common causes include: (1) the OOM killer"
     assert without_guesses(said) == "Worker exits. End of file"
+    said = "Socket closed. The task may or may not have been executed on the actor."
+    assert without_guesses(said) == "Socket closed"
     assert without_guesses("no guess.") == "no guess"

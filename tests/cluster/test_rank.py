@@ -1,9 +1,9 @@
-"""A rank ends itself when it hears nothing, and finds the interface of its address."""
+"""A rank ends itself when it hears nothing, and tells its news in their order."""
 
 import subprocess
 import sys
 
-from cluster.rank import LEASE_S, Seat, _interface_of
+from cluster.rank import LEASE_S, Seat
 
 _UNHEARD = """
 import cluster.rank, time
@@ -29,8 +29,3 @@ def test_news_come_in_their_order_and_once():
     for news in (1, 2):
         seat._news.put(news)
     assert (seat.listen(0), seat.listen(0)) == ([1, 2], [])
-
-
-def test_the_interface_of_an_address():
-    assert _interface_of("127.0.0.1") == "lo"
-    assert _interface_of("192.0.2.254") == ""

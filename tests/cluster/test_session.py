@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import signal
 import socket
 import sys
@@ -14,6 +15,7 @@ import ray
 
 from cluster.session import session
 
+NICENESS = "RAY_worker_niceness"
 SLOW = "The current node timed out during startup. This could happen because\nof load."
 
 
@@ -73,6 +75,15 @@ def test_ray_that_starts_too_slowly_is_tried_once_more(starts, caplog):
     assert said.startswith("Ray did not start on this machine (The current node timed out")
     assert said.endswith("because of load): trying once more")
     assert not Path(folders[1]).parent.exists()
+
+
+def test_processes_of_ray_here_are_as_nice_as_this_one_unless_asked_for(starts, monkeypatch):
+    monkeypatch.delenv(NICENESS, raising=False)
+    for wanted in ("0", "7"):
+        starts[0][:] = [None]
+        with session():
+            assert os.environ[NICENESS] == wanted
+        monkeypatch.setenv(NICENESS, "7")
 
 
 def test_ray_that_does_not_start_is_one_line(starts):

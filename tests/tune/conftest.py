@@ -1,5 +1,6 @@
 """What tests of a search share: toy shards, and the command as a process of its own."""
 
+import contextlib
 import csv
 import os
 import signal
@@ -114,15 +115,27 @@ def descendants(pid):
     return found
 
 
+def trials_of(process):
+    """Ids of the processes in which a search's trials run."""
+    found = []
+    for pid in descendants(process.pid):
+        with contextlib.suppress(OSError):
+            name = Path(f"/proc/{pid}/cmdline").read_bytes().decode()
+            found += [pid] if name.startswith("ray::ImplicitFunc") else []
+    assert found
+    return found
+
+
 def kill_trials(process):
     """SIGKILL the processes in which a search's trials run."""
-    killed = 0
-    for pid in descendants(process.pid):
-        name = Path(f"/proc/{pid}/cmdline").read_bytes().decode()
-        if name.startswith("ray::ImplicitFunc"):
-            os.kill(pid, signal.SIGKILL)
-            killed += 1
-    assert killed
+    for pid in trials_of(process):
+        os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture(name="trials_of", scope="session")
+def fixture_trials_of():
+    """The function that finds a search's trials."""
+    return trials_of
 
 
 @pytest.fixture(name="kill_trials", scope="session")

@@ -71,8 +71,10 @@ def test_results_that_a_kill_left_unwritten_are_written_by_the_same_command(opti
     result = driver.search(options(trials=2))
     (options().out / "result.json").unlink()
     (options().out / "report.html").unlink()
+    (options().out / "tune").mkdir()
     assert driver.search(options(trials=2)) == result
     assert (options().out / "report.html").exists()
+    assert not (options().out / "tune").exists()
     assert run == [0, 1]
 
 

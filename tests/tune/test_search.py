@@ -1,6 +1,8 @@
 """A search ends with what its help promises, goes on after any interruption, and says why not."""
 
 import json
+import os
+import random
 import re
 import signal
 import subprocess
@@ -87,7 +89,12 @@ def test_a_finished_search_is_extended_and_trains_nothing_again(finished):
 
 
 def test_goes_on_after_ctrl_c_and_after_a_killed_driver(search, toy, tmp_path):
-    """No finished trial is trained again: its table, with measured speeds, keeps every byte."""
+    """No finished trial is trained again: its table, with measured speeds, keeps every byte.
+
+    The kill comes at any moment from the end of a trial on, be it while results are written.
+    """
+    delay_s = random.SystemRandom().uniform(0, 1.5)
+    print(f"killed after {delay_s} s")  # noqa: T201 (shown where the test fails)
     command = search(
         *(toy, tmp_path / "out", "--trials", 3, "--epochs", 4, "--concurrent", 1),
     )
@@ -98,21 +105,27 @@ def test_goes_on_after_ctrl_c_and_after_a_killed_driver(search, toy, tmp_path):
     ended = ended_trials(lines)
 
     def kill_later(process):
-        time.sleep(0.3)
+        time.sleep(delay_s)
         process.kill()
 
     code, lines = command.interrupted("(2 of 3", kill_later)
-    assert code == -signal.SIGKILL
+    assert code in (-signal.SIGKILL, 0)
     assert any("going on with the search" in line for line in lines)
     ended |= ended_trials(lines)
-    assert len(ended) == 2
+    assert len(ended) >= 2
     before = tables(command.out)
     done = command.run()
     assert done.returncode == 0, done.stderr
     after = tables(command.out)
     assert {number: after[number] for number in ended} == {n: before[n] for n in ended}
+    journal = (command.out / "journal.jsonl").read_text().splitlines()
+    events = [json.loads(line) for line in journal]
+    assert [event["trial"] for event in events if event["event"] == "suggested"] == [0, 1, 2]
+    last = {event["trial"]: event["report"] for event in events if event["event"] == "reported"}
     rows = command.table()
-    assert len(rows) == 3
+    assert [(int(row["epochs"]), float(row["dice_case_mean"])) for row in rows] == [
+        (last[number]["epoch"], last[number]["best_dice_case_mean"]) for number in range(3)
+    ]
     assert len({row["lr"] for row in rows}) == 3
 
 
@@ -126,7 +139,7 @@ def tables(out):
     return {path.parents[1].name: path.read_text() for path in sorted(out.rglob("metrics.csv"))}
 
 
-def test_a_killed_trial_goes_on_from_its_last_epoch(search, toy, tmp_path, kill_trials):
+def test_a_killed_trial_goes_on_from_its_last_epoch(search, toy, tmp_path, kill_trials, trials_of):
     command = search(toy, tmp_path / "out", "--trials", 1, "--epochs", 20)
     begun = []
 
@@ -135,6 +148,8 @@ def test_a_killed_trial_goes_on_from_its_last_epoch(search, toy, tmp_path, kill_
         wait_until(
             lambda: table.exists() and table.read_text().count("\n") >= 4, "epochs", during=process
         )
+        niceness = {os.getpriority(os.PRIO_PROCESS, pid) for pid in trials_of(process)}
+        assert niceness == {os.getpriority(os.PRIO_PROCESS, process.pid)}  # Ray's own is 15
         kill_trials(process)
         begun.append(table.read_text())
 

@@ -10,6 +10,7 @@ from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 
+from cluster.interface import listen_where_others_reach
 from lungseg.errors import TrainingError
 from lungseg.options.run import RunOptions
 from shards.console.words import counted
@@ -68,8 +69,11 @@ def world_of(run: RunOptions) -> World:
             f"{run.devices} has one process for each device: give --nodes and --devices as "
             f"{started.by} was told, or tell it {started.how.format(*_asked(run))}"
         )
+    environment = started.environment()
+    if nodes > 1:
+        listen_where_others_reach(environment.main_address)
     return World(
-        environment=started.environment(),
+        environment=environment,
         nodes=nodes,
         devices=int(per_node),
         launched=started.processes > 1,
