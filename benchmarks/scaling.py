@@ -69,7 +69,7 @@ def slices_per_s(folder: Path, given: argparse.Namespace, *, devices: int, batch
     words = {
         "shards": folder / "shards", "out": out, "devices": devices, "batch-size": batch,
         "width": given.width, "depth": 3, "epochs": given.epochs + 1, "accelerator": "cpu",
-        "num-workers": 0, "fold": "none",
+        "num-workers": 0, "fold": "none", "norm": "instance", "transplant": 0,
     }  # fmt: skip
     flags = [word for name, value in words.items() for word in (f"--{name}", str(value))]
     command = [sys.executable, "-m", "lungseg.fit", *flags]
