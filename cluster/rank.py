@@ -63,7 +63,7 @@ class Seat:
     def __init__(self) -> None:
         self._news: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._asked: Any = 0
-        self._missed: int | None = None
+        self._runs, self._missed = False, 0
         threading.Thread(target=self._keep_lease, daemon=True, name="lease").start()
 
     def prepare(self, function: Callable[[Any, Rank], Any], imports: Sequence[str]) -> str:
@@ -90,12 +90,12 @@ class Seat:
 
     def run(self, argument: Any, place: Place) -> Any:
         """Run the function."""
-        self._asked, self._missed = 0, 0
+        self._asked, self._missed, self._runs = 0, 0, True
         try:
             rank = Rank(place=place, tell=self._news.put, asked=lambda: self._asked)
             return self._function(argument, rank)
         finally:
-            self._missed = None
+            self._runs = False
 
     @ray.method(concurrency_group=LINE)  # type: ignore[untyped-decorator]
     def listen(self, asked: Any) -> list[Any]:
@@ -107,9 +107,7 @@ class Seat:
         Returns:
             What the function has told since the last time.
         """
-        self._asked = asked
-        if self._missed is not None:
-            self._missed = 0
+        self._asked, self._missed = asked, 0
         news = []
         try:
             news.append(self._news.get(timeout=_NEWS_S))
@@ -122,7 +120,7 @@ class Seat:
         """Count seconds in which this process ran but heard nothing."""
         while True:
             time.sleep(1)
-            if self._missed is not None:
+            if self._runs:
                 self._missed += 1
                 if self._missed > LEASE_S:
                     os._exit(1)

@@ -6,22 +6,27 @@ import signal
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.leftovers import nothing_left
-from tests.servers import FaultyS3, FaultyServer, s3_server
+from tests.servers import FaultyS3, FaultyServer, put_folder, s3_server
 from tests.toy_dicom import write_series
 
 # The nets of tests are tiny: threads that wait for each other cost more than they compute, most of
 # all where tests run beside each other. Child processes inherit this.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# As in this process: two loader workers on a machine with one processor are no fault
+os.environ.setdefault("PYTHONWARNINGS", "ignore:This DataLoader will create")
+
 # A shell starts what runs in its background deaf to Ctrl-C, which tests of it would wait for
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# On a busy machine a slow example is no failure
-settings.register_profile("patient", deadline=None)
+# On a busy machine a slow example is no failure, and each run asks the same: scripts/fuzz asks more
+settings.register_profile(
+    "patient", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("patient")
 
 TESTS = Path(__file__).parent
@@ -89,19 +94,24 @@ def serve():
         yield lambda folder: stack.enter_context(FaultyServer(folder))
 
 
-@pytest.fixture
-def serve_s3(monkeypatch):
-    """Function: folder -> the URL of a copy of it on a server that speaks S3."""
+@pytest.fixture(scope="session")
+def s3():
+    """What the environment tells of a server on this machine that speaks S3."""
     pytest.importorskip("s3fs")
-    with contextlib.ExitStack() as stack:
+    with s3_server() as environment:
+        yield environment
 
-        def start(folder):
-            url, environment = stack.enter_context(s3_server(folder))
-            for name, value in environment.items():
-                monkeypatch.setenv(name, value)
-            return url
 
-        yield start
+@pytest.fixture
+def serve_s3(s3, monkeypatch):
+    """Function: folder -> the URL of a copy of it on a server that speaks S3."""
+
+    def start(folder):
+        for name, value in s3.items():
+            monkeypatch.setenv(name, value)
+        return put_folder(folder, s3["AWS_ENDPOINT_URL"])
+
+    return start
 
 
 @pytest.fixture

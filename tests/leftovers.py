@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import random
 import signal
 import sys
 
@@ -12,12 +13,24 @@ LOGGERS = ("", "cluster", "ingest", "lungseg", "shards", "tune")
 
 @contextlib.contextmanager
 def nothing_left():
-    """Leave environment, folder, umask, signals, logs, threads and rank as they were."""
+    """Leave environment, folder, umask, signals, logs, threads and rank as they were.
+
+    Random numbers that nobody has seeded are the same whatever ran before.
+    """
+    _seed()
     with contextlib.ExitStack() as undone:
         for keep in (_environment, _folder, _umask, _signals, _logs, _threads, _rank):
             undone.callback(keep())
         undone.callback(_forget_stores)
         yield
+
+
+def _seed():
+    random.seed(0)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(0)  # libraries draw from this one
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
 
 
 def _environment():

@@ -2,6 +2,8 @@
 
 import contextlib
 import http.server
+import itertools
+import random
 import socket
 import subprocess
 import sys
@@ -13,7 +15,11 @@ from collections import Counter, defaultdict, deque
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from tests.waiting import PATIENCE_S
+
 ALWAYS = 1000
+
+_BUCKETS = itertools.count()
 
 
 class FaultyServer:
@@ -140,36 +146,46 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+def free_port():
+    """A port that nobody listens at, and that the kernel gives to nobody who asks for any."""
+    for port in random.SystemRandom().sample(range(20_000, 32_000), 100):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise OSError("no port is free")
+
+
 @contextlib.contextmanager
-def s3_server(folder):
-    """A server that speaks S3, with the files of a folder in a bucket named after its port.
+def s3_server():
+    """A server that speaks S3 and holds nothing.
 
     Yields:
-        The folder's URL, and the environment variables with which any process finds the server.
+        The environment variables with which any process finds it.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     endpoint = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        _put(f"{endpoint}/bucket-{port}", b"", patience_s=60)
-        for path in sorted(Path(folder).rglob("*")):
-            if path.is_file():
-                _put(f"{endpoint}/bucket-{port}/set/{path.relative_to(folder)}", path.read_bytes())
-        yield (
-            f"s3://bucket-{port}/set",
-            {
-                "AWS_ENDPOINT_URL": endpoint,
-                "AWS_ACCESS_KEY_ID": "test",
-                "AWS_SECRET_ACCESS_KEY": "test",
-                "AWS_DEFAULT_REGION": "us-east-1",
-            },
-        )
+        _put(f"{endpoint}/first", b"", patience_s=PATIENCE_S)
+        yield {
+            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(PATIENCE_S)
+
+
+def put_folder(folder, endpoint):
+    """Put the files of a folder into a bucket of its own; its URL."""
+    bucket = f"bucket-{next(_BUCKETS)}"
+    _put(f"{endpoint}/{bucket}", b"")
+    for path in sorted(Path(folder).rglob("*")):
+        if path.is_file():
+            _put(f"{endpoint}/{bucket}/set/{path.relative_to(folder)}", path.read_bytes())
+    return f"s3://{bucket}/set"
 
 
 def _put(url, data, *, patience_s=0):

@@ -10,7 +10,7 @@ import ray
 from cluster.gang import SILENT_S, Gang, LostRankError, NoRoomError, Shape, without_guesses
 from cluster.resources import Resources, await_room
 from tests.toy_cluster import OPEN, toy_cluster
-from tests.waiting import gone, wait_until
+from tests.waiting import PATIENCE_S, gone, wait_until
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -45,7 +45,7 @@ def meet(folder, rank):
 
 def test_all_ranks_run_at_once_and_news_and_result_arrive_time_after_time(tmp_path):
     heard = []
-    with Gang(TWO, meet, wait_s=30) as gang:
+    with Gang(TWO, meet, wait_s=PATIENCE_S) as gang:
         for turn in ("a", "b"):
             (tmp_path / turn).mkdir()
             result = gang.run(tmp_path / turn, hear=lambda rank, news: heard.append((rank, *news)))
@@ -63,14 +63,14 @@ def test_room_is_waited_for_no_longer_than_asked_and_left_free():
 
 def test_what_a_gang_is_asked_for_reaches_the_ranks(tmp_path):
     (tmp_path / "stay").touch()
-    with Gang(TWO, meet, wait_s=30) as gang:
+    with Gang(TWO, meet, wait_s=PATIENCE_S) as gang:
         assert gang.run(tmp_path, asked=lambda: 15) == (0, 15)
 
 
 def test_an_error_in_one_rank_is_raised_as_it_was(tmp_path):
     for name in ("fail", "stay"):
         (tmp_path / name).touch()
-    with Gang(TWO, meet, wait_s=30) as gang, pytest.raises(ValueError, match=r"^bad luck$"):
+    with Gang(TWO, meet, wait_s=PATIENCE_S) as gang, pytest.raises(ValueError, match=r"^bad luck$"):
         gang.run(tmp_path)
 
 
@@ -91,19 +91,19 @@ def test_a_lost_rank_is_named_soon_and_none_is_left(tmp_path, signum, said):
             at.append(time.monotonic())
             os.kill(int((tmp_path / "1").read_text()), signum)
 
-    with Gang(TWO, meet, wait_s=30) as gang, pytest.raises(LostRankError, match=said):
+    with Gang(TWO, meet, wait_s=PATIENCE_S) as gang, pytest.raises(LostRankError, match=said):
         gang.run(tmp_path, hear=lose)
     assert time.monotonic() - at[0] < SILENT_S + 60
     pids = [int((tmp_path / n).read_text()) for n in "01"]
     wait_until(lambda: all(map(gone, pids)), "no rank is left")
-    Gang(TWO, meet, wait_s=60).close()  # their room is free again
+    Gang(TWO, meet, wait_s=PATIENCE_S).close()  # their room is free again
 
 
 def test_a_gang_in_a_given_room_leaves_it_and_knows_whether_all_its_ranks_answer(tmp_path):
     room = ray.util.placement_group([{"CPU": 1}] * 2)
-    with Gang(TWO, meet, wait_s=30, room=room, imports=("json",)) as gang:
+    with Gang(TWO, meet, wait_s=PATIENCE_S, room=room, imports=("json",)) as gang:
         assert gang.is_whole()
-    with Gang(TWO, meet, wait_s=30, room=room) as gang:  # in the room that the other one left
+    with Gang(TWO, meet, wait_s=PATIENCE_S, room=room) as gang:  # the room is left
         assert gang.run(tmp_path) == (0, 0)
         os.kill(int((tmp_path / "1").read_text()), signal.SIGKILL)
         wait_until(lambda: not gang.is_whole(), "the loss is known")

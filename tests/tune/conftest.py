@@ -98,6 +98,30 @@ def search():
     return Command
 
 
+class Held:
+    """Where a search is told which trial stands still, once it has so many epochs."""
+
+    def __init__(self, folder):
+        folder.mkdir()
+        self._folder = folder
+        self.how = {"module": "tests.tune.held_search", "environment": {"HELD": str(folder)}}
+
+    def hold(self, trial, *, epoch):
+        (self._folder / str(trial)).write_text(str(epoch))
+
+    def stands(self, trial):
+        return (self._folder / f"{trial}.stands").exists()
+
+    def let_go(self, trial):
+        (self._folder / str(trial)).unlink()
+
+
+@pytest.fixture
+def held(tmp_path):
+    """An instance of `Held`; what `Command` needs for it is `held.how`."""
+    return Held(tmp_path / "held")
+
+
 def descendants(pid):
     """Process ids of the children of a process, and of theirs."""
     children = {}

@@ -12,7 +12,7 @@ from shards.storage.remote import Remote
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(600)]
 
 
-def test_a_killed_search_goes_on_from_its_url_alone(search, toy, serve_s3, tmp_path):
+def test_a_killed_search_goes_on_from_its_url_alone(search, toy, serve_s3, tmp_path, held):
     shards = serve_s3(toy)
     place = shards.replace("/set", "/searches/one")
 
@@ -20,12 +20,16 @@ def test_a_killed_search_goes_on_from_its_url_alone(search, toy, serve_s3, tmp_p
         folder = tmp_path / machine
         folder.mkdir()
         words = ("--trials", 3, "--epochs", 2, "--concurrent", 1, "--cache", folder, "--json")
-        return search(shards, place, *words, environment={"TMPDIR": str(folder)})
+        module, environment = held.how["module"], held.how["environment"]
+        environment = environment | {"TMPDIR": str(folder)}
+        return search(shards, place, *words, module=module, environment=environment)
 
+    held.hold(1, epoch=1)
     _, lines = command("one").interrupted(
         "trial 1 starts", lambda process: os.kill(process.pid, signal.SIGKILL)
     )
     assert any("trial 0: Dice per case" in line for line in lines)
+    held.let_go(1)
     done = command("two").run()
     assert done.returncode == 0, done.stderr
     assert "trial 0 starts" not in done.stderr

@@ -16,7 +16,6 @@ from ingest.job.build import build_shards
 from ingest.job.engines import NoClusterError
 from ingest.options import BuildShards
 from shards.errors import StoreError
-from tests.servers import s3_server
 
 SLICES = {"size": 16, "drop_slices": 2}
 
@@ -87,13 +86,6 @@ def test_an_address_without_a_cluster_is_one_line(source, tmp_path):
     options = BuildShards(source=source, out=str(tmp_path / "out"), address="127.0.0.1:9", **SLICES)
     with pytest.raises(NoClusterError, match=re.escape("no Ray cluster at '127.0.0.1:9'")):
         build_shards(options)
-
-
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory):
-    """What the environment tells of a server on this machine that speaks S3."""
-    with s3_server(tmp_path_factory.mktemp("empty")) as (_, environment):
-        yield environment
 
 
 @pytest.fixture

@@ -88,6 +88,7 @@ def test_a_signal_goes_on_to_the_training_and_is_awaited(tmp_path, python, signu
 
     def send():
         wait_for(tmp_path / "log", "begun")
+        wait_until(lambda: signal.getsignal(signum) != before, "the signal is heard")
         os.kill(os.getpid(), signum)
 
     sender = threading.Thread(target=send)

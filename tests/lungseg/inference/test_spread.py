@@ -52,5 +52,5 @@ def test_an_error_ends_the_others_at_their_next_step(places):
 
     with pytest.raises(KeyboardInterrupt):
         list(spread(work, range(5), places))
-    assert begun == list(range(len(places)))
-    assert stopped == begun[1:]
+    assert sorted(begun) == list(range(len(places)))  # places begin in any order
+    assert stopped == sorted(begun)[1:]

@@ -102,14 +102,14 @@ def test_without_tumor_there_is_no_share_and_no_surface():
 
 
 def test_a_large_scan_takes_seconds_as_only_the_box_of_its_tumors_is_looked_at():
-    """512 x 512 x 600 voxels with tumors of 40 mm: half a second of a quiet processor."""
+    """512 x 512 x 600 voxels with tumors of 40 mm: half a second, which would else be minutes."""
     truth, found = (np.zeros((512, 512, 600), np.uint8) for _ in range(2))
     truth[200:240, 300:340, 400:440] = found[205:245, 300:340, 395:430] = 1
     began = time.process_time()
     counts = count_voxels(truth, found)
     surface = surface_score(truth, found, spacing_mm=(1, 1, 1))
     lesions = lesions_of(truth, found, voxel_ml=0.001)
-    assert time.process_time() - began < 3
+    assert time.process_time() - began < 10
     assert counts == (35 * 40 * 30, 40 * 40 * 35 - 42000, 40**3 - 42000)
     assert surface.hd95_mm == pytest.approx(10)
     assert [lesion.kind for lesion in lesions] == ["found", "true"]

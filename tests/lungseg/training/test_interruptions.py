@@ -158,16 +158,6 @@ def test_a_schedule_by_step_goes_on_where_it_was(shards, tmp_path, monkeypatch):
     assert table(tmp_path / "whole") == table(tmp_path / "cut")
 
 
-def test_the_speed_after_going_on_counts_from_there(shards, tmp_path):
-    def given(**further):
-        return options(shards, tmp_path / "cut", epochs=1, **OFTEN, **further)
-
-    cut_off_and_resume(given, CutOff(4))
-    row = (tmp_path / "cut" / "metrics.csv").read_text().splitlines()
-    speed = dict(zip(row[0].split(","), row[1].split(","), strict=True))["train/slices_per_s"]
-    assert float(speed) > 5
-
-
 def signalled(module, shards, out, signum, **given):
     """Exit code and words of a command that got a signal after its first checkpoint."""
     running = subprocess.Popen(

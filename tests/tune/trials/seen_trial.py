@@ -1,12 +1,17 @@
-"""A trial whose ranks note their processes and the slices of each step, in the trial's folder."""
+"""A trial whose ranks note their processes and the slices of each step, in the trial's folder.
+
+The first trial stands still at the step `HELD`, in its second epoch.
+"""
 
 import os
 
 from lungseg.training import run as training
-from tests.toy_training import Seen
+from tests.toy_training import Held, Seen
 from tune.options.settings import trial_folder
 from tune.trials import rank as ranks
 from tune.trials import together, trial
+
+HELD = 9
 
 
 def run_trial(config, *, search, shape):
@@ -23,7 +28,8 @@ def train_rank(work, rank):
     real = training.fit
 
     def fit(options, *, callbacks, world):
-        return real(options, callbacks=[*callbacks, Seen(folder / "seen")], world=world)
+        noting = [Held(folder, [HELD] if folder.name == "000" else []), Seen(folder / "seen")]
+        return real(options, callbacks=[*callbacks, *noting], world=world)
 
     training.fit = fit
     try:

@@ -20,6 +20,7 @@ from lungseg.training.run import fit
 from shards.console.command import parse
 from tests.toy_cluster import OPEN, toy_cluster
 from tests.toy_training import Seen, slices_of_steps
+from tests.tune.trials.seen_trial import HELD
 from tests.waiting import gone, wait_until
 from tune.history.fault import Fault
 from tune.trials import together as module
@@ -125,7 +126,7 @@ from tune.search import SearchOptions, main
 from shards.console.command import run
 run(SearchOptions, main, prog="search", description="")
 """
-EPOCHS = 5
+EPOCHS = 3
 
 
 class Watched:
@@ -163,9 +164,11 @@ class Watched:
         return int((self.out / "trials" / trial / f"seen-{who}").read_text())
 
     def lose_rank(self):
-        """Have rank 1 of trial 0 lost after an epoch; what is said of it."""
-        self.wait(lambda: self.events("reported"))
+        """Have rank 1 of trial 0 lost in its second epoch; what is said of it."""
+        trial = self.out / "trials" / "000"
+        self.wait((trial / f"at-{HELD}").exists)
         os.kill(self.pid("000", 1), signal.SIGKILL)
+        (trial / f"go-{HELD}").touch()
         self.wait(lambda: self.events("faltered"))
         return self.events("faltered")[-1]["reason"]
 
@@ -182,7 +185,7 @@ def test_a_trial_outlives_a_lost_rank_and_leaves_nothing_behind(toy, tmp_path, m
             reason = watched.lose_rank()
             assert reason.startswith("rank 1 on ")
             assert " died (" in reason
-            output, _ = watched.process.communicate(timeout=120)
+            output, _ = watched.process.communicate(timeout=400)
         finally:
             watched.process.kill()
         assert watched.process.returncode == 0, output

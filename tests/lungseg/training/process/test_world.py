@@ -1,7 +1,6 @@
 """A world that a launcher started equals nodes times devices, or is refused in a line."""
 
 import contextlib
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ from lungseg.errors import TrainingError
 from lungseg.options.run import RunOptions
 from lungseg.training import run
 from lungseg.training.process.world import World, world_of
+from tests.servers import free_port
 from tests.toy_training import flags, options, table
 
 ROOT = Path(__file__).parents[4]
@@ -136,14 +136,10 @@ def test_ranks_that_were_launched_meet_and_watch_over_each_other(
     assert happened[:2] == ["met", "watched: True"]
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        return door.getsockname()[1]
-
-
 @pytest.mark.slow
 def test_two_nodes_of_torchrun_learn_what_one_learns(shards, finished, tmp_path):
     started = ("--nnodes=2", "--nproc-per-node=1", f"--rdzv-endpoint=127.0.0.1:{free_port()}")
+    started += ("--local-addr=127.0.0.1",)  # a host's name may mean nothing
     launcher = ["-m", "torch.distributed.run", *started, "--rdzv-backend=c10d", "-m", "lungseg.fit"]
     words = map(str, flags(shards, tmp_path, epochs=1, nodes=2, devices=1))
     command = [sys.executable, *launcher, *words]
@@ -152,7 +148,7 @@ def test_two_nodes_of_torchrun_learn_what_one_learns(shards, finished, tmp_path)
         for _ in range(2)
     ]
     try:
-        said = [node.communicate(timeout=120)[1] for node in nodes]
+        said = [node.communicate(timeout=250)[1] for node in nodes]
     finally:
         for node in nodes:
             node.kill()
