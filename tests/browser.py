@@ -9,7 +9,7 @@ SOFTWARE_GPU = ("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-sw
 """Flags with which it draws in 3D on any machine."""
 
 
-def opened(address, profile, *flags, timeout=120):
+def opened(address, profile, *flags, timeout=300):
     """The ended browser after it has shown a page: the document as it then was is its `stdout`.
 
     Args:

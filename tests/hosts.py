@@ -142,7 +142,7 @@ class Hosts:
 
     @staticmethod
     def _ip(*words: str) -> None:
-        subprocess.run(["ip", *words], check=True, timeout=60, capture_output=True)
+        subprocess.run(["ip", *words], check=True, timeout=200, capture_output=True)
 
 
 @contextlib.contextmanager

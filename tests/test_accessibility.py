@@ -49,7 +49,10 @@ def axe(tmp_path_factory):
         pytest.skip("no npm or no chromium on this machine to check pages with")
     folder = tmp_path_factory.mktemp("axe")
     command = [NPM, "install", "--prefix", str(folder), "--ignore-scripts", "--no-audit", AXE]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    try:
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    except subprocess.TimeoutExpired:
+        pytest.skip(f"npm does not install {AXE} within 2 minutes here")
     if ended.returncode:
         pytest.skip(f"npm cannot install {AXE} here: {ended.stderr.strip()[-200:]}")
     return (folder / "node_modules/axe-core/axe.min.js").read_text()
@@ -111,7 +114,7 @@ def test_axe_finds_nothing_serious(name, scheme, axe, pages, tmp_path):
     dark = "0" if scheme == "dark" else "1"
     flags = (f"--blink-settings=preferredColorScheme={dark}", "--virtual-time-budget=20000")
     address = f"file://{tmp_path}/page.html"
-    seen = opened(address, tmp_path / "b", "--disable-gpu", *flags, timeout=90)
+    seen = opened(address, tmp_path / "b", "--disable-gpu", *flags)
     assert serious(seen.stdout) == []
 
 
@@ -131,7 +134,7 @@ def test_axe_finds_nothing_serious_in_the_view_of_a_scan_on_a_phone(axe, tmp_pat
     with Server(files | {"axe.js": axe.encode(), "probe.js": VIEW_PROBE}) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         flags = (*SOFTWARE_GPU, "--window-size=400,800", "--virtual-time-budget=20000")
-        seen = opened(server.address, tmp_path / "b", *flags, timeout=120)
+        seen = opened(server.address, tmp_path / "b", *flags)
         server.shutdown()
     assert serious(seen.stdout) == []
     assert 'data-wider-than-the-screen="false"' in seen.stdout

@@ -1,10 +1,13 @@
-"""A Ray cluster of several nodes on this machine, in a process of its own, that grows on demand."""
+"""Ray for tests: a cluster of several nodes on this machine that grows on demand, or a node."""
 
 import contextlib
 import json
 import os
 import subprocess
 import sys
+
+_TRIES = 3
+"""How often Ray is started, which gives itself a minute for it, on a busy machine too little."""
 
 OPEN = {"RAY_AUTH_MODE": "disabled", "RAY_worker_niceness": "0"}
 
@@ -46,20 +49,54 @@ class ToyCluster:
 @contextlib.contextmanager
 def toy_cluster(*cpus, system_config=None):
     """A cluster without a token; CPUs of its head and of its other nodes, and what Ray is told."""
+    words = [json.dumps(system_config), *map(str, cpus)]
+    running = next(filter(None, (_started(words) for _ in range(_TRIES))), None)
+    assert running, f"Ray did not start in {_TRIES} tries"
+    process, address = running
+    try:
+        yield ToyCluster(process, address)
+    finally:
+        _end(process)
+
+
+def _started(words):
+    """The process that keeps a cluster, and its address; nothing where Ray did not start."""
     process = subprocess.Popen(
-        [sys.executable, "-c", _CLUSTER, json.dumps(system_config), *map(str, cpus)],
+        [sys.executable, "-c", _CLUSTER, *words],
         env=os.environ | OPEN,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
     )
+    for line in process.stdout:
+        if line.startswith("address "):
+            return process, line.split()[1]
+    _end(process)
+    return None
+
+
+def _end(process):
+    process.stdin.close()
+    process.wait(timeout=120)
+    process.stdout.close()
+
+
+@contextlib.contextmanager
+def ray_here(*, cpus):
+    """Ray as part of this process, on this machine alone."""
+    import ray
+
+    quiet = {"include_dashboard": False, "log_to_driver": False, "logging_level": "error"}
+    for left in reversed(range(_TRIES)):
+        try:
+            ray.init(num_cpus=cpus, **quiet)
+            break
+        except Exception:
+            ray.shutdown()
+            if not left:
+                raise
     try:
-        for line in process.stdout:
-            if line.startswith("address "):
-                yield ToyCluster(process, line.split()[1])
-                break
+        yield
     finally:
-        process.stdin.close()
-        process.wait(timeout=120)
-        process.stdout.close()
+        ray.shutdown()

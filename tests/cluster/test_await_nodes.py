@@ -24,7 +24,7 @@ def test_a_whole_cluster_passes_and_a_missing_node_is_said():
                 env=os.environ | OPEN,
                 capture_output=True,
                 text=True,
-                timeout=60,
+                timeout=200,
                 check=False,
             )
             assert done.returncode == bool(said), done.stderr

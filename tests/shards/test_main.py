@@ -12,7 +12,7 @@ def shards(*words):
         [sys.executable, "-m", "shards", *map(str, words)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=200,
         check=False,
     )
 

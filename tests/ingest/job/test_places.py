@@ -16,6 +16,7 @@ from ingest.job.build import build_shards
 from ingest.job.engines import NoClusterError
 from ingest.options import BuildShards
 from shards.errors import StoreError
+from tests.toy_cluster import ray_here
 
 SLICES = {"size": 16, "drop_slices": 2}
 
@@ -57,15 +58,12 @@ def hashes_in(folder):
 def test_a_ray_cluster_builds_the_same_bytes_also_after_a_case_that_hung(
     source, local, tmp_path, monkeypatch, caplog
 ):
-    import ray
-
     os.mkfifo(tmp_path / "never.nii.gz")
     cases = find_cases(source)
     cases[2] = replace(cases[2], image=tmp_path / "never.nii.gz")
     out = tmp_path / "out"
     options = BuildShards(source=source, out=str(out), address="auto", case_minutes=0.1, **SLICES)
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
-    try:
+    with ray_here(cpus=2):
         with monkeypatch.context() as hanging:
             hanging.setattr("ingest.job.build.find_cases", lambda *_args, **_options: cases)
             hanging.setattr("ingest.job.agenda.of_case", lambda case, _: {"image": case.name})
@@ -75,8 +73,6 @@ def test_a_ray_cluster_builds_the_same_bytes_also_after_a_case_that_hung(
         assert "it took over 0.1 minutes, twice" in summary["rejected"]["lung_2"]
         assert "lung_2: it took over 0.1 minutes and was stopped, it is tried once" in caplog.text
         assert build_shards(options)["built_now"] > 0
-    finally:
-        ray.shutdown()
     assert hashes_in(out) == local
 
 

@@ -21,6 +21,7 @@ from lungseg.inference.options import PredictOptions
 from lungseg.inference.predict_all import predict
 from lungseg.models.build import build_net
 from tests.lungseg.conftest import files_of
+from tests.toy_cluster import ray_here
 
 
 @pytest.fixture
@@ -59,15 +60,10 @@ def options(tmp_path, checkpoint, many):
 @pytest.mark.ray
 @pytest.mark.slow
 def test_a_cluster_leaves_what_one_machine_leaves(options, tmp_path, caplog):
-    import ray
-
     one = predict(options("one", device="cpu"))
     caplog.clear()
-    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="error")
-    try:
+    with ray_here(cpus=1):
         several = predict(options("several", address="auto"))
-    finally:
-        ray.shutdown()
     assert files_of(tmp_path / "several") == files_of(tmp_path / "one")
     assert several["predicted"] == one["predicted"]
     assert (several["exit_code"], list(several["failed"])) == (1, ["s1"])

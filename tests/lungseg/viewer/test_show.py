@@ -23,7 +23,7 @@ def test_a_browser_shows_scan_and_mask_without_an_error(tmp_path, scans):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         flags = (*SOFTWARE_GPU, "--virtual-time-budget=20000", "--enable-logging=stderr")
         alone = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
-        seen = opened(server.address, tmp_path / "b", *flags, alone, timeout=120)
+        seen = opened(server.address, tmp_path / "b", *flags, alone)
         server.shutdown()
     said = [line for line in seen.stderr.splitlines() if "CONSOLE" in line]
     assert [line for line in said if re.search(r"Uncaught|[Ee]rror|Refused|Failed", line)] == []

@@ -67,7 +67,7 @@ def test_a_terminal_shows_a_bar():
     )
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 80))
-    subprocess.run([sys.executable, "-c", code], stderr=theirs, timeout=60, check=True)
+    subprocess.run([sys.executable, "-c", code], stderr=theirs, timeout=200, check=True)
     os.close(theirs)
     shown = all_of(ours).decode()
     os.close(ours)
