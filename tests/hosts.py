@@ -66,7 +66,6 @@ class Hosts:
         self.addresses = {name: f"10.77.0.{place}" for place, name in enumerate(self.names, 1)}
         self._first: dict[str, subprocess.Popen] = {}
         self._started: list[subprocess.Popen] = []
-        self._said: list = []
 
     def __enter__(self) -> "Hosts":
         lines = [f"{address} {name}" for name, address in self.addresses.items()]
@@ -83,8 +82,6 @@ class Hosts:
             self.kill(name)
         for process in self._started:
             process.wait(timeout=120)
-        for file in self._said:
-            file.close()
         with contextlib.suppress(subprocess.CalledProcessError):
             self._ip("netns", "del", self._lab)
 
@@ -92,16 +89,18 @@ class Hosts:
         self, name: str, words: Sequence[object], *, log: Path, environment: dict | None = None
     ) -> subprocess.Popen:
         """Start a command on a host; what it says goes to a file."""
-        self._said.append(log.open("wb"))
         pid = str(self._children(self._first[name].pid)[0])
         inside = ["nsenter", "--target", pid, "--net", "--mount", "--uts", "--pid"]
-        process = subprocess.Popen(
-            [*inside, f"--wd={Path.cwd()}", *map(str, words)],
-            env=os.environ | {"RAY_TMPDIR": "/run/tmp", "TMPDIR": "/run/tmp"} | (environment or {}),
-            stdin=subprocess.DEVNULL,
-            stdout=self._said[-1],
-            stderr=subprocess.STDOUT,
-        )
+        with log.open("wb") as said:
+            process = subprocess.Popen(
+                [*inside, f"--wd={Path.cwd()}", *map(str, words)],
+                env=os.environ
+                | {"RAY_TMPDIR": "/run/tmp", "TMPDIR": "/run/tmp"}
+                | (environment or {}),
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+            )
         self._started.append(process)
         return process
 

@@ -60,7 +60,7 @@ class Slurm:
         self._folder = folder
         self._environment = {"SLURM_CONF": str(folder / "slurm.conf")}
 
-    def run(self, *words: object, timeout: float = 60) -> str:
+    def run(self, *words: object, timeout: float = 200) -> str:
         """Run a command of Slurm on the first host; what it said."""
         log = self._folder / "said.log"
         done = self.hosts.start("h1", words, log=log, environment=self._environment)
@@ -84,7 +84,7 @@ class Slurm:
             lambda: self.state(job)["JobState"] not in going,
             lambda: f"the job's end, {self.state(job)}",
             seconds=timeout,
-            every_s=0.5,
+            every_s=1,
         )
         return self.state(job)
 

@@ -127,7 +127,7 @@ def test_killed_while_another_recipe_replaces_a_set_and_run_again_gives_the_same
     source, clean, tmp_path
 ):
     moments, out = random.Random(1), tmp_path / "out"
-    for _ in range(5):
+    for _ in range(3):
         other = BuildShards(source=source, out=str(out), workers=2, size=64, replace=True)
         build_shards(other)
         running = start(source, out, "--replace")
