@@ -1,5 +1,7 @@
 """What a trial may use, and how many there is room for, follow the cluster as it is now."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from cluster.gang import Shape
@@ -102,7 +104,7 @@ def test_a_trial_is_placed_on_no_node_that_it_avoids():
 
 def test_the_time_is_up_after_the_hours_or_never(tmp_path, monkeypatch):
     now = [1000.0]
-    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0]))
     never = module._time_is_up(options(tmp_path))
     limited = module._time_is_up(options(tmp_path, hours=0.5))
     now[0] += 1799

@@ -7,6 +7,7 @@ import pty
 import subprocess
 import sys
 import termios
+from types import SimpleNamespace
 
 from shards.console.progress import progress
 
@@ -22,8 +23,9 @@ def test_without_a_terminal_lines_come_seldom_and_at_the_end(caplog):
 
 
 def test_lines_come_while_work_goes_on(caplog, monkeypatch):
-    clock = iter(range(0, 1000, 6))
-    monkeypatch.setattr("shards.console.progress.time.monotonic", lambda: next(clock))
+    ticks = iter(range(0, 1000, 6))
+    clock = SimpleNamespace(monotonic=lambda: next(ticks))
+    monkeypatch.setattr("shards.console.progress.time", clock)
     caplog.set_level(logging.INFO)
     with progress(4) as bar:
         for _ in range(4):

@@ -4,6 +4,8 @@ import dataclasses
 import hashlib
 import pickle
 import socket
+import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -76,7 +78,8 @@ def test_an_s3_server_is_borne_with_alike(tmp_path, serve_faulty_s3, content, fa
 
 def test_pauses_double_up_to_a_minute_in_all(tmp_path, serve, content, monkeypatch):
     pauses = []
-    monkeypatch.setattr("shards.storage.remote.time.sleep", pauses.append)
+    clock = SimpleNamespace(sleep=pauses.append, monotonic=time.monotonic)
+    monkeypatch.setattr("shards.storage.remote.time", clock)
     server = serve(tmp_path / "set")
     server.fail(NAME, 503, times=ALWAYS)
     with pytest.raises(StoreError, match="HTTP 503"):

@@ -1,6 +1,7 @@
 """A full disk is waited for; one that is gone ends the search in a line."""
 
 import errno
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,7 +14,7 @@ from tune.options.errors import SearchError
 def slept(monkeypatch):
     """Seconds that were slept."""
     seconds = []
-    monkeypatch.setattr(disk.time, "sleep", seconds.append)
+    monkeypatch.setattr(disk, "time", SimpleNamespace(sleep=seconds.append))
     return seconds
 
 
