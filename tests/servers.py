@@ -20,6 +20,7 @@ from tests.waiting import PATIENCE_S
 ALWAYS = 1000
 
 _BUCKETS = itertools.count()
+_CHANCE = random.SystemRandom()
 
 
 class FaultyServer:
@@ -148,10 +149,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 def free_port():
     """A port that nobody listens at, and that the kernel gives to nobody who asks for any."""
-    for port in random.SystemRandom().sample(range(20_000, 32_000), 100):
+    while True:
+        port = _CHANCE.randrange(20_000, 32_000)
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
-    raise OSError("no port is free")
 
 
 @contextlib.contextmanager
