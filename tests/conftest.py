@@ -25,7 +25,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 # On a busy machine a slow example is no failure, and each run asks the same: scripts/fuzz asks more
 settings.register_profile(
-    "patient", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    "patient",
+    deadline=None,
+    derandomize=True,
+    max_examples=50,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("patient")
 
