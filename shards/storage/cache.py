@@ -24,6 +24,7 @@ from typing import Any
 
 from shards.console.whole import write_through
 from shards.errors import ShardError, StoreError
+from shards.storage.local import SetFile
 from shards.storage.remote import Remote
 
 _log = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ class ShardCache:
         self._remote = remote
         self._root = folder
         self._max_bytes = max_bytes
-        self._wanted: queue.SimpleQueue[tuple[str, int, str]] | None = None
+        self._wanted: queue.SimpleQueue[SetFile] | None = None
         self._process = 0
         key = hashlib.sha256(f"{remote.shown}\n{manifest_sha256}".encode()).hexdigest()[:32]
         self._folder = folder / key
@@ -66,28 +67,22 @@ class ShardCache:
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_wanted": None, "_process": 0}
 
-    def local(self, name: str, num_bytes: int, sha256: str) -> Path:
+    def local(self, file: SetFile) -> Path:
         """The local copy of a file, downloaded unless it is there.
 
-        Args:
-            name: The file below the set's URL.
-            num_bytes: Its size; 0 when not known.
-            sha256: Hash of its content, hexadecimal.
-
-        Returns:
-            The copy. It may be evicted at any time: open it at once, and again if it is gone.
+        It may be evicted at any time: open it at once, and again if it is gone.
 
         Raises:
             StoreError: If it cannot be had, or the disk is full.
         """
-        copy = self._copy(name, num_bytes, sha256)
+        copy = self._copy(file)
         for polls in itertools.count():
             with self._blaming_the_folder():
-                if self._is_used(copy, num_bytes):
+                if self._is_used(copy, file.bytes):
                     return copy
-                with self._claim(copy, num_bytes) as part:
+                with self._claim(copy, file.bytes) as part:
                     if part is not None:
-                        self._fill(part, name, sha256)
+                        self._fill(part, file)
                         part.replace(copy)
                         continue
             if polls == _POLLS_TO_WARNING:
@@ -95,8 +90,8 @@ class ShardCache:
             time.sleep(_POLL_S)
         raise AssertionError(copy)
 
-    def prefetch(self, files: Iterable[tuple[str, int, str]]) -> None:
-        """Start to download files (name, size, hash) in the background; failures are kept quiet.
+    def prefetch(self, files: Iterable[SetFile]) -> None:
+        """Start to download files in the background; failures are kept quiet.
 
         Whoever needs such a file calls `local`, which waits for it, or meets the failure itself.
         Those that are there already count as in use from now on.
@@ -106,39 +101,39 @@ class ShardCache:
             for _ in range(_NUM_DOWNLOADERS):
                 threading.Thread(target=self._download, args=(self._wanted,), daemon=True).start()
         with self._blaming_the_folder():  # what is there is in use before a download needs room
-            absent = [file for file in files if not self._is_used(self._copy(*file), file[1])]
+            absent = [file for file in files if not self._is_used(self._copy(file), file.bytes)]
         for file in absent:
             self._wanted.put(file)
 
-    def release(self, name: str, num_bytes: int, sha256: str) -> None:
+    def release(self, file: SetFile) -> None:
         """Say that a file is not needed for a while: it is the first to go when room is short."""
         with contextlib.suppress(FileNotFoundError):
-            os.utime(self._copy(name, num_bytes, sha256), (0, 0))
+            os.utime(self._copy(file), (0, 0))
 
-    def discard(self, name: str, num_bytes: int, sha256: str) -> None:
+    def discard(self, file: SetFile) -> None:
         """Delete the copy of a file, because it was found damaged."""
-        self._copy(name, num_bytes, sha256).unlink(missing_ok=True)
+        self._copy(file).unlink(missing_ok=True)
 
-    def _copy(self, name: str, num_bytes: int, sha256: str) -> Path:
-        path = Path(name)
-        return self._folder / f"{path.stem}.{num_bytes}-{sha256[:32]}{path.suffix}"
+    def _copy(self, file: SetFile) -> Path:
+        path = Path(file.name)
+        return self._folder / f"{path.stem}.{file.bytes}-{file.sha256[:32]}{path.suffix}"
 
-    def _download(self, wanted: "queue.SimpleQueue[tuple[str, int, str]]") -> None:
+    def _download(self, wanted: "queue.SimpleQueue[SetFile]") -> None:
         while True:
             try:
-                self.local(*wanted.get())
+                self.local(wanted.get())
             except ShardError as error:
                 _log.debug("prefetch: %s", error)
 
-    def _fill(self, part: Path, name: str, sha256: str) -> None:
+    def _fill(self, part: Path, file: SetFile) -> None:
         """Download to a file that this process has locked; after a failure the file is gone."""
         try:
-            self._remote.download(name, part, sha256=sha256)
+            self._remote.download(file.name, part, sha256=file.sha256)
             write_through(part)
         except BaseException as error:
             part.unlink(missing_ok=True)
             if isinstance(error, FileNotFoundError):
-                raise self._remote.absent(name) from error
+                raise self._remote.absent(file.name) from error
             raise
 
     def _is_used(self, copy: Path, num_bytes: int) -> bool:

@@ -2,24 +2,38 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from shards.errors import DamagedShardError
 
 
+class SetFile(NamedTuple):
+    """A file of a set as the manifest knows it.
+
+    Attributes:
+        name: Its path below the set.
+        bytes: Its size; 0 where that is not known.
+        sha256: Hash of its content, hexadecimal.
+    """
+
+    name: str
+    bytes: int
+    sha256: str
+
+
 class Files(Protocol):
-    """The files of a set on local disk, by (name below the set, bytes, sha256)."""
+    """The files of a set on local disk."""
 
-    def local(self, name: str, num_bytes: int, sha256: str) -> Path:
-        """The file, of the size given unless that is 0."""
+    def local(self, file: SetFile) -> Path:
+        """The file, of the size that is known."""
 
-    def prefetch(self, files: Iterable[tuple[str, int, str]]) -> None:
+    def prefetch(self, files: Iterable[SetFile]) -> None:
         """Start to make files local."""
 
-    def release(self, name: str, num_bytes: int, sha256: str) -> None:
+    def release(self, file: SetFile) -> None:
         """Say that a file is not needed for a while."""
 
-    def discard(self, name: str, num_bytes: int, sha256: str) -> None:
+    def discard(self, file: SetFile) -> None:
         """Forget a damaged local copy of a file."""
 
 
@@ -33,27 +47,26 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def local(self, name: str, num_bytes: int, sha256: str) -> Path:
-        """The file itself.
+    def local(self, file: SetFile) -> Path:
+        """The file itself; the reader holds each slice against its crc32.
 
         Raises:
             DamagedShardError: If it is absent or has another size.
         """
-        del sha256  # the reader holds each slice against its crc32
-        path = self._root / name
+        path = self._root / file.name
         found = path.stat().st_size if path.is_file() else None
-        if found is not None and num_bytes in (0, found):
+        if found is not None and file.bytes in (0, found):
             return path
-        what = "is absent" if found is None else f"has {found} bytes instead of {num_bytes}"
+        what = "is absent" if found is None else f"has {found} bytes instead of {file.bytes}"
         raise DamagedShardError(
             f"{path} {what}: run `python -m ingest build-shards` again, which builds it anew"
         )
 
-    def prefetch(self, files: Iterable[tuple[str, int, str]]) -> None:
+    def prefetch(self, files: Iterable[SetFile]) -> None:
         """Nothing to do."""
 
-    def release(self, name: str, num_bytes: int, sha256: str) -> None:
+    def release(self, file: SetFile) -> None:
         """Nothing to do."""
 
-    def discard(self, name: str, num_bytes: int, sha256: str) -> None:
+    def discard(self, file: SetFile) -> None:
         """Nothing to do: this is no copy."""

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from shards.errors import ShardError, StoreError
 from shards.manifest import MANIFEST_NAME, Manifest
-from shards.storage.remote import Remote, Retries
+from shards.storage.attempts import Retries
+from shards.storage.remote import Remote
 
 UNFINISHED_NAME = ".build"  # where a build keeps its state until the set is whole
 _EMPTY, _UNFINISHED = "is an empty folder", "holds a build that is not finished"

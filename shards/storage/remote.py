@@ -1,48 +1,20 @@
 """Files of a URL: fetched and put again after a failure, verified, or one clear error."""
 
 import contextlib
-import errno
-import functools
 import hashlib
-import logging
-import os
 import re
 import tempfile
 import time
-import urllib.parse
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from shards.console.errors import KnownError
-from shards.errors import FormatVersionError, StoreError
-
-_log = logging.getLogger(__name__)
+from shards.errors import StoreError
+from shards.storage.attempts import Retries, in_words
+from shards.storage.filesystem import address, file_system
 
 T = TypeVar("T")
-
-_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_WORTH_ANOTHER_TRY = (408, 425, 429)  # besides 5xx: timeout, too early, too many requests
-
-
-@dataclass(frozen=True, kw_only=True)
-class Retries:
-    """How long to bear with a server.
-
-    Attributes:
-        attempts: How often a file is asked for at most; by default within a minute of pauses, so
-            that a server may be started anew.
-        first_wait_s: Pause after the first failure; it doubles with each further one.
-        timeout_s: Longest silence of the server, and the time a file may take beyond what
-            `min_bytes_per_s` allows it.
-        min_bytes_per_s: A slower file counts as stalled.
-    """
-
-    attempts: int = 8
-    first_wait_s: float = 0.5
-    timeout_s: float = 30.0
-    min_bytes_per_s: float = 10_000.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +27,7 @@ class Remote:
     """
 
     url: str
-    retries: Retries = Retries()
+    retries: Retries = field(default_factory=Retries)
 
     @property
     def shown(self) -> str:
@@ -160,7 +132,13 @@ class Remote:
             StoreError: If it could not be put.
         """
         system, root = self._system()
-        self._write(name, lambda: system.put_file(str(path), f"{root}/{name}"))
+        try:
+            self._persist(name, lambda: system.put_file(str(path), f"{root}/{name}"), to="written")
+        except (FileNotFoundError, NotImplementedError) as error:
+            raise StoreError(
+                f"{self.shown}/{name} may not be written ({in_words(error)}): check the URL; a "
+                "bucket must be there"
+            ) from error
 
     def delete(self, name: str) -> None:
         """Delete a file, if it is there.
@@ -172,17 +150,8 @@ class Remote:
         with contextlib.suppress(FileNotFoundError):
             self._persist(name, lambda: system.rm_file(f"{root}/{name}"), to="deleted")
 
-    def _write(self, name: str, attempt: Callable[[], object]) -> None:
-        try:
-            self._persist(name, attempt, to="written")
-        except (FileNotFoundError, NotImplementedError) as error:
-            raise StoreError(
-                f"{self.shown}/{name} may not be written ({_in_words(error)}): check the URL; a "
-                "bucket must be there"
-            ) from error
-
     def _system(self) -> tuple[Any, str]:
-        return _filesystem(self.url, self.retries.timeout_s, os.getpid())
+        return file_system(self.url, self.retries.timeout_s)
 
     def _fetch(self, name: str, path: Path) -> Path:
         from fsspec.callbacks import Callback
@@ -195,110 +164,15 @@ class Remote:
             if time.monotonic() - start > allowed_s:
                 raise TimeoutError(f"({done} bytes in {allowed_s:.0f} s)")
 
-        source = _below(root, name)
-        system.get_file(source, str(path), callback=Callback(hooks={"pace": refuse_trickle}))
+        pace = Callback(hooks={"pace": refuse_trickle})
+        system.get_file(address(root, name), str(path), callback=pace)
         return path
 
     def _persist(self, name: str, attempt: Callable[[], T], *, to: str = "read") -> T:
-        """The result of the first attempt that succeeds."""
-        self._system()
-        for number in range(1, self.retries.attempts + 1):
-            try:
-                return attempt()
-            except FormatVersionError:
-                raise
-            except Exception as error:
-                self._refuse_hopeless(name, error, to)
-                cause = _in_words(error)
-                if number == self.retries.attempts:
-                    raise StoreError(
-                        f"{self.shown}/{name} could not be {to} in {number} attempts, the "
-                        f"last failed with: {cause}; check the server and the network, then run "
-                        "this again"
-                    ) from error
-            wait_s = self.retries.first_wait_s * 2 ** (number - 1)
-            _log.warning("%s/%s: %s; trying again in %g s", self.shown, name, cause, wait_s)
-            time.sleep(wait_s)
-        raise AssertionError(self.retries)
-
-    def _refuse_hopeless(self, name: str, error: Exception, to: str) -> None:
-        """Raise what no further attempt would mend."""
-        status = getattr(error, "status", 500)
-        if isinstance(error, FileNotFoundError | NotImplementedError):
-            raise error
-        if isinstance(error, OSError) and error.errno in _DISK_FULL:
-            raise StoreError(
-                f"no room on the local disk for {self.shown}/{name} ({error.strerror}): make room, "
-                "choose another cache folder or allow the cache fewer bytes"
-            ) from error
-        if isinstance(error, PermissionError) or (
-            isinstance(status, int) and status < 500 and status not in _WORTH_ANOTHER_TRY
-        ):
-            raise StoreError(
-                f"{self.shown}/{name} may not be {to} ({_in_words(error)}): check the URL and the "
-                "credentials"
-            ) from error
-
-
-@functools.lru_cache(maxsize=16)
-def _filesystem(url: str, timeout_s: float, process: int) -> tuple[Any, str]:
-    """The fsspec file system of a URL and the URL's path on it.
-
-    Its connections belong to one process: a forked one needs its own.
-    """
-    del process
-    import fsspec
-
-    protocol = url.split("://")[0].split("::")[0]
-    try:
-        options = _limits(protocol, timeout_s)
-        for key, value in fsspec.config.conf.get(protocol, {}).items():
-            options[key] = {**options.get(key, {}), **value} if isinstance(value, dict) else value
-        system, root = fsspec.core.url_to_fs(url, **options)
-    except (ImportError, ValueError) as error:
-        raise StoreError(f"{protocol}:// cannot be read ({error})") from error
-    if protocol in ("s3", "s3a"):
-        system.retries = 1  # Remote counts the attempts
-        for name in ("botocore", "aiobotocore"):  # they tell where credentials were found
-            logging.getLogger(name).setLevel(logging.WARNING)
-    return system, str(root).rstrip("/")
-
-
-def _limits(protocol: str, timeout_s: float) -> dict[str, Any]:
-    """Options that make a file system give up on a silent server."""
-    if protocol in ("http", "https"):
-        import aiohttp
-
-        silence = aiohttp.ClientTimeout(total=None, sock_connect=timeout_s, sock_read=timeout_s)
-        return {"client_kwargs": {"timeout": silence}}
-    if protocol in ("s3", "s3a"):
-        limits = {"connect_timeout": timeout_s, "read_timeout": timeout_s}
-        return {"config_kwargs": {**limits, "retries": {"total_max_attempts": 1}}}
-    if protocol in ("gs", "gcs"):
-        return {"requests_timeout": timeout_s}
-    return {}
-
-
-def _below(root: str, name: str) -> str:
-    """A file's address: on a web server names are quoted, and a signature stays at the end."""
-    if not root.startswith(("http://", "https://")):
-        return f"{root}/{name}"
-    path, mark, query = root.partition("?")
-    return f"{path.rstrip('/')}/{urllib.parse.quote(name)}{mark}{query}"
+        self._system()  # which no further attempt would mend
+        return self.retries.persist(f"{self.shown}/{name}", attempt, to=to)
 
 
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _in_words(error: Exception) -> str:
-    """What happened, in one line, without the addresses that some libraries add."""
-    if isinstance(error, KnownError):
-        return str(error)
-    if isinstance(error, TimeoutError):
-        return f"the server was silent or too slow {error}".rstrip()
-    status, reason = getattr(error, "status", None), getattr(error, "message", None)
-    if status is not None:
-        return f"HTTP {status} {reason or ''}".rstrip()
-    return " ".join(f"{type(error).__name__}: {error}".rstrip(": ").split())

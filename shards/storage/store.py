@@ -17,10 +17,11 @@ from shards.arrow import from_parquet
 from shards.errors import ChangedSetError, DamagedShardError, ManifestError, ShardError, StoreError
 from shards.index import ShardIndex
 from shards.manifest import INDEX_NAME, MANIFEST_NAME, Manifest
+from shards.storage.attempts import Retries
 from shards.storage.cache import ShardCache
-from shards.storage.local import Files, Folder
+from shards.storage.local import Files, Folder, SetFile
 from shards.storage.place import locate, manifest_bytes
-from shards.storage.remote import Remote, Retries
+from shards.storage.remote import Remote
 
 _log = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ class ShardSet:
             if self.remote is None:
                 raise
             _log.warning("the copy of %s in the cache is damaged: fetched again", INDEX_NAME)
-            self._files.discard(INDEX_NAME, 0, self.manifest.index_sha256)
+            self._files.discard(self._index_file())
             return self._read_index()
 
     def local(self, shard: str) -> Path:
@@ -72,7 +73,7 @@ class ShardSet:
         Raises:
             ShardError: If it cannot be had, or the set has changed since it was opened.
         """
-        return self._local(*self._entry(shard))
+        return self._local(self._file(shard))
 
     def open(self, shard: str) -> BinaryIO:
         """A shard as an open local file: it stays readable even when it is evicted.
@@ -80,7 +81,7 @@ class ShardSet:
         Raises:
             ShardError: As `local`.
         """
-        return self._open(*self._entry(shard))
+        return self._open(self._file(shard))
 
     def read(self, shard: str) -> bytes:
         """A whole shard, held against its sha256; no copy of it is kept in the cache.
@@ -88,14 +89,14 @@ class ShardSet:
         Raises:
             ShardError: As `local`, or if it is damaged.
         """
-        name, num_bytes, sha256 = self._entry(shard)
+        file = self._file(shard)
         if self.remote is not None:
-            return self._download(self.remote, name, sha256)
+            return self._download(self.remote, file)
         try:
-            data = self._local(name, num_bytes, sha256).read_bytes()
+            data = self._local(file).read_bytes()
         except OSError as error:
-            raise StoreError(f"{self.url}/{name} cannot be read: {error.strerror}") from error
-        if hashlib.sha256(data).hexdigest() != sha256:
+            raise StoreError(f"{self.url}/{shard} cannot be read: {error.strerror}") from error
+        if hashlib.sha256(data).hexdigest() != file.sha256:
             raise self.damaged(shard, "its bytes differ from the manifest's sha256")
         return data
 
@@ -105,11 +106,11 @@ class ShardSet:
         Nothing to do for a local folder. In a cache that has a limit they push out what was not
         used for longest, so the limit must hold the window in use and the shards ahead.
         """
-        self._files.prefetch([self._entry(shard) for shard in shards])
+        self._files.prefetch([self._file(shard) for shard in shards])
 
     def release(self, shard: str) -> None:
         """Say that a shard is not needed for a while: where room is short it is evicted first."""
-        self._files.release(*self._entry(shard))
+        self._files.release(self._file(shard))
 
     def damaged(self, shard: str, what: str) -> DamagedShardError:
         """The error to raise when bytes of a shard are not those that the index recorded.
@@ -133,7 +134,7 @@ class ShardSet:
                 f"{where}; `python -m shards verify --shards {self.url}` lists all damage, delete "
                 "the file and run `python -m ingest build-shards` again to mend it"
             )
-        self._files.discard(*self._entry(shard))
+        self._files.discard(self._file(shard))
         return DamagedShardError(
             f"{where}; this was its copy in the local cache, which is deleted now: run this again"
         )
@@ -160,24 +161,27 @@ class ShardSet:
             )
 
     def _read_index(self) -> ShardIndex:
-        with self._open(INDEX_NAME, 0, self.manifest.index_sha256) as file:
+        with self._open(self._index_file()) as file:
             return read_index(file.read(), self.manifest, where=f"{self.url}/{INDEX_NAME}")
 
-    def _entry(self, shard: str) -> tuple[str, int, str]:
+    def _index_file(self) -> SetFile:
+        return SetFile(INDEX_NAME, 0, self.manifest.index_sha256)
+
+    def _file(self, shard: str) -> SetFile:
         entry = self.manifest.cases[Path(shard).stem]
-        return shard, entry.bytes, entry.sha256
+        return SetFile(shard, entry.bytes, entry.sha256)
 
-    def _local(self, name: str, num_bytes: int, sha256: str) -> Path:
+    def _local(self, file: SetFile) -> Path:
         with self._blaming_a_change():
-            return self._files.local(name, num_bytes, sha256)
+            return self._files.local(file)
 
-    def _download(self, remote: Remote, name: str, sha256: str) -> bytes:
+    def _download(self, remote: Remote, file: SetFile) -> bytes:
         with self._blaming_a_change(), tempfile.TemporaryDirectory(prefix="lungseg-") as folder:
             path = Path(folder) / "shard"
             try:
-                remote.download(name, path, sha256=sha256)
+                remote.download(file.name, path, sha256=file.sha256)
             except FileNotFoundError as error:
-                raise remote.absent(name) from error
+                raise remote.absent(file.name) from error
             return path.read_bytes()
 
     @contextlib.contextmanager
@@ -188,9 +192,9 @@ class ShardSet:
             self.check_unchanged()
             raise
 
-    def _open(self, name: str, num_bytes: int, sha256: str) -> BinaryIO:
+    def _open(self, file: SetFile) -> BinaryIO:
         while True:
-            path = self._local(name, num_bytes, sha256)
+            path = self._local(file)
             try:
                 return path.open("rb")
             except FileNotFoundError:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from shards.console.whole import whole_or_nothing, write_through
 from shards.errors import StoreError
+from shards.storage.place import UNFINISHED_NAME
 
 _LOCK_NAME = ".lock"
 
@@ -50,13 +51,12 @@ class Target(Protocol):
         """Room left; None when it has no known limit."""
 
 
-def open_target(url: str, *, staging: str = ".build/staging") -> Target:
+def open_target(url: str) -> Target:
     """Open a place to write to.
 
     Args:
-        url: A path, or a URL that fsspec knows (`s3://`, `gs://`, ...).
-        staging: Folder for unfinished files, below a local target. A URL gets one in the
-            system's temporary folder.
+        url: A path, or a URL that fsspec knows (`s3://`, `gs://`, ...), whose unfinished files lie
+            in the system's temporary folder.
 
     Returns:
         The target. Nothing is created yet.
@@ -66,7 +66,7 @@ def open_target(url: str, *, staging: str = ".build/staging") -> Target:
     """
     if "://" in url and not url.startswith("file://"):
         return _UrlTarget(url)
-    return _LocalTarget(url.removeprefix("file://"), staging)
+    return _LocalTarget(url.removeprefix("file://"))
 
 
 @contextlib.contextmanager
@@ -130,10 +130,10 @@ def _known_errors(url: str) -> Iterator[None]:
 
 
 class _LocalTarget:
-    def __init__(self, path: str, staging: str) -> None:
+    def __init__(self, path: str) -> None:
         self.url = path
         self.root = Path(path)
-        self.staging = self.root / staging
+        self.staging = self.root / UNFINISHED_NAME / "staging"
 
     def read(self, name: str) -> bytes | None:
         with _known_errors(self.url):

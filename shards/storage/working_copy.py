@@ -17,8 +17,9 @@ from typing import Any
 from shards.console.errors import KnownError
 from shards.console.out import Kind, refuse_foreign, url_of
 from shards.errors import StoreError
+from shards.storage.attempts import Retries
 from shards.storage.own_folder import PREFIX, own_folder
-from shards.storage.remote import Remote, Retries
+from shards.storage.remote import Remote
 
 _log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from lungseg.options.fit import FitOptions
 from lungseg.training.run import fit
 from shards.console.command import run
 from shards.errors import ChangedSetError, DamagedShardError, StoreError
-from shards.storage.remote import Retries
+from shards.storage.attempts import Retries
 from shards.storage.store import open_shards
 from tests.servers import ALWAYS
 from tests.shards.conftest import write_set

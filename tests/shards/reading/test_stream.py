@@ -13,7 +13,7 @@ from shards.errors import DamagedShardError
 from shards.order.oversample import oversample_ratio
 from shards.reading.reader import SliceReader
 from shards.reading.stream import SliceStream, _decode
-from shards.storage.remote import Retries
+from shards.storage.attempts import Retries
 from shards.storage.store import open_shards
 
 CASES = tuple("abcdef")

@@ -14,8 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from shards.errors import StoreError
+from shards.storage.attempts import Retries
 from shards.storage.cache import ShardCache
-from shards.storage.remote import Remote, Retries
+from shards.storage.local import SetFile
+from shards.storage.remote import Remote
 from tests.servers import ALWAYS
 from tests.waiting import wait_until
 
@@ -25,7 +27,7 @@ SIZE = 20_000
 
 @pytest.fixture
 def files(tmp_path):
-    """Files (name, size, hash) of a set of six."""
+    """The files of a set of six."""
     return make_files(tmp_path / "set")
 
 
@@ -35,7 +37,7 @@ def make_files(root, *, salt=b""):
     for name in (f"cases/{letter}.tar" for letter in "abcdef"):
         data = (salt + name.encode()).ljust(16) * (SIZE // 16)
         (root / name).write_bytes(data)
-        made.append((name, SIZE, hashlib.sha256(data).hexdigest()))
+        made.append(SetFile(name, SIZE, hashlib.sha256(data).hexdigest()))
     return made
 
 
@@ -54,18 +56,18 @@ def test_a_file_is_fetched_once_and_whole(tmp_path, serve, files):
     for _ in range(2):
         cache = make_cache(server, tmp_path / "cache")
         for _ in range(2):
-            for name, size, sha256 in files:
-                copy = cache.local(name, size, sha256)
-                assert copy.read_bytes() == (tmp_path / "set" / name).read_bytes()
-    assert {server.requests[name] for name, *_ in files} == {1}
+            for file in files:
+                copy = cache.local(file)
+                assert copy.read_bytes() == (tmp_path / "set" / file.name).read_bytes()
+    assert {server.requests[file.name] for file in files} == {1}
 
 
 def test_equal_names_in_two_sets_are_not_confused(tmp_path, serve):
     server = serve(tmp_path)
     for part in ("train", "val"):
         cache = make_cache(server, tmp_path / "cache", url=f"{server.url}/{part}")
-        for name, size, sha256 in make_files(tmp_path / part, salt=part.encode()):
-            assert cache.local(name, size, sha256).read_bytes().startswith(part.encode())
+        for file in make_files(tmp_path / part, salt=part.encode()):
+            assert cache.local(file).read_bytes().startswith(part.encode())
 
 
 def test_copies_stay_good_when_a_signature_or_a_user_changes(tmp_path, serve, files):
@@ -73,16 +75,16 @@ def test_copies_stay_good_when_a_signature_or_a_user_changes(tmp_path, serve, fi
     host = server.url.removeprefix("http://")
     urls = (f"{server.url}?signature=1", f"{server.url}?signature=2", f"http://me:secret@{host}")
     for url in urls:
-        make_cache(server, tmp_path / "cache", url=url).local(*files[0])
+        make_cache(server, tmp_path / "cache", url=url).local(files[0])
     assert server.requests["cases/a.tar"] == 1
 
 
 def test_a_set_written_anew_is_not_served_from_old_copies(tmp_path, serve, files):
     server = serve(tmp_path / "set")
-    old = make_cache(server, tmp_path / "cache", manifest="1" * 64).local(*files[0])
-    (name, size, sha256), *_ = make_files(tmp_path / "new", salt=b"new")
-    (tmp_path / "new" / name).replace(tmp_path / "set" / name)
-    new = make_cache(server, tmp_path / "cache", manifest="2" * 64).local(name, size, sha256)
+    old = make_cache(server, tmp_path / "cache", manifest="1" * 64).local(files[0])
+    file, *_ = make_files(tmp_path / "new", salt=b"new")
+    (tmp_path / "new" / file.name).replace(tmp_path / "set" / file.name)
+    new = make_cache(server, tmp_path / "cache", manifest="2" * 64).local(file)
     assert new.read_bytes().startswith(b"new")
     assert old.read_bytes().startswith(b"cases/a.tar ")
 
@@ -91,25 +93,25 @@ def test_the_room_is_never_exceeded_and_the_least_recently_used_goes_first(tmp_p
     cache = make_cache(serve(tmp_path / "set"), tmp_path / "cache", max_bytes=3 * SIZE + 10)
     for letters, wanted in (("abc", "abc"), ("a", "abc"), ("d", "acd"), ("ef", "def")):
         for letter in letters:
-            cache.local(*files["abcdef".index(letter)])
+            cache.local(files["abcdef".index(letter)])
         assert copies(tmp_path / "cache") == list(wanted)
 
 
 def test_what_was_released_goes_first(tmp_path, serve, files):
     cache = make_cache(serve(tmp_path / "set"), tmp_path / "cache", max_bytes=3 * SIZE)
     for file in files[:3]:
-        cache.local(*file)
-    cache.release(*files[2])
-    cache.local(*files[3])
+        cache.local(file)
+    cache.release(files[2])
+    cache.local(files[3])
     assert copies(tmp_path / "cache") == ["a", "b", "d"]
 
 
 def test_what_will_be_needed_again_stays_though_it_was_not_used_for_longest(tmp_path, serve, files):
     cache = make_cache(serve(tmp_path / "set"), tmp_path / "cache", max_bytes=3 * SIZE)
     for file in files[:3]:
-        cache.local(*file)
+        cache.local(file)
     cache.prefetch(files[:1])
-    cache.local(*files[3])
+    cache.local(files[3])
     assert copies(tmp_path / "cache") == ["a", "c", "d"]
 
 
@@ -118,8 +120,8 @@ def test_the_room_holds_for_all_sets_in_the_folder_together(tmp_path, serve, fil
     first = make_cache(server, tmp_path / "cache", max_bytes=2 * SIZE)
     second = make_cache(serve(tmp_path / "more"), tmp_path / "cache", max_bytes=2 * SIZE)
     for one, other in zip(files, more, strict=True):
-        first.local(*one)
-        second.local(*other)
+        first.local(one)
+        second.local(other)
         assert len(copies(tmp_path / "cache")) <= 2
 
 
@@ -133,20 +135,20 @@ def test_nothing_is_deleted_that_the_cache_did_not_write(tmp_path, serve, files)
         path.write_bytes(b"mine")
         os.utime(path, (0, 0))
     for file in files:
-        cache.local(*file)
+        cache.local(file)
     assert all(path.read_bytes() == b"mine" for path in mine)
 
 
 def test_a_copy_of_another_size_is_fetched_again(tmp_path, serve, files):
     cache = make_cache(serve(tmp_path / "set"), tmp_path / "cache")
-    cache.local(*files[0]).write_bytes(b"cut")
-    assert cache.local(*files[0]).stat().st_size == SIZE
+    cache.local(files[0]).write_bytes(b"cut")
+    assert cache.local(files[0]).stat().st_size == SIZE
 
 
 def test_no_room_for_one_file_is_said(tmp_path, serve, files):
     cache = make_cache(serve(tmp_path / "set"), tmp_path / "cache", max_bytes=SIZE - 1)
     with pytest.raises(StoreError, match=f"{SIZE} bytes.*allow it more"):
-        cache.local(*files[0])
+        cache.local(files[0])
 
 
 def test_a_folder_that_cannot_be_used_is_said(tmp_path, serve, files):
@@ -161,10 +163,10 @@ def test_what_cannot_be_fetched_leaves_nothing(tmp_path, serve, files):
     for fault in ("corrupt", "truncate", 404):
         server.fail("cases/a.tar", fault, times=ALWAYS)
         with pytest.raises(StoreError):
-            cache.local(*files[0])
+            cache.local(files[0])
         server.faults.clear()
     assert not [path for path in (tmp_path / "cache").glob("*/*") if path.name != "set.json"]
-    assert cache.local(*files[0]).stat().st_size == SIZE
+    assert cache.local(files[0]).stat().st_size == SIZE
 
 
 def test_prefetched_files_are_there_and_failures_wait_for_who_needs_the_file(
@@ -176,7 +178,7 @@ def test_prefetched_files_are_there_and_failures_wait_for_who_needs_the_file(
     cache.prefetch(files)
     wait_until(lambda: copies(tmp_path / "cache") == list("acdef"), "all that can be fetched")
     with pytest.raises(StoreError, match=r"cases/b\.tar"):
-        cache.local(*files[1])
+        cache.local(files[1])
 
 
 def test_a_folder_that_fails_meanwhile_is_said_and_ends_no_downloader(
@@ -187,7 +189,7 @@ def test_a_folder_that_fails_meanwhile_is_said_and_ends_no_downloader(
         broken.setattr("shards.storage.cache.os.utime", refuse)
         broken.setattr("pathlib.Path.replace", refuse)
         with pytest.raises(StoreError, match=r"cache.*cannot be used \(Stale file handle\)"):
-            cache.local(*files[0])
+            cache.local(files[0])
         cache.prefetch(files[:4] * 4)
         wait_until(cache._wanted.empty, "all was tried")
     cache.prefetch(files[4:])
@@ -201,14 +203,16 @@ def refuse(*args, **further):
 USER = """
 import sys
 from pathlib import Path
+from shards.storage.attempts import Retries
 from shards.storage.cache import ShardCache
-from shards.storage.remote import Remote, Retries
+from shards.storage.local import SetFile
+from shards.storage.remote import Remote
 url, folder, max_bytes, *words = sys.argv[1:]
 limit = int(max_bytes) or None
 remote = Remote(url=url, retries=Retries(attempts=2, first_wait_s=0.01))
 cache = ShardCache(remote, manifest_sha256="0" * 64, folder=Path(folder), max_bytes=limit)
 for name, size, sha256 in zip(*[iter(words)] * 3):
-    print(cache.local(name, int(size), sha256).name, flush=True)
+    print(cache.local(SetFile(name, int(size), sha256)).name, flush=True)
 """
 
 
@@ -248,7 +252,7 @@ def test_threads_fetch_a_file_once(tmp_path, serve, files):
     server = serve(tmp_path / "set")
     cache = make_cache(server, tmp_path / "cache")
     with ThreadPoolExecutor(8) as pool:
-        paths = set(pool.map(lambda _: cache.local(*files[0]), range(8)))
+        paths = set(pool.map(lambda _: cache.local(files[0]), range(8)))
     assert len(paths) == 1
     assert server.requests["cases/a.tar"] == 1
 
@@ -268,7 +272,7 @@ def test_a_process_forked_meanwhile_locks_nobody_out(tmp_path, serve, files):
 
 def use_one(cache, file):
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(cache.local, *file).result(timeout=120)
+        return pool.submit(cache.local, file).result(timeout=120)
 
 
 def test_a_download_cut_off_by_a_kill_is_taken_over(tmp_path, serve, files):
@@ -282,14 +286,14 @@ def test_a_download_cut_off_by_a_kill_is_taken_over(tmp_path, serve, files):
     process.communicate()
     cache = make_cache(server, tmp_path / "cache")
     assert not list((tmp_path / "cache").glob("*/*.part"))
-    assert cache.local(*files[0]).stat().st_size == SIZE
+    assert cache.local(files[0]).stat().st_size == SIZE
 
 
 def test_a_full_disk_ends_in_one_line(tmp_path, serve, files, small_disk):
     cache = make_cache(serve(tmp_path / "set"), small_disk)
-    kept = [cache.local(*file) for file in files[:2]]
+    kept = [cache.local(file) for file in files[:2]]
     with pytest.raises(StoreError, match=r"no room on the local disk.*make room") as caught:
-        cache.local(*files[2])
+        cache.local(files[2])
     assert "\n" not in str(caught.value)
     assert [path.stat().st_size for path in kept] == [SIZE, SIZE]
     assert not list(small_disk.glob("*/*.part"))

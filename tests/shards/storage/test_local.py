@@ -3,7 +3,7 @@
 import pytest
 
 from shards.errors import DamagedShardError
-from shards.storage.local import Folder
+from shards.storage.local import Folder, SetFile
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def folder(tmp_path):
 
 @pytest.mark.parametrize("num_bytes", [7, 0])
 def test_a_file_of_its_size_is_itself_and_0_is_any_size(folder, tmp_path, num_bytes):
-    assert folder.local("cases/a.tar", num_bytes, "any hash") == tmp_path / "cases" / "a.tar"
+    assert folder.local(SetFile("cases/a.tar", num_bytes, "any hash")) == tmp_path / "cases/a.tar"
 
 
 @pytest.mark.parametrize(
@@ -28,20 +28,20 @@ def test_a_file_of_its_size_is_itself_and_0_is_any_size(folder, tmp_path, num_by
 )
 def test_what_is_no_whole_file_is_named_with_what_to_do(folder, tmp_path, name, said):
     with pytest.raises(DamagedShardError) as caught:
-        folder.local(name, 8, "")
+        folder.local(SetFile(name, 8, ""))
     assert str(caught.value).startswith(f"{tmp_path / name} {said}: run ")
     assert "build-shards" in str(caught.value)
 
 
 def test_an_empty_file_is_a_file(folder, tmp_path):
     (tmp_path / "empty").touch()
-    assert folder.local("empty", 0, "").stat().st_size == 0
+    assert folder.local(SetFile("empty", 0, "")).stat().st_size == 0
 
 
 def test_the_originals_are_never_touched(folder, tmp_path):
-    file = ("cases/a.tar", 7, "")
+    file = SetFile("cases/a.tar", 7, "")
     folder.prefetch([file])
-    folder.release(*file)
-    folder.discard(*file)
+    folder.release(file)
+    folder.discard(file)
     assert (tmp_path / "cases" / "a.tar").read_bytes() == b"1234567"
-    assert folder.local(*file).exists()
+    assert folder.local(file).exists()

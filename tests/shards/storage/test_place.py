@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from shards.errors import ManifestError, ShardError, StoreError
+from shards.storage.attempts import Retries
 from shards.storage.place import locate, manifest_bytes
-from shards.storage.remote import Retries
 
 QUICK = Retries(attempts=1)
 

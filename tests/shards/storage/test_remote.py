@@ -4,13 +4,12 @@ import dataclasses
 import hashlib
 import pickle
 import socket
-import time
-from types import SimpleNamespace
 
 import pytest
 
 from shards.errors import StoreError
-from shards.storage.remote import Remote, Retries
+from shards.storage.attempts import Retries
+from shards.storage.remote import Remote
 from tests.servers import ALWAYS
 from tests.waiting import wait_until
 
@@ -76,17 +75,6 @@ def test_an_s3_server_is_borne_with_alike(tmp_path, serve_faulty_s3, content, fa
         download(Remote(url=server.url, retries=for_fault(fault)), tmp_path / "copy", content)
 
 
-def test_pauses_double_up_to_a_minute_in_all(tmp_path, serve, content, monkeypatch):
-    pauses = []
-    clock = SimpleNamespace(sleep=pauses.append, monotonic=time.monotonic)
-    monkeypatch.setattr("shards.storage.remote.time", clock)
-    server = serve(tmp_path / "set")
-    server.fail(NAME, 503, times=ALWAYS)
-    with pytest.raises(StoreError, match="HTTP 503"):
-        download(Remote(url=server.url), tmp_path / "copy", content)
-    assert pauses == [0.5, 1, 2, 4, 8, 16, 32]
-
-
 @pytest.mark.parametrize("fault", [401, 403, 400])
 def test_what_may_not_be_read_is_asked_for_once(tmp_path, serve, content, fault):
     server = serve(tmp_path / "set")
@@ -110,11 +98,6 @@ def test_a_server_that_is_not_there_is_said(tmp_path, content):
         url = f"http://127.0.0.1:{unused.getsockname()[1]}/set"
         with pytest.raises(StoreError, match="check the server and the network"):
             download(Remote(url=url, retries=QUICK), tmp_path / "copy", content)
-
-
-def test_a_protocol_that_is_not_known_is_said(tmp_path, content):
-    with pytest.raises(StoreError, match="nonsense:// cannot be read"):
-        download(Remote(url="nonsense://there/set"), tmp_path / "copy", content)
 
 
 @pytest.mark.parametrize("user", ["me:secret@", "secret@", ":secret@", "me:s@cret@", ""])

@@ -10,7 +10,7 @@ import pytest
 
 from shards.errors import ChangedSetError, DamagedShardError, ManifestError, ShardError
 from shards.reading.reader import SliceReader
-from shards.storage.remote import Retries
+from shards.storage.attempts import Retries
 from shards.storage.store import open_shards
 from tests.servers import ALWAYS
 

@@ -109,7 +109,7 @@ def test_room_is_that_of_the_disk_or_has_no_limit(tmp_path):
 
 
 def test_staging_lies_below_a_folder_and_apart_for_each_url(tmp_path):
-    assert open_target(str(tmp_path), staging="x").staging == tmp_path / "x"
+    assert open_target(str(tmp_path)).staging == tmp_path / ".build/staging"
     one, same, other = (open_target(f"memory://{name}").staging for name in ("set", "set/", "sets"))
     assert one == same != other
 

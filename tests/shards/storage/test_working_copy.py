@@ -7,7 +7,8 @@ import fsspec
 import pytest
 
 from shards.errors import StoreError
-from shards.storage.remote import Remote, Retries
+from shards.storage.attempts import Retries
+from shards.storage.remote import Remote
 from shards.storage.working_copy import WorkingCopy, kept_meanwhile, working_copy
 from tests.waiting import wait_until
 
