@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import re
 import signal
 import subprocess
 import sys
@@ -83,16 +82,8 @@ class Bake(Options):
             raise ValueError(f"--eggs must be at least 1, got {self.eggs}")
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Eat(Options):
-    """Eat it."""
-
-    cake: Path
-    """Which."""
-
-
-def bake(*words, commands=Bake):
-    return parse(commands, [str(word) for word in words], prog="cake", description="")
+def bake(*words):
+    return parse(Bake, [str(word) for word in words], prog="cake", description="")
 
 
 def demo(*words, **how):
@@ -135,13 +126,6 @@ def test_what_is_given_several_times_replaces_that_of_the_config_file(tmp_path):
     assert bake("--config", tmp_path / "c.yaml", "--range-cm", 5, 6).range_cm == ((5, 6),)
 
 
-@pytest.mark.parametrize("flag", ["--config=", "--config "])
-def test_a_config_file_serves_a_subcommand_too(tmp_path, flag):
-    (tmp_path / "c.yaml").write_text("cake: sponge\n")
-    words = f"eat {flag}{tmp_path / 'c.yaml'}".split()
-    assert bake(*words, commands={"bake": Bake, "eat": Eat}).cake == Path("sponge")
-
-
 def test_saved_options_give_the_same_options_back(tmp_path):
     options = bake("--out", "a b", "--eggs", 9, "--layers", 1, 2, "--icing")
     save_config(options, tmp_path / "c.yaml")
@@ -158,20 +142,6 @@ def test_what_holds_for_one_run_is_not_saved(tmp_path):
     assert bake("--config", tmp_path / "c.yaml").hurry
 
 
-@pytest.mark.parametrize("value", ["3", "false", "[1, 2]"])
-def test_an_option_that_there_is_not_is_said_to_stand_in_the_file(tmp_path, value):
-    path = tmp_path / "c.yaml"
-    path.write_text(f"out: a\nlayer: {value}\n")
-    said = f"--config {path}: the file has layer, which is no option here, perhaps you meant layers"
-    with pytest.raises(UsageError, match=re.escape(said)):
-        bake("--config", path)
-    path.write_text("eggs: 3\n")
-    with pytest.raises(
-        UsageError, match=r"the file has eggs, .*; cake eat --help lists the options"
-    ):
-        bake("eat", "--cake", "a", "--config", path, commands={"bake": Bake, "eat": Eat})
-
-
 @pytest.mark.parametrize(
     ("words", "found"),
     [
@@ -186,14 +156,6 @@ def test_an_option_that_there_is_not_is_said_to_stand_in_the_file(tmp_path, valu
 def test_bad_usage_is_told_in_one_line(words, found):
     with pytest.raises(UsageError, match=found) as caught:
         bake(*words)
-    assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize("content", ["[1, 2]", "a: [", "unknown: 3", "\0"])
-def test_a_config_file_that_is_none_is_told_in_one_line(tmp_path, content):
-    (tmp_path / "c.yaml").write_text(content)
-    with pytest.raises(UsageError) as caught:
-        bake("--out", "a", "--config", tmp_path / "c.yaml")
     assert "\n" not in str(caught.value)
 
 
