@@ -73,7 +73,14 @@ def show(result: dict[str, Any]) -> str:
         from ingest.job.check import show_findings
 
         return show_findings(result)
-    return "\n".join(f"{name}: {_plain(value)}" for name, value in result.items())
+    lines = [f"{name}: {_plain(value)}" for name, value in result.items()]
+    if "built_now" in result:
+        shards = result["shards"]
+        lines.append(
+            f"next: look with `python -m ingest preview --shards {shards} --out SLICES.png`, train "
+            f"with `python -m lungseg.fit --shards {shards} --out RUN`"
+        )
+    return "\n".join(lines)
 
 
 def _plain(value: Any) -> str:

@@ -64,7 +64,19 @@ def _train(options: FitOptions, kind: Kind) -> dict[str, Any] | None:
 def show(result: dict[str, Any]) -> str:
     """Render a result for people: scores of an epoch, which need not be the last, say of which."""
     best = [f"scores of the best epoch, {result['epoch']}:"] if "epoch" in result else []
-    return "\n".join([*best, *(f"{name}: {value}" for name, value in result.items())])
+    values = [f"{name}: {value}" for name, value in result.items()]
+    return "\n".join([*best, *values, *_next(result)])
+
+
+def _next(result: dict[str, Any]) -> list[str]:
+    """What to do with the best checkpoint of a training that has ended."""
+    if not {"epoch", "epochs", "checkpoint"} <= result.keys():
+        return []
+    checkpoint = result["checkpoint"]
+    return [
+        f"next: open {checkpoint.removesuffix('best.ckpt')}report.html, and score whole scans with "
+        f"`python -m lungseg.evaluate --checkpoint {checkpoint} --source SCANS --out SCORES`"
+    ]
 
 
 if __name__ == "__main__":

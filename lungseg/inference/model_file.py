@@ -12,6 +12,7 @@ from torch import nn
 from ingest.recipe import Recipe
 from lungseg.checkpoint import NoCheckpointError, checkpoint_here, read_checkpoint
 from lungseg.models.build import build_net
+from lungseg.models.imported import NetError
 from lungseg.models.memory_order import order_for_prediction
 from lungseg.models.tiles import tiled
 from lungseg.models.view import View, view_of
@@ -21,6 +22,11 @@ from shards.console.words import in_a_line
 from shards.storage.working_copy import shown
 
 _NET = "net."
+_NOT_OURS = "none of this program", "give one that `python -m lungseg.fit` wrote"
+_NOT_READ = (
+    "not one that this version of the program can use",
+    "give another, or use the version that wrote it",
+)
 
 
 class ModelFileError(KnownError):
@@ -100,33 +106,45 @@ def load_model(path: Path, *, device: torch.device | None = None) -> LoadedModel
     """
     checkpoint, sha256 = _read(path)
     try:
-        options = dict(checkpoint["hyper_parameters"])
-        ours = options.pop("lungseg")
-        decision = ours.get("decision")
-        weights = checkpoint["state_dict"]
-        net = build_net(options)
-        net.load_state_dict(
-            {name[len(_NET) :]: value for name, value in weights.items() if name.startswith(_NET)}
-        )
-        device = device or torch.device("cpu")
-        net = order_for_prediction(net, device)
-        return LoadedModel(
-            net=tiled(net, options.get("crop_px")).eval().to(device),
-            recipe=Recipe.from_dict(ours["recipe"]),
-            threshold=ours["threshold"],
-            rules=Rules(**decision["rules"]) if decision else Rules(),
-            chosen_with=tuple(decision.get("chosen_with", ())) if decision else None,
-            neighbors=ours["neighbors"],
-            training_cases=tuple(ours["training_cases"]),
-            validation_cases=tuple(ours["validation_cases"]),
-            options=options,
-            sha256=sha256,
-        )
+        return _loaded(checkpoint, sha256, device or torch.device("cpu"))
+    except NetError as error:
+        raise ModelFileError(f"{shown(path)}: {error}") from error
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        is_ours = "lungseg" in (checkpoint.get("hyper_parameters") or ())
+        what, instead = _NOT_READ if is_ours else _NOT_OURS
+        why = f"{type(error).__name__}: {in_a_line(error)}"
         raise ModelFileError(
-            f"{shown(path)} is a checkpoint, but none of this program ({type(error).__name__}: "
-            f"{in_a_line(error)}): give one that `python -m lungseg.fit` wrote"
+            f"{shown(path)} is a checkpoint, but {what} ({why}): {instead}"
         ) from error
+
+
+def _loaded(checkpoint: dict[str, Any], sha256: str, device: torch.device) -> LoadedModel:
+    options = dict(checkpoint["hyper_parameters"])
+    ours = options.pop("lungseg")
+    decision = ours.get("decision")
+    return LoadedModel(
+        net=_net(options, checkpoint["state_dict"], device),
+        recipe=Recipe.from_dict(ours["recipe"]),
+        threshold=float(ours["threshold"]),
+        rules=Rules(**decision["rules"]) if decision else Rules(),
+        chosen_with=tuple(decision.get("chosen_with", ())) if decision else None,
+        neighbors=int(ours["neighbors"]),
+        training_cases=tuple(ours["training_cases"]),
+        validation_cases=tuple(ours["validation_cases"]),
+        options=options,
+        sha256=sha256,
+    )
+
+
+def _net(options: dict[str, Any], weights: dict[str, Any], device: torch.device) -> nn.Module:
+    net = build_net(options)
+    net.load_state_dict(
+        {name[len(_NET) :]: value for name, value in weights.items() if name.startswith(_NET)}
+    )
+    if not all(values.isfinite().all() for values in net.state_dict().values()):
+        raise NetError("its weights are no finite numbers, its training diverged: give another")
+    net = order_for_prediction(net, device)
+    return tiled(net, options.get("crop_px")).eval().to(device)
 
 
 def _sha256(path: Path) -> str:

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from lungseg.fit import DESCRIPTION, show
 from lungseg.options.fit import FitOptions
 from shards.console.groups import flat_values
@@ -28,3 +30,10 @@ def test_scores_say_of_which_epoch_they_are():
 
 def test_a_result_without_epoch_has_no_such_line():
     assert show({"checkpoint": "last.ckpt", "epochs": 2}) == "checkpoint: last.ckpt\nepochs: 2"
+
+
+@pytest.mark.parametrize("run", ["runs/first", "s3://bucket/run"])
+def test_a_training_that_has_ended_says_what_comes_next(run):
+    said = show({"epoch": 1, "epochs": 2, "checkpoint": f"{run}/best.ckpt"}).splitlines()[-1]
+    assert said.startswith(f"next: open {run}/report.html, ")
+    assert f"lungseg.evaluate --checkpoint {run}/best.ckpt --source" in said

@@ -430,6 +430,13 @@ def test_the_summary_for_people_is_plain_lines():
     ]
 
 
+def test_a_build_says_what_comes_next():
+    said = show({"shards": "s3://bucket/set", "built_now": 0}).splitlines()[-1]
+    assert said.startswith("next: ")
+    for command in ("ingest preview", "lungseg.fit"):
+        assert f"`python -m {command} --shards s3://bucket/set --out " in said
+
+
 def test_a_case_that_turned_bad_loses_its_shard(source, tmp_path):
     build(source, tmp_path / "out")
     path = source / "imagesTr/lung_002.nii.gz"

@@ -123,6 +123,32 @@ def test_a_file_that_is_no_checkpoint_is_one_known_error(tmp_path, net):
         assert "\n" not in str(caught.value)
 
 
+def test_a_checkpoint_of_another_version_or_of_a_diverged_training_says_so(tmp_path, net):
+    def changed(**changes):
+        content = checkpoint(net)
+        ours = content["hyper_parameters"]["lungseg"]
+        return content | {"hyper_parameters": OPTIONS | {"lungseg": ours | changes}}
+
+    other = changed()
+    other["hyper_parameters"]["net"] = "v9"
+    diverged = checkpoint(net)
+    diverged["state_dict"] = {n: v * float("nan") for n, v in diverged["state_dict"].items()}
+    faults = {
+        "recipe": (changed(recipe={"size": 64, "future": 1}), "version .*'future'"),
+        "rules": (changed(decision={"rules": {"future": 1}}), "version .*'future'"),
+        "threshold": (changed(threshold="half"), "version .*half"),
+        "net": (
+            checkpoint(net, hyper_parameters=changed()["hyper_parameters"] | {"net": "v9"}),
+            "v9",
+        ),
+        "diverged": (diverged, "its weights are no finite numbers"),
+    }
+    for name, (content, what) in faults.items():
+        path = written(tmp_path / f"{name}.ckpt", content)
+        with pytest.raises(ModelFileError, match=rf"^{path}.*{what}"):
+            load_model(path)
+
+
 class Attack:
     def __init__(self, path):
         self.path = path
