@@ -5,6 +5,7 @@ from typing import Any
 import shards.console.early  # isort: skip  # noqa: F401 (first, for a Ctrl-C meanwhile)
 from lungseg.calibration.options import CalibrateOptions
 from shards.console.command import run
+from shards.console.out import refuse_out_file
 
 DESCRIPTION = """Choose a checkpoint's threshold and rules for lesions on scans it did not train on.
 
@@ -17,6 +18,8 @@ to predict and evaluate as their --checkpoint."""
 
 def main(options: CalibrateOptions) -> dict[str, Any]:
     """Calibrate, with the heavy libraries imported only now."""
+    checkpoints = [options.checkpoint, *options.average_with]
+    refuse_out_file(options.out, starts_with=b"PK", sources=checkpoints)
     from lungseg.calibration.calibrate_model import calibrate
 
     return calibrate(options)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import shards.console.early  # isort: skip  # noqa: F401 (first, for a Ctrl-C meanwhile)
 from shards.console.command import Options, Positional, run
+from shards.console.out import refuse_out_file
 
 DESCRIPTION = """Compare two evaluations over the cases that both have, and say what may be said.
 
@@ -39,6 +40,7 @@ def main(options: CompareOptions) -> dict[str, Any]:
 
     if options.out is None:
         return compare(options.first, options.second)
+    refuse_out_file(options.out, starts_with=b"<!doctype html>")
     refuse_to_replace(options.out, overwrite=options.overwrite)
     result = compare(options.first, options.second)
     write_page(result, options.out)

@@ -5,6 +5,7 @@ from typing import Any
 import shards.console.early  # isort: skip  # noqa: F401 (first, for a Ctrl-C meanwhile)
 from lungseg.portable.options import ExportOptions
 from shards.console.command import run
+from shards.console.out import refuse_out_file
 
 DESCRIPTION = """Write a checkpoint as one ONNX file, for any program with ONNX Runtime.
 
@@ -17,6 +18,7 @@ training's cases. Not for clinical use."""
 
 def main(options: ExportOptions) -> dict[str, Any]:
     """Export, with the heavy libraries imported only now."""
+    refuse_out_file(options.out, starts_with=b"\x08", sources=[options.checkpoint])
     from lungseg.portable.export import export
 
     return export(options)

@@ -65,7 +65,7 @@ def refuse_out(out: Path, kind: Kind | None, *, sources: Iterable[Path | str] = 
     _refuse_place(out, sources)
     found = sorted(path.name for path in out.iterdir()) if out.is_dir() else []
     refuse_foreign(str(out), found, kind)
-    _refuse_unwritable(out)
+    _refuse_unwritable(out, within=out)
 
 
 def refuse_foreign(out: str, found: Iterable[str], kind: Kind | None) -> None:
@@ -99,7 +99,7 @@ def refuse_out_file(out: Path, *, starts_with: bytes, sources: Iterable[Path | s
     if out.is_dir():
         raise _error(out, "is a folder, a file is needed")
     _refuse_place(out, sources)
-    _refuse_unwritable(out.parent)
+    _refuse_unwritable(out, within=out.parent)
     if out.exists():
         with out.open("rb") as file:
             if file.read(len(starts_with)) != starts_with:
@@ -126,8 +126,8 @@ def _refuse_place(out: Path, sources: Iterable[Path | str]) -> None:
         raise _error(out, f"{where} Python package {package if package != place else ''}".rstrip())
 
 
-def _refuse_unwritable(out: Path) -> None:
-    folder = _existing(out.absolute())
+def _refuse_unwritable(out: Path, *, within: Path) -> None:
+    folder = _existing(within.absolute())
     try:
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(b"?")

@@ -11,11 +11,17 @@ import pytest
 from ingest.__main__ import main as ingest
 from ingest.options import BuildShards, Preview
 from ingest.phantom.data_set import PhantomSet
+from lungseg.calibrate import main as calibrate
+from lungseg.calibration.options import CalibrateOptions
+from lungseg.compare import CompareOptions
+from lungseg.compare import main as compare
 from lungseg.evaluate import main as evaluate
 from lungseg.evaluation.options import EvaluateOptions
+from lungseg.export import main as export
 from lungseg.fit import main as fit
 from lungseg.inference.options import PredictOptions
 from lungseg.options.fit import FitOptions
+from lungseg.portable.options import ExportOptions
 from lungseg.predict import main as predict
 from shards.console.errors import KnownError
 from shards.console.out import (
@@ -44,6 +50,17 @@ COMMANDS = {
         PredictOptions(checkpoint=source / "best.ckpt", input=source, out=out)
     ),
     "search": lambda out, source: search(SearchOptions.of(shards=str(source), out=out)),
+}
+FILES = {
+    "new.ckpt": lambda out, read: calibrate(
+        CalibrateOptions(checkpoint=read / "best.ckpt", source=read, out=out, overwrite=True)
+    ),
+    "model.onnx": lambda out, read: export(
+        ExportOptions(checkpoint=read / "best.ckpt", out=out, overwrite=True)
+    ),
+    "two.html": lambda out, read: compare(
+        CompareOptions(first=read, second=read, out=out, overwrite=True)
+    ),
 }
 LEAVES = {
     "a shard set": ("build-shards", ["manifest.json", "index.parquet", "cases/a.tar"]),
@@ -196,6 +213,24 @@ def test_a_picture_replaces_a_picture_only(source, tmp_path):
     picture.mkdir()
     with pytest.raises(OutError, match="is a folder"):
         COMMANDS["preview"](tmp_path, source)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_is_refused_before_work_where_it_cannot_be_or_would_replace_another_kind(
+    name, source, tmp_path, monkeypatch
+):
+    def full(**_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / name).write_text("years of work")
+    with pytest.raises(OutError, match=rf"thesis/{name} is a file of another kind"):
+        FILES[name](tmp_path / "thesis" / name, source)
+    assert (tmp_path / "thesis" / name).read_text() == "years of work"
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    with pytest.raises(OutError, match=rf"^--out {tmp_path}/new/{name} lies on a full disk"):
+        FILES[name](tmp_path / "new" / name, source)
+    assert not (tmp_path / "new").exists()
 
 
 def test_names_at_a_url_are_judged_alike():
