@@ -2,10 +2,8 @@
 
 import logging
 import os
-import signal
 from typing import Any, Literal
 
-import cv2
 import numpy as np
 import pytorch_lightning as pl
 import torch
@@ -18,6 +16,7 @@ from lungseg.models.build import num_channels
 from lungseg.models.view import view_of
 from lungseg.options.fit import FitOptions
 from lungseg.training.batches import Batch, TrainingSlices, ValidationSlices, clip_of, stretches_of
+from lungseg.training.process.loader_workers import begin_worker, end_workers_at_exit
 from lungseg.training.process.shared_memory import for_a_pipe, from_a_pipe, has_room
 from lungseg.training.slice_weights import weights_of
 from lungseg.training.split import split_cases
@@ -240,6 +239,7 @@ class SliceData(pl.LightningDataModule):
             one_by_one = self._augments_in_loader() or self._options.data.loader != "index"
             threads = 1 if one_by_one else _NUM_READERS
             return ThreadedLoader(slices.__getitem__, sampler, num_threads=threads)
+        end_workers_at_exit()
         shared = has_room(self._bytes_under_way(workers))
         if not shared:
             _log.info("shared memory is small here: slices come from their processes by pipes")
@@ -248,7 +248,7 @@ class SliceData(pl.LightningDataModule):
             batch_size=None,
             sampler=sampler,
             num_workers=workers,
-            worker_init_fn=_begin_worker,
+            worker_init_fn=begin_worker,
             collate_fn=None if shared else for_a_pipe,
             pin_memory=shared and torch.cuda.is_available(),
             timeout=_LOADER_TIMEOUT_S,
@@ -267,12 +267,3 @@ def num_workers(wanted: int | Literal["auto"], shares: int) -> int:
     if wanted != "auto":
         return wanted
     return max(0, min(8, len(os.sched_getaffinity(0)) // shares - 1))
-
-
-def _begin_worker(worker: int) -> None:
-    """One thread each, and no answer to a signal that all processes get: the training ends them."""
-    del worker
-    cv2.setNumThreads(0)
-    for signum in (signal.SIGINT, signal.SIGUSR1):
-        signal.signal(signum, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: signal.signal(signal.SIGTERM, signal.SIG_DFL))
