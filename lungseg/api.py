@@ -12,7 +12,7 @@ import torch
 from ingest.case import BadCaseError, Case
 from ingest.scans.array import ArrayScan
 from ingest.slices.opened import OpenCase
-from ingest.slices.source_grid import load_scan
+from ingest.slices.scan_slices import load_scan
 from lungseg.crossval.run import cross_validate
 from lungseg.inference import model_file
 from lungseg.inference.infer import predict_scan

@@ -16,7 +16,7 @@ import torch
 from ingest.case import BadCaseError
 from ingest.find_scans import find_scans
 from ingest.recipe import Recipe
-from ingest.slices.source_grid import load_scan
+from ingest.slices.scan_slices import load_scan
 from lungseg.inference.model_file import ModelFileError
 from lungseg.inference.options import PredictOptions
 from lungseg.inference.predict_all import predict

@@ -7,8 +7,20 @@ import numpy as np
 from ingest.case import Case
 from ingest.recipe import Recipe
 from ingest.scans.geometry import to_canonical
+from ingest.slices.field import Field
 from ingest.slices.mask_file import mask_file
 from ingest.slices.opened import open_case
+
+
+def on_source_grid(slices, z, grid, *, field=None):
+    """Masks of slices, or probabilities of 1/2 or more, along the stored axes of their scan."""
+    mask = np.zeros(grid.shape, np.uint8)
+    planes = to_canonical(mask, grid)
+    width, height, _ = planes.shape
+    for number, piece in zip(z, slices, strict=True):
+        shown = field or Field.whole((height, width), len(piece))
+        planes[:, :, number] = (shown.back(piece) >= 0.5).T
+    return mask
 
 
 def write_mask(mask, like, out, recipe=None):

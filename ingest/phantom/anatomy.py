@@ -186,11 +186,11 @@ def spine_y(z: float) -> float:
     return float(np.interp(z, SPINE_Z, SPINE_Y))
 
 
-def curve(knots: tuple[tuple[float, ...], ...], step_mm: float = 2.0) -> Points:
-    """Run smoothly through knots (x, y, z, radius); (n, 4) points about `step_mm` apart."""
+def curve(knots: tuple[tuple[float, ...], ...]) -> Points:
+    """Run smoothly through knots (x, y, z, radius); (n, 4) points about 2 mm apart."""
     table = np.array(knots, float)
     lengths = np.r_[0, np.cumsum(np.linalg.norm(np.diff(table[:, :3], axis=0), axis=1))]
-    along = np.linspace(0, lengths[-1], max(2, int(lengths[-1] / step_mm)))
+    along = np.linspace(0, lengths[-1], max(2, int(lengths[-1] / 2.0)))
     linear = np.column_stack([np.interp(along, lengths, column) for column in table.T])
     if len(linear) < 9:
         return linear

@@ -134,7 +134,7 @@ def _run(
 ) -> Iterator[tuple[_Job, dict[str, Any]]]:
     """Make all scans, here or in processes; the records come in the order of the jobs."""
     work = partial(_make, options=options, folder=folder)
-    workers = min(options.workers or os.cpu_count() or 1, len(jobs))
+    workers = min(options.workers or len(os.sched_getaffinity(0)), len(jobs))
     if workers == 1:
         yield from zip(jobs, map(work, jobs), strict=True)
         return

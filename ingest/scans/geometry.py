@@ -1,4 +1,4 @@
-"""Axes and affines: from a scan's stored axes to canonical ones (RAS), there and back."""
+"""Axes and affines: what lies along a scan's stored axes, seen along canonical ones (RAS)."""
 
 import functools
 from dataclasses import dataclass
@@ -73,11 +73,6 @@ def to_canonical(volume: npt.NDArray[Any], grid: Grid) -> npt.NDArray[Any]:
     """View an array in stored axes (i, j, k) along canonical axes (x, y, z); copies nothing."""
     view = volume.transpose(_stored_axis_of(grid))
     return view[_flips(grid)]
-
-
-def from_canonical(volume: npt.NDArray[Any], grid: Grid) -> npt.NDArray[Any]:
-    """View an array in canonical axes (x, y, z) along the stored axes (i, j, k) of `grid`."""
-    return volume[_flips(grid)].transpose([axis for axis, _ in grid.axes])
 
 
 def same_place_voxels(first: Grid, second: Grid) -> float:

@@ -54,7 +54,7 @@ class Tallying:
     """
 
     def __init__(self, thresholds: Sequence[float]) -> None:
-        self._components = {threshold: Components(num_layers=2) for threshold in thresholds}
+        self._components = {threshold: Components() for threshold in thresholds}
 
     def see(self, z: int, probability: Plane, hull: Mask, truth: Mask) -> None:
         """Look at a slice, a neighbor of the one before.

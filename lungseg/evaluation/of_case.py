@@ -6,7 +6,7 @@ import numpy as np
 
 from ingest.case import BadCaseError, Case
 from ingest.recipe import Recipe
-from ingest.slices.source_grid import ScanSlices
+from ingest.slices.scan_slices import ScanSlices
 from lungseg.evaluation.labels import canonical_mask
 from lungseg.evaluation.predictor import LabeledScan, Mask, Prediction, Predictor
 from lungseg.inference.read_scan import read_views

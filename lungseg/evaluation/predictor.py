@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ingest.case import Case
 from ingest.recipe import Recipe
 from ingest.scans.geometry import Grid
-from ingest.slices.source_grid import ScanSlices
+from ingest.slices.scan_slices import ScanSlices
 from lungseg.scores.case_score import CaseScore, Role
 
 Mask = npt.NDArray[np.uint8]

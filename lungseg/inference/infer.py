@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 
 from ingest.scans.geometry import to_canonical
-from ingest.slices.source_grid import ScanSlices
+from ingest.slices.scan_slices import ScanSlices
 from lungseg.inference.ensemble import Ensemble
 from lungseg.inference.model_file import LoadedModel
 from lungseg.postprocessing.finder import Finder

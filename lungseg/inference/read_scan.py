@@ -9,7 +9,7 @@ from ingest.findings.voxels import VoxelChecks
 from ingest.recipe import Recipe
 from ingest.slices.kept import NoSliceKeptError, kept_slices
 from ingest.slices.opened import OpenCase, open_case
-from ingest.slices.source_grid import ScanSlices, load_views
+from ingest.slices.scan_slices import ScanSlices, load_views
 
 logger = logging.getLogger(__name__)
 

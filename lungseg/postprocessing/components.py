@@ -39,13 +39,9 @@ class Components:
     """Joins the voxels that touch at least at a corner, in one pass over neighboring slices.
 
     Memory grows with the parts of slices, not with voxels.
-
-    Args:
-        num_layers: Layers in which voxels are counted besides.
     """
 
-    def __init__(self, *, num_layers: int = 0) -> None:
-        self._num_layers = num_layers
+    def __init__(self) -> None:
         self._first: dict[int, int] = {}
         self._counts: dict[int, Numbers] = {}
         self._joined: dict[int, int] = {}

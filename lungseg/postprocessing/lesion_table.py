@@ -69,7 +69,7 @@ class LesionTable:
         self._canonical = grid.canonical()
         self._pitch = np.array(self._canonical.spacing_mm)
         self._parts: dict[int, _Part] = {}
-        self.components = Components(num_layers=1)
+        self.components = Components()
 
     def add(
         self,

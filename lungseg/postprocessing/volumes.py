@@ -41,7 +41,7 @@ class MemberVolumes:
             hull: (height, width), 1 within the hull of a lung; None where no rule asks for it.
         """
         if not self._members:
-            self._members = [Components(num_layers=1) for _ in probabilities]
+            self._members = [Components() for _ in probabilities]
         for components, probability in zip(self._members, probabilities, strict=True):
             mask = (probability >= self._threshold).astype(np.uint8)
             components.add(z, mask, [mask if hull is None else hull])

@@ -1,4 +1,4 @@
-"""Counts and lists as people write them."""
+"""Counts, lists and what others said, as people write them: in a line."""
 
 from collections.abc import Sequence
 

@@ -451,7 +451,7 @@ def test_a_case_that_kills_its_worker_is_rejected_and_the_others_built(tmp_path,
 @pytest.mark.parametrize("signed", [False, True])
 def test_the_scan_as_dicom_gives_the_slices_of_its_nifti(built, tmp_path, write_series, signed):
     from ingest.recipe import Recipe
-    from ingest.slices.source_grid import load_scan
+    from ingest.slices.scan_slices import load_scan
 
     write_series(tmp_path, HU, AFFINE, signed=signed)
     images = load_scan(tmp_path, Recipe(size=16, drop_slices=2)).images

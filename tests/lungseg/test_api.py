@@ -14,7 +14,7 @@ from ingest.case import BadCaseError
 from ingest.job.build import build_shards
 from ingest.options import BuildShards
 from ingest.phantom.data_set import PhantomSet, make_phantoms
-from ingest.slices.source_grid import load_scan
+from ingest.slices.scan_slices import load_scan
 from lungseg.inference.infer import predict_scan
 from lungseg.scores.surface import surface_score
 from tests.toy_training import TINY

@@ -13,7 +13,7 @@ from ingest.job.build import build_shards
 from ingest.job.check import check
 from ingest.options import BuildShards, Check
 from ingest.recipe import Recipe
-from ingest.slices.source_grid import load_scan
+from ingest.slices.scan_slices import load_scan
 
 AFFINE = np.array([[-0.7, 0, 0, 20], [0, -0.7, 0, 5], [0, 0, 2.5, -100], [0, 0, 0, 1.0]])
 HU = np.random.default_rng(0).integers(-1000, 500, (12, 12, 5), dtype=np.int16)

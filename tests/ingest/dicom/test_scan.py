@@ -15,7 +15,7 @@ from ingest.dicom.scan import DicomVolume
 from ingest.find_cases import find_cases
 from ingest.recipe import Recipe
 from ingest.scans.volume import whole
-from ingest.slices.source_grid import load_scan
+from ingest.slices.scan_slices import load_scan
 from tests.toy_cases import slices_of
 
 AFFINE = np.array([[-0.7, 0, 0, 20], [0, -0.7, 0, 5], [0, 0, 2.5, -100], [0, 0, 0, 1.0]])

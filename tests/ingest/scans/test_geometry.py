@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.scans.geometry import Grid, as_affine, from_canonical, same_place_voxels, to_canonical
+from ingest.scans.geometry import Grid, as_affine, same_place_voxels, to_canonical
 
 ORIENTATIONS = [
     "".join(codes)
@@ -35,7 +35,6 @@ def test_axes_and_canonical_arrays_are_those_of_nibabel(orientation, tilt):
     assert grid.canonical().shape == canonical.shape
     np.testing.assert_allclose(grid.canonical().matrix, canonical.affine, atol=1e-12)
     np.testing.assert_array_equal(to_canonical(array, grid), canonical.get_fdata())
-    np.testing.assert_array_equal(from_canonical(to_canonical(array, grid), grid), array)
 
 
 def test_random_affines_have_the_axes_of_nibabel():
@@ -83,7 +82,6 @@ def test_every_voxel_keeps_its_place_and_value_on_the_way_to_canonical_axes_and_
     np.testing.assert_allclose(
         canonical.matrix @ [*place, 1], grid.matrix @ [*stored, 1], atol=1e-9
     )
-    np.testing.assert_array_equal(from_canonical(view, grid), array)
 
 
 @given(oblique())

@@ -10,7 +10,7 @@ from ingest.job.check import check
 from ingest.options import BuildShards, Check
 from ingest.recipe import Recipe
 from ingest.scans.nifti import NiftiImage, NiftiLabel
-from ingest.slices.source_grid import load_scan
+from ingest.slices.scan_slices import load_scan
 from shards.manifest import Manifest
 from tests.toy_masks import write_mask
 

@@ -12,8 +12,9 @@ from ingest.recipe import Recipe
 from ingest.scans.geometry import Grid
 from ingest.slices.field import Field, slice_spacing_mm
 from ingest.slices.prepare import prepare_mask
-from ingest.slices.source_grid import load_scan, to_source_grid
-from tests.ingest.slices.test_source_grid import ORIENTATIONS, make_scan, save_case
+from ingest.slices.scan_slices import load_scan
+from tests.ingest.slices.test_scan_slices import ORIENTATIONS, make_scan, save_case
+from tests.toy_masks import on_source_grid
 
 RNG = np.random.default_rng(0)
 SIDES = st.integers(1, 40)
@@ -96,7 +97,7 @@ def test_a_mask_goes_back_to_its_own_voxels_from_all_48_orientations(tmp_path, o
     np.testing.assert_array_equal(scan.images, [record.image for record in records])
     shown = np.zeros((64, 48, 5), np.uint8)
     shown[4:-4] = 1
-    back = to_source_grid([r.mask for r in records], scan.z, scan.grid, field=scan.field)
+    back = on_source_grid([r.mask for r in records], scan.z, scan.grid, field=scan.field)
     turned = save_case(tmp_path / "shown", image, blocks * shown, orientation=orientation,
                        affine=affine)  # fmt: skip
     np.testing.assert_array_equal(back, np.asanyarray(nibabel.load(turned.label).dataobj))

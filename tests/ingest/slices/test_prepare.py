@@ -11,7 +11,7 @@ from ingest.recipe import Recipe
 from ingest.scans.geometry import Grid, as_affine
 from ingest.slices.field import Field
 from ingest.slices.prepare import prepare_image, prepare_mask
-from ingest.slices.source_grid import to_source_grid
+from tests.toy_masks import on_source_grid
 
 
 def image_by(plane, recipe):
@@ -136,9 +136,8 @@ def ceiling(mask, rule, affine):
     """Dice of a mask that was made smaller by half and put back: what no model can exceed."""
     recipe = Recipe(size=len(mask) // 2, mask=rule)
     planes = [mask_by(np.ascontiguousarray(plane.T), recipe) for plane in np.moveaxis(mask, 2, 0)]
-    back = to_source_grid(
-        planes, range(len(planes)), Grid(shape=mask.shape, affine=as_affine(affine))
-    )
+    grid = Grid(shape=mask.shape, affine=as_affine(affine))
+    back = on_source_grid(planes, range(len(planes)), grid)
     return 2 * np.count_nonzero(back & mask) / (back.sum() + mask.sum())
 
 

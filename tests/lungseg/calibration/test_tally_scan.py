@@ -3,7 +3,7 @@
 import torch
 
 from ingest.case import Case
-from ingest.slices.source_grid import load_scan
+from ingest.slices.scan_slices import load_scan
 from lungseg.calibration.tally_scan import tally_scan
 from lungseg.inference.infer import predict_scan
 from lungseg.postprocessing.rules import Rules

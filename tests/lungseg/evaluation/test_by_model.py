@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ingest.case import Case
-from ingest.slices.source_grid import load_scan
+from ingest.slices.scan_slices import load_scan
 from lungseg.evaluation.by_masks import MasksPredictor
 from lungseg.evaluation.by_model import Certainty, ModelPredictor, role_of
 from lungseg.evaluation.options import EvaluateOptions

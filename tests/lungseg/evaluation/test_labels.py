@@ -5,7 +5,7 @@ import pytest
 
 from ingest.case import BadCaseError, Case
 from ingest.recipe import Recipe
-from ingest.slices.source_grid import load_scan
+from ingest.slices.scan_slices import load_scan
 from lungseg.evaluation.labels import canonical_mask
 
 

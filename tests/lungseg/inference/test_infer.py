@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from ingest.slices.source_grid import load_scan
+from ingest.slices.scan_slices import load_scan
 from lungseg.inference.infer import (
     DeviceError,
     pick_device,

@@ -9,7 +9,7 @@ import torch
 
 from ingest.case import BadCaseError, Case
 from ingest.recipe import Recipe
-from ingest.slices.source_grid import load_scan
+from ingest.slices.scan_slices import load_scan
 from lungseg.inference.ensemble import Ensemble
 from lungseg.inference.infer import predict_scan
 from lungseg.inference.one_scan import predict_one

@@ -15,7 +15,7 @@ from PIL import Image
 
 from ingest.find_scans import find_scans
 from ingest.recipe import Recipe
-from ingest.slices.source_grid import load_scan
+from ingest.slices.scan_slices import load_scan
 from lungseg.inference.errors import PredictError
 from lungseg.inference.options import PredictOptions
 from lungseg.inference.predict_all import predict

@@ -8,7 +8,7 @@ from lungseg.postprocessing.components import Components
 
 
 def seen(mask, *layers, order=None):
-    components = Components(num_layers=len(layers))
+    components = Components()
     for z in order or range(len(mask)):
         components.add(z, mask[z], [layer[z] for layer in layers])
     return components

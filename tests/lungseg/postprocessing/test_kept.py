@@ -34,11 +34,11 @@ def test_each_rule_drops_what_it_says(rules, expected):
 def test_nothing_has_nothing_to_keep():
     none = np.zeros(0, np.int64)
     assert kept(Rules(keep_largest=1), none, none, voxel_mm3=1.0).tolist() == []
-    assert kept_components(Components(num_layers=1), Rules(lung_hull=True), voxel_mm3=1.0) == set()
+    assert kept_components(Components(), Rules(lung_hull=True), voxel_mm3=1.0) == set()
 
 
 def test_components_are_kept_by_their_first_layer():
-    components = Components(num_layers=1)
+    components = Components()
     mask, hull = np.zeros((2, 9, 9), np.uint8)
     mask[1:3, 1:3] = mask[5:8, 5:8] = hull[2, 2] = 1
     components.add(0, mask, [hull])

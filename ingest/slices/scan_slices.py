@@ -1,23 +1,21 @@
-"""A scan -> the slices a model sees, and masks of slices -> the scan's own grid."""
+"""A scan -> the slices a model sees."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ingest.case import Case
 from ingest.recipe import Recipe
-from ingest.scans.geometry import Grid, to_canonical
+from ingest.scans.geometry import Grid
 from ingest.slices.field import Field
 from ingest.slices.kept import kept_slices
 from ingest.slices.opened import OpenCase, open_case
 from ingest.slices.prepare import prepare_image
 
 Image = npt.NDArray[np.int16]
-Mask = npt.NDArray[np.uint8]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -98,35 +96,3 @@ def load_views(
         )
         for field, numbers, images in zip(fields, kept, stacks, strict=True)
     ]
-
-
-def to_source_grid(
-    slices: Iterable[npt.NDArray[Any]],
-    z: Sequence[int],
-    grid: Grid,
-    *,
-    field: Field | None = None,
-    threshold: float = 0.5,
-) -> Mask:
-    """Put predicted slices back on the grid of their scan.
-
-    Args:
-        slices: n planes (size, size), canonical rows and columns, taken one by one: float
-            probabilities, interpolated bilinearly and then compared with the threshold, or uint8
-            masks, by nearest neighbor.
-        z: Canonical slice number of each; all others stay background.
-        grid: The scan's own grid.
-        field: What the slices show of the planes; by default all.
-        threshold: Lowest probability that counts as tumor.
-
-    Returns:
-        A mask (0, 1) of shape `grid.shape`, along the stored axes.
-    """
-    mask = np.zeros(grid.shape[::-1], np.uint8).T
-    planes = to_canonical(mask, grid)
-    width, height, _ = planes.shape
-    for number, piece in zip(z, slices, strict=True):
-        shown = field or Field.whole((height, width), len(piece))
-        plane = shown.back(piece)
-        planes[:, :, number] = (plane != 0 if plane.dtype == np.uint8 else plane >= threshold).T
-    return mask

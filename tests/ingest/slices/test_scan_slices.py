@@ -11,16 +11,11 @@ from ingest.case import BadCaseError, Case
 from ingest.findings.read_case import read_case
 from ingest.readers import open_label
 from ingest.recipe import Recipe
-from ingest.scans.geometry import Grid
 from ingest.scans.nifti import NiftiImage
 from ingest.scans.volume import whole
-from ingest.slices.source_grid import (
-    load_scan,
-    load_views,
-    to_source_grid,
-)
+from ingest.slices.scan_slices import load_scan, load_views
 from tests.toy_cases import slices_of
-from tests.toy_masks import write_mask
+from tests.toy_masks import on_source_grid, write_mask
 
 SHAPE = (64, 64, 12)
 AFFINE = np.array([[0.7, 0, 0, -20], [0, 0.7, 0, 5], [0, 0, 2.5, 100], [0, 0, 0, 1.0]])
@@ -174,18 +169,11 @@ def test_a_mask_of_slices_goes_back_to_the_place_it_came_from(tmp_path, orientat
     scan = load_scan(case.image, recipe)
     label = open_label(case.label)
     stored = whole(label, np.uint8)
-    back = to_source_grid(coarse.transpose(2, 1, 0), scan.z, scan.grid)
+    back = on_source_grid(coarse.transpose(2, 1, 0), scan.z, scan.grid)
     assert back.shape == stored.shape == label.grid.shape
     np.testing.assert_array_equal(back, stored)
-    smooth = to_source_grid(np.ones((12, 32, 32), np.float32), scan.z, scan.grid)
+    smooth = on_source_grid(np.ones((12, 32, 32), np.float32), scan.z, scan.grid)
     assert smooth.all()
-
-
-def test_slices_not_predicted_stay_background():
-    grid = Grid(shape=(8, 8, 4), affine=((-1, 0, 0, 0), (0, 1, 0, 0), (0, 0, -1, 0), (0, 0, 0, 1)))
-    mask = to_source_grid(np.full((1, 4, 4), 0.5, np.float32), [0], grid, threshold=0.5)
-    assert mask[:, :, 3].all()
-    assert not mask[:, :, :3].any()
 
 
 @pytest.mark.parametrize("suffix", [".nii.gz", ".nii"])
