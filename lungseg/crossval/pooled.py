@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from lungseg.scores.case_counts import CaseCounts
-from lungseg.scores.dice import GUARDED, GUARDED_DEFINITION, guarded_dice, summarize
+from lungseg.scores.dice import summarize_guarded
 from lungseg.scores.intervals import bootstrap_interval
 from lungseg.training.callbacks.best_checkpoint import BEST
 from lungseg.training.log.case_table import read_cases
@@ -70,13 +70,9 @@ def pooled(folds: Sequence[FoldScores]) -> dict[str, Any]:
     counts = np.array([(case.tp, case.fp, case.fn) for case in cases], np.int64)
     dice = [case.dice for case in cases if case.has_tumor]
     voxel_ml = [case.false_volume_ml / max(1, case.fp) for case in cases]
-    guarded, false_ml = guarded_dice(counts, voxel_ml)
     return {
-        **summarize(counts),
+        **summarize_guarded(counts, voxel_ml),
         "dice_case_mean_ci95": bootstrap_interval(dice),
-        GUARDED: guarded,
-        f"{GUARDED}_definition": GUARDED_DEFINITION,
-        "false_volume_ml": false_ml,
         **{name: folds[0].result[name] for name in ("grid", "threshold", "folds_from")},
         "caution": CAUTION,
         "folds": [fold.row() for fold in folds],

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lungseg.scores.intervals import share, share_interval
-
 Values = npt.NDArray[np.float64]
 
 DEFINITIONS = {
@@ -39,18 +37,8 @@ class Sums:
     native: Sequence[float | None] | None
 
 
-def by_definition(sums: Sums) -> dict[str, float | None]:
-    """Score a set of cases by each of `DEFINITIONS`; None where one says nothing."""
-    return {name: share(parts) for name, parts in _parts(sums).items()}
-
-
-def intervals(sums: Sums) -> dict[str, list[float] | None]:
-    """How far each score could lie elsewhere with other cases of the same kind (95 %)."""
-    return {name: share_interval(parts) for name, parts in _parts(sums).items()}
-
-
-def _parts(sums: Sums) -> dict[str, Values]:
-    """For each definition the (cases, 2) sums that it divides: over all cases, first by second."""
+def parts_by_definition(sums: Sums) -> dict[str, Values]:
+    """For each of `DEFINITIONS` the (n, 2) sums that it divides: over all rows, first by second."""
     soft, hard = ([np.asarray(c, np.float64) for c in held] for held in (sums.slices, sums.hard))
     slices = [_dice(case) for case in hard]  # NaN where both are empty
     cases = [_dice(case.sum(axis=0, keepdims=True)) for case in hard if case[:, 2].any()]

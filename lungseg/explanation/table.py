@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from lungseg.explanation.case_sums import CaseSums, Values
-from lungseg.explanation.definitions import DEFINITIONS, Sums, by_definition, intervals
+from lungseg.explanation.definitions import DEFINITIONS, Sums, parts_by_definition
+from lungseg.scores.intervals import share, share_interval
 
 COLUMNS = {
     "model": "the predictions; on the model's grid before rules for lesions",
@@ -30,13 +31,13 @@ def explain(cases: Sequence[CaseSums], dice: Sequence[float | None]) -> dict[str
         model's by definition, over cases, and what the `definitions` and `columns` are.
     """
     predictions = _predictions(cases, dice)
-    by_column = {name: by_definition(sums) for name, sums in predictions.items()}
+    by_column = {name: parts_by_definition(sums) for name, sums in predictions.items()}
     return {
         "scores": {
-            definition: {name: scores[definition] for name, scores in by_column.items()}
+            definition: {name: share(parts[definition]) for name, parts in by_column.items()}
             for definition in DEFINITIONS
         },
-        "ci95": intervals(predictions["model"]),
+        "ci95": {name: share_interval(parts) for name, parts in by_column["model"].items()},
         "n": len(cases),
         "definitions": DEFINITIONS,
         "columns": {name: COLUMNS[name] for name in by_column},

@@ -83,6 +83,16 @@ def guarded_dice(
     return mean, sum(false_ml) / max(1, len(false_ml))
 
 
+def summarize_guarded(counts: npt.NDArray[np.int64], voxel_ml: Sequence[float]) -> dict[str, Any]:
+    """As `summarize`, with the guarded Dice, its definition and `false_volume_ml` a case."""
+    guarded, false_ml = guarded_dice(counts, voxel_ml)
+    return summarize(counts) | {
+        GUARDED: guarded,
+        f"{GUARDED}_definition": GUARDED_DEFINITION,
+        "false_volume_ml": false_ml,
+    }
+
+
 def soft_dice(overlap: float, total: float) -> float | None:
     """Pooled soft Dice from sums over pixels.
 

@@ -9,7 +9,7 @@ from lungseg.scores.case_score import CaseScore
 from lungseg.scores.confidence.coverage import risk_coverage
 from lungseg.scores.confidence.froc import froc
 from lungseg.scores.confidence.reliability import reliability
-from lungseg.scores.dice import GUARDED, GUARDED_DEFINITION, guarded_dice, soft_dice, summarize
+from lungseg.scores.dice import soft_dice, summarize_guarded
 from lungseg.scores.intervals import bootstrap_interval
 from lungseg.scores.lesions import summarize_lesions
 from lungseg.scores.surface import DEFINITION as SURFACE_DEFINITION
@@ -41,14 +41,12 @@ def metrics(scores: Sequence[CaseScore], *, threshold: float | None) -> dict[str
     """
     counts = np.array([(score.tp, score.fp, score.fn) for score in scores], np.int64)
     dice = [score.dice or 0.0 for score in scores if score.tp + score.fn > 0]
-    guarded, false_ml = guarded_dice(counts, [score.voxel_ml for score in scores])
+    summary = summarize_guarded(counts, [score.voxel_ml for score in scores])
     false_alarms = [score for score in scores if score.verdict == "false alarm"]
     return {
-        **summarize(counts),
+        **summary,
         "dice_case_mean_ci95": bootstrap_interval(dice),
-        GUARDED: guarded,
-        f"{GUARDED}_definition": GUARDED_DEFINITION,
-        "false_volume_ml": round(false_ml, 4),
+        "false_volume_ml": round(summary["false_volume_ml"], 4),
         "dice_case_median": float(np.median(dice)) if dice else None,
         **_surfaces([score.surface for score in scores if score.surface]),
         "lesions": summarize_lesions([score.lesions for score in scores]),

@@ -7,14 +7,7 @@ import numpy.typing as npt
 import torch
 from torchmetrics import Metric
 
-from lungseg.scores.dice import (
-    GUARDED,
-    GUARDED_DEFINITION,
-    dice,
-    guarded_dice,
-    soft_dice,
-    summarize,
-)
+from lungseg.scores.dice import dice, soft_dice, summarize_guarded
 
 
 class Stretch(Protocol):
@@ -107,12 +100,8 @@ class CaseDice(Metric):
                 self._cases, self._voxel_ml, counts.tolist(), strict=True
             )
         ]
-        guarded, false_ml = guarded_dice(counts, self._voxel_ml)
-        return summarize(counts) | {
-            GUARDED: guarded,
-            f"{GUARDED}_definition": GUARDED_DEFINITION,
+        return summarize_guarded(counts, self._voxel_ml) | {
             "dice_pooled_soft": soft_dice(overlap, total),
-            "false_volume_ml": false_ml,
             "dice_per_case": {row["case"]: dice(row["tp"], row["fp"], row["fn"]) for row in cases},
             "cases": cases,
         }

@@ -3,14 +3,22 @@
 import numpy as np
 import pytest
 
-from lungseg.explanation.definitions import DEFINITIONS, Sums, by_definition, intervals
-from lungseg.scores.intervals import bootstrap_interval
+from lungseg.explanation.definitions import DEFINITIONS, Sums, parts_by_definition
+from lungseg.scores.intervals import bootstrap_interval, share, share_interval
 
 
 def sums(cases, *, native=None):
     """From cases of slices (TP, called, labeled), without probabilities between 0 and 1."""
     slices = [np.array(case, np.float64) for case in cases]
     return Sums(slices=slices, hard=slices, native=native)
+
+
+def by_definition(sums):
+    return {name: share(parts) for name, parts in parts_by_definition(sums).items()}
+
+
+def intervals(sums):
+    return {name: share_interval(parts) for name, parts in parts_by_definition(sums).items()}
 
 
 def test_every_definition_equals_its_closed_form():
