@@ -66,14 +66,12 @@ def predict_one(
         sweep(path)
     animation = Animation(case.name, opened.grid)
     checks = VoxelChecks(case.name, any_values=recipe.any_values)
-    field = Field.of(opened.grid, recipe)
     images = ahead(_images(opened, kept, recipe, checks), most=_READ_AHEAD)
     batch_size = options.slices_at_once(device.type)
     planes = ahead(
         _planes(images, model, device, batch_size, downwards=opened.downwards), most=batch_size
     )
-    width, height, num_slices = opened.grid.canonical().shape
-    voxels = 0
+    field, voxels = Field.of(opened.grid, recipe), 0
     decided_by = {
         "checkpoint sha256": model.sha256,
         "threshold": f"{threshold:g}",
@@ -87,7 +85,7 @@ def predict_one(
         found = _found(planes, opened, kept, finder, lambda: step(len(kept)))
         left = _judged(found, finder, held, shows=bool(shown))
         for z in opened.numbers:
-            plane: Mask = np.zeros((height, width), np.uint8)
+            plane: Mask = np.zeros(field.plane, np.uint8)
             if z in kept:
                 image, plane = next(left)
                 voxels += int(np.count_nonzero(plane))
@@ -98,6 +96,13 @@ def predict_one(
     say_values(checks)
     for path in shown:
         animation.write(path)
+    numbers = _numbers(opened, kept, finder, voxels)
+    return numbers | {"files": [target.name for target in targets]}
+
+
+def _numbers(opened: OpenCase, kept: range, finder: Finder, voxels: int) -> dict[str, Any]:
+    """What is to be told of a scan."""
+    num_slices = len(opened.numbers)
     return {
         "tumor_voxels": voxels,
         "tumor_ml": round(voxels * float(np.prod(opened.grid.spacing_mm)) / 1000, 4),
@@ -106,7 +111,6 @@ def predict_one(
         "lesions_dropped": finder.num_dropped,
         "slices": num_slices,
         "slices_unread": num_slices - len(kept),
-        "files": [target.name for target in (mask_path, *shown)],
     }
 
 

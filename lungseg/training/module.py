@@ -40,11 +40,13 @@ class LungSegmenter(pl.LightningModule):
 
     def __init__(self, options: FitOptions, data: SliceData) -> None:
         super().__init__()
-        self.net = over_ranks(build_net(flat_values(options)))
+        given = flat_values(options)
+        self.net = over_ranks(build_net(given))
         height, width = data.shards.manifest.slice_shape
-        check_net(self.net, flat_values(options), height=height, width=width)
-        check_crop(self.net, flat_values(options), height=height, width=width)
+        check_net(self.net, given, height=height, width=width)
+        check_crop(self.net, given, height=height, width=width)
         self._options = options
+        self._as_in_prediction = tiled(self.net, options.crop.crop_px).forward
         self._loss = build_loss(options.loss, reduce=sum_over_ranks)
         index, split = data.shards.index, data.split
         training, validation = (
@@ -74,14 +76,14 @@ class LungSegmenter(pl.LightningModule):
             "training_cases": list(training),
             "validation_cases": list(validation),
         }
-        self.save_hyperparameters(flat_values(options) | {"lungseg": ours})
+        self.save_hyperparameters(given | {"lungseg": ours})
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """(b, neighbors, h, w) scaled HU -> (b, 1, h, w) logits, by the net as it is in prediction.
 
         A compiled one is for training alone: the sizes of stretches would have it compiled anew.
         """
-        logits: torch.Tensor = tiled(self.net, self._options.crop.crop_px).forward(image)
+        logits: torch.Tensor = self._as_in_prediction(image)
         return logits
 
     def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
