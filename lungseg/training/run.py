@@ -2,15 +2,11 @@
 
 import dataclasses
 import logging
-import signal
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-import torch
 from pytorch_lightning.callbacks import Callback
 
 from lungseg.errors import TrainingError
@@ -21,7 +17,7 @@ from lungseg.training.callbacks.announcement import Announcement
 from lungseg.training.callbacks.best_checkpoint import BEST
 from lungseg.training.callbacks.best_score import BestScore
 from lungseg.training.callbacks.build import build_callbacks
-from lungseg.training.callbacks.end_together import StoppedError, signals_given_back
+from lungseg.training.callbacks.early_end import ends_in_one_line
 from lungseg.training.callbacks.last_checkpoint import LAST
 from lungseg.training.checkpoint_io import WholeCheckpoints
 from lungseg.training.data import SliceData
@@ -31,8 +27,6 @@ from lungseg.training.machine.cost import Cost, check_memory, step_cost
 from lungseg.training.module import LungSegmenter
 from lungseg.training.process.first_rank import of_first_rank
 from lungseg.training.process.gpu import check_given_gpu
-from lungseg.training.process.heartbeat import watched_ranks
-from lungseg.training.process.peers import wait_for_reason, watched_peers
 from lungseg.training.process.world import World, world_of
 from lungseg.training.resume import checkpoint_to_resume, load_weights
 from lungseg.training.trainer import build_trainer, quiet_lightning
@@ -96,7 +90,7 @@ def fit(
     if trainer.is_global_zero:
         out.mkdir(parents=True, exist_ok=True)
         save_config(replaced(options, resume=False), out / "config.yaml")
-    with _ends_in_one_line(trainer, world, last=out / LAST):
+    with ends_in_one_line(trainer, world, last=out / LAST):
         trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
     if not trainer.is_global_zero:
         return None
@@ -141,7 +135,7 @@ def validate(
     )
     load_weights(module, checkpoint, option="--validate")
     _met(trainer, world)
-    with _ends_in_one_line(trainer, world):
+    with ends_in_one_line(trainer, world):
         trainer.validate(module, data, verbose=False)
     if not trainer.is_global_zero:
         return None
@@ -183,66 +177,6 @@ def _met(trainer: pl.Trainer, world: World) -> bool:
     if there:
         trainer.strategy.setup_environment()
     return there
-
-
-@contextmanager
-def _ends_in_one_line(
-    trainer: pl.Trainer, world: World, *, last: Path | None = None
-) -> Iterator[None]:
-    """Turn the ways in which a run may end early into a line and an exit code.
-
-    Args:
-        trainer: What runs in the block.
-        world: Who takes part.
-        last: The checkpoint from which a training goes on.
-    """
-    launcher = trainer.strategy.launcher
-    again = f"the same command with --resume goes on from {last}"
-    advice = again if last else "the same command begins it anew"
-    try:
-        here = watched_peers(lambda: getattr(launcher, "procs", []), advice=advice)
-        everywhere = watched_ranks(launched=world.launched, advice=advice)
-        with signals_given_back(), here, everywhere:
-            try:
-                yield
-            except RuntimeError as error:
-                _explain(error, trainer)
-                raise
-    except StoppedError as stopped:
-        _leave(trainer, stopped.signum, advice)
-    except SystemExit as leaving:
-        if isinstance(leaving.__context__, KeyboardInterrupt):  # Lightning's way with a Ctrl-C
-            if last and last.exists():
-                logger.info(advice)
-            raise KeyboardInterrupt from None
-        raise
-
-
-def _leave(trainer: pl.Trainer, signum: int, advice: str) -> None:
-    failed = getattr(trainer.strategy.checkpoint_io, "failed", None)
-    if not trainer.is_global_zero:
-        sys.exit(0)
-    logger.info("%s; %s", failed or "the checkpoint is written", advice)
-    if signum == signal.SIGINT:
-        raise KeyboardInterrupt
-    sys.exit(128 + signum)
-
-
-def _explain(error: RuntimeError, trainer: pl.Trainer) -> None:
-    """Say what a user can do about an error of torch."""
-    said = str(error)
-    if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in said:
-        raise TrainingError(
-            "the memory does not suffice for a step: lower --batch-size, --width or --depth, train "
-            "on more --devices, or raise --accumulate with --norm instance"
-        ) from error
-    if "DataLoader" in said:
-        raise TrainingError(
-            f"a process that reads slices ended or stood still ({said.splitlines()[0]}): lower "
-            "--num-workers, 0 reads in this process, and go on with --resume"
-        ) from error
-    if trainer.world_size > 1 and ("peer" in said or "gloo" in said or "NCCL" in said):
-        wait_for_reason()
 
 
 def _result(best: BestScore, options: FitOptions, trainer: pl.Trainer) -> dict[str, Any]:
