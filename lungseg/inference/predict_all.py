@@ -23,6 +23,7 @@ from lungseg.inference.spread import spread
 from shards.console.command import save_config
 from shards.console.progress import progress
 from shards.console.words import counted
+from shards.storage.target import locked, open_target
 
 logger = logging.getLogger(__name__)
 
@@ -41,12 +42,13 @@ def predict(options: PredictOptions) -> dict[str, Any]:
         logger.info("%d of %d scans are done already", len(scans) - len(left), len(scans))
     try:
         options.out.mkdir(parents=True, exist_ok=True)
-        save_config(options, options.out / "config.yaml")
-        if options.address is None:
-            result = _told(left, _here(left, places, options, ledger))
-        else:
-            result = _told(left, _on_cluster(left, places[0][0], options, ledger))
-        ledger.finish()
+        with locked(open_target(str(options.out))):
+            save_config(options, options.out / "config.yaml")
+            if options.address is None:
+                result = _told(left, _here(left, places, options, ledger))
+            else:
+                result = _told(left, _on_cluster(left, places[0][0], options, ledger))
+            ledger.finish()
     except OSError as error:
         raise PredictError(
             f"--out {options.out} cannot be written ({error.strerror}): choose a folder that can"

@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from shards.console.command import save_config
 from shards.console.groups import flat_values, replaced
 from shards.console.whole import write_json
 from shards.storage.store import ShardSet, open_shards
+from shards.storage.target import locked, open_target
 
 RESULT = "result.json"
 
@@ -87,10 +89,10 @@ def fit(
         compile_net(module.net, trainer.strategy.root_device)
     cost = _affordable_cost(module, data, trainer, options, world)
     trainer.callbacks.insert(0, Announcement(data, cost))  # type: ignore[attr-defined]
-    if trainer.is_global_zero:
-        out.mkdir(parents=True, exist_ok=True)
-        save_config(replaced(options, resume=False), out / "config.yaml")
-    with ends_in_one_line(trainer, world, last=out / LAST):
+    with _held(trainer, out, world), ends_in_one_line(trainer, world, last=out / LAST):
+        if trainer.is_global_zero:
+            out.mkdir(parents=True, exist_ok=True)
+            save_config(replaced(options, resume=False), out / "config.yaml")
         trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
     if not trainer.is_global_zero:
         return None
@@ -169,6 +171,13 @@ def open_training(options: FitOptions) -> tuple[ShardSet, FitOptions]:
     limit = None if options.data.cache_gb is None else int(options.data.cache_gb * 1e9)
     shards = open_shards(options.data.shards, cache=options.data.cache, cache_bytes=limit)
     return shards, replaced(options, shards=shards.url)
+
+
+def _held(trainer: pl.Trainer, out: Path, world: World) -> AbstractContextManager[None]:
+    """Keep other trainings out of the folder, where no rank of this one may still be elsewhere."""
+    if trainer.is_global_zero and world.of_this_command:
+        return locked(open_target(str(out)))
+    return nullcontext()
 
 
 def _met(trainer: pl.Trainer, world: World) -> bool:

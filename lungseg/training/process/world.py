@@ -43,6 +43,11 @@ class World:
         """Whether one process trains, as far as it is known here."""
         return self.nodes == 1 and self.devices in (1, "auto")
 
+    @property
+    def of_this_command(self) -> bool:
+        """Whether no launcher or gang runs the ranks, which may begin them anew elsewhere."""
+        return type(self.environment) is LightningEnvironment
+
 
 def world_of(run: RunOptions) -> World:
     """The world that the options ask for, which one that a launcher started must equal.

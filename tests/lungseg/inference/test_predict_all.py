@@ -19,6 +19,8 @@ from ingest.slices.scan_slices import load_scan
 from lungseg.inference.errors import PredictError
 from lungseg.inference.options import PredictOptions
 from lungseg.inference.predict_all import predict
+from shards.errors import StoreError
+from shards.storage.target import locked, open_target
 from tests.lungseg.conftest import files_of
 
 
@@ -353,3 +355,13 @@ def test_one_scan_after_the_other_takes_no_more_memory(run, many, tmp_path):
         tracemalloc.stop()
     assert sizes[2] - sizes[1] < 100_000
     assert set(threading.enumerate()) <= threads
+
+
+def test_one_prediction_at_a_time_writes_to_a_folder(run, folder, tmp_path):
+    out = tmp_path / "out"
+    with (
+        locked(open_target(str(out))),
+        pytest.raises(StoreError, match="one job may write"),
+    ):
+        run(folder)
+    assert not out.exists()

@@ -15,8 +15,10 @@ from lungseg.inference.model_file import load_model
 from lungseg.models.imported import NetError
 from lungseg.options.fit import FitOptions
 from lungseg.training.run import fit, validate
+from shards.errors import StoreError
 from shards.reading.reader import SliceReader
 from shards.storage.store import open_shards
+from shards.storage.target import locked, open_target
 from tests.toy_training import equal, flags, options, table, weights
 
 
@@ -206,3 +208,14 @@ def test_a_training_learns_the_same_in_either_order_of_memory(shards, tmp_path):
         fit(options(shards, tmp_path / wanted, **given))
     one, other = (weights(tmp_path / name / "last.ckpt") for name in ("yes", "no"))
     torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4)
+
+
+def test_one_training_at_a_time_writes_to_a_folder(shards, tmp_path):
+    out = tmp_path / "out"
+    with (
+        locked(open_target(str(out))),
+        pytest.raises(StoreError, match="one job may write"),
+    ):
+        fit(options(shards, out, epochs=1))
+    assert not out.exists()
+    fit(options(shards, out, epochs=1))
