@@ -55,7 +55,8 @@ def numbers_and_names(options):
 
 def _command(commands, name, options):
     names = set(numbers_and_names(options)[1])
-    needed = [word for name in _NEEDED if name in names for word in (f"--{name}", _NEEDED[name])]
+    values = _NEEDED | ({"out": "new/net.onnx"} if options is ExportOptions else {})
+    needed = [word for name in values if name in names for word in (f"--{name}", values[name])]
     needed += ["scan.nii.gz"] if options is ViewOptions else []
     return Command(commands, (*([name] if name else []), *needed), options)
 

@@ -85,6 +85,7 @@ def test_a_store_that_stays_away_ends_the_search_in_one_line(url, machine, monke
     def away(*_):
         raise StoreError(f"{url}/{JOURNAL} could not be written")
 
-    monkeypatch.setattr(Remote, "put", away)
-    with pytest.raises(SearchError, match=f"^{url}/{JOURNAL} could not be written"):
-        home.keep_journal()
+    with monkeypatch.context() as patched:
+        patched.setattr(Remote, "put", away)
+        with pytest.raises(SearchError, match=f"^{url}/{JOURNAL} could not be written"):
+            home.keep_journal()

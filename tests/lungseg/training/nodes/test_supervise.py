@@ -208,9 +208,9 @@ def test_two_nodes_learn_what_one_learns_whoever_is_lost(cluster, shards, unbrok
     assert len(table(tmp_path / "run")) == EPOCHS
 
     best = tmp_path / "run" / "best.ckpt"
-    running = start(cluster, shards, tmp_path, validate=best)
+    running = start(cluster, shards, tmp_path, validate=best, norm="instance")
     assert running.wait(timeout=400) == 0, (tmp_path / "said").read_text()
-    here = validate(options(shards, tmp_path / "here"), best)
+    here = validate(options(shards, tmp_path / "here", norm="instance"), best)
     there = (tmp_path / "run" / "validation.json").read_text()
     assert f'"dice_case_mean": {here["dice_case_mean"]!r}' in there
 

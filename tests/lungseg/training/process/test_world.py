@@ -12,6 +12,7 @@ from pytorch_lightning.strategies import SingleDeviceStrategy
 from lungseg.errors import TrainingError
 from lungseg.options.run import RunOptions
 from lungseg.training import run
+from lungseg.training.callbacks import early_end
 from lungseg.training.process.world import World, world_of
 from tests.servers import free_port
 from tests.toy_training import flags, options, table
@@ -126,7 +127,7 @@ def test_ranks_that_were_launched_meet_and_watch_over_each_other(
 
     set_up = SingleDeviceStrategy.setup_environment
     monkeypatch.setattr(SingleDeviceStrategy, "setup_environment", meet)
-    monkeypatch.setattr(run, "watched_ranks", watched)
+    monkeypatch.setattr(early_end, "watched_ranks", watched)
     launched = World(environment=LightningEnvironment(), devices=1, launched=True)
     if validates:
         checkpoint = finished / "best.ckpt"
