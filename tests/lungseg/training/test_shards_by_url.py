@@ -88,6 +88,7 @@ def test_a_flaky_server_trains_like_a_folder(
 def test_a_cache_with_room_for_few_shards_is_enough(folder, tmp_path, serve, order):
     room_gb = 2.5 * max(path.stat().st_size for path in folder.glob("cases/*")) / 1e9
     server, given = serve(folder), {"order": order, "window_shards": 1}
+    given |= {"batch_size": 2}  # what is read ahead is less than a shard
     room = {"cache": tmp_path / "cache", "cache_gb": room_gb}
     found = weights_after(server.url, tmp_path / "url", **given, **room)
     assert equal(found, weights_after(folder, tmp_path / "folder", **given))
