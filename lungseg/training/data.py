@@ -1,5 +1,6 @@
 """Shards -> batches of training and validation slices, from any position of the training."""
 
+import functools
 import logging
 import os
 from typing import Any, Literal
@@ -81,13 +82,16 @@ class SliceData(pl.LightningDataModule):
         size = self._options.crop.crop_px
         return self.shards.manifest.slice_shape if size is None else (size, size)
 
-    @property
+    @functools.cached_property
     def donors(self) -> Donors | None:
         """The tumors that travel into other slices; None where none do."""
+        share = self._options.transplant
+        if not share:
+            return None
         index, rows = self.shards.index, self.plan.rows
-        given = {"share": self._options.transplant, "seed": self._options.step.seed}
+        given = {"share": share, "seed": self._options.step.seed}
         donors = Donors.among(rows, index.case[rows], index.tumor_pixels[rows], **given)
-        return donors if donors.share and donors.rows else None
+        return donors if donors.rows else None
 
     def train_dataloader(self) -> Loader:
         """This rank's part of the global batches, from the current position."""
