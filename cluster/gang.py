@@ -11,15 +11,12 @@ import ray
 from ray.util.placement_group import PlacementGroup
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
+from cluster.lost_rank import SILENT_S, LostRankError, answer_of, said_of_loss
 from cluster.rank import Place, Rank, Seat
 from cluster.resources import Resources
 
-SILENT_S = 10.0
-"""After which a rank that does not answer is lost; it has ended itself by then, if it could."""
-
 _PREPARED_S = 300.0  # a cold start may read gigabytes of libraries from shared storage
 _LOOK_S = 0.5
-_GUESSES = ("Some common causes include", "The task may or may not have been executed")
 _GRACE_S = 3.0  # for the loss that an error in another rank may come from
 
 Function = Callable[[Any, Rank], Any]
@@ -43,10 +40,6 @@ class Shape:
     def node(self) -> Resources:
         """What all ranks of a node take together."""
         return Resources(cpus=self.rank.cpus * self.per_node, gpus=self.rank.gpus * self.per_node)
-
-
-class LostRankError(Exception):
-    """A rank died or fell silent, and the others were ended."""
 
 
 class NoRoomError(Exception):
@@ -165,10 +158,10 @@ class Gang:
             prepared = seat.prepare.remote(self._function, self._imports)
             return str(ray.get(prepared, timeout=_PREPARED_S))
         except (ray.exceptions.RayActorError, ray.exceptions.GetTimeoutError) as error:
-            raise LostRankError(f"rank {number} did not start ({_line(error)})") from error
+            raise LostRankError(f"rank {number} did not start ({said_of_loss(error)})") from error
 
     def _places(self) -> list[Place]:
-        port = _told(self._seats[0].free_port.remote(), 0, self._hosts[0])
+        port = answer_of(self._seats[0].free_port.remote(), 0, self._hosts[0])
         return [
             Place(
                 number=number,
@@ -229,7 +222,7 @@ class _Run:
     def _take_news(self, reference: Any) -> int:
         """Hear what a rank has told; its number."""
         number = self._lines.pop(reference)
-        for news in _told(reference, number, self._hosts[number]):
+        for news in answer_of(reference, number, self._hosts[number]):
             self._hear(number, news)
         self._heard[number] = time.monotonic()
         return number
@@ -237,7 +230,7 @@ class _Run:
     def _take_end(self, reference: Any) -> None:
         number = self._running.pop(reference)
         try:
-            result = _told(reference, number, self._hosts[number])
+            result = answer_of(reference, number, self._hosts[number])
         except ray.exceptions.RayTaskError as error:
             self._error = self._error or error.cause
         else:
@@ -272,31 +265,3 @@ def _group(shape: Shape) -> PlacementGroup:
     of_node = {"CPU": shape.node.cpus, "GPU": shape.node.gpus}
     spread = "STRICT_SPREAD" if shape.nodes > 1 else "PACK"
     return ray.util.placement_group([of_node] * shape.nodes, strategy=spread)
-
-
-def _told(reference: Any, number: int, host: str) -> Any:
-    """The answer of a rank.
-
-    Raises:
-        LostRankError: If it died.
-        ray.exceptions.RayTaskError: If what was called raised.
-    """
-    try:
-        return ray.get(reference, timeout=SILENT_S)
-    except ray.exceptions.RayTaskError:
-        raise
-    except ray.exceptions.RayError as error:
-        raise LostRankError(f"rank {number} on {host} died ({_line(error)})") from error
-
-
-def _line(error: Exception) -> str:
-    """What Ray says of a lost process, without the table in its middle."""
-    lines = [line for line in str(error).splitlines() if line and not line.startswith("\t")]
-    return without_guesses(" ".join(lines[-1:]))[:200] or type(error).__name__
-
-
-def without_guesses(said: str) -> str:
-    """What Ray says of a process that ended, without what it often is, and may or may not be."""
-    for guess in _GUESSES:
-        said = said.partition(guess)[0]
-    return " ".join(said.split()).rstrip(".")

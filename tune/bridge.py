@@ -10,7 +10,7 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from cluster.gang import without_guesses
+from cluster.lost_rank import without_guesses
 from tune.faults import Faults
 from tune.history.disk import FullDisk
 from tune.history.fault import Fault

@@ -7,7 +7,8 @@ import time
 import pytest
 import ray
 
-from cluster.gang import SILENT_S, Gang, LostRankError, NoRoomError, Shape, without_guesses
+from cluster.gang import Gang, NoRoomError, Shape
+from cluster.lost_rank import SILENT_S, LostRankError
 from cluster.resources import Resources, await_room
 from tests.toy_cluster import OPEN, toy_cluster
 from tests.waiting import PATIENCE_S, gone, wait_until
@@ -113,11 +114,3 @@ def test_a_gang_in_a_given_room_leaves_it_and_knows_whether_all_its_ranks_answer
 def test_without_room_there_is_no_gang():
     with pytest.raises(NoRoomError, match="no room within 1 s"):
         Gang(Shape(nodes=3, per_node=1, rank=Resources(cpus=1)), meet, wait_s=1)
-
-
-def test_what_is_said_of_a_lost_process_has_no_list_of_guesses():
-    said = "Worker exits. End of file. Some common causes include: (1) the OOM killer"
-    assert without_guesses(said) == "Worker exits. End of file"
-    said = "Socket closed. The task may or may not have been executed on the actor."
-    assert without_guesses(said) == "Socket closed"
-    assert without_guesses("no guess.") == "no guess"

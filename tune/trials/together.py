@@ -8,7 +8,8 @@ from concurrent.futures import Future
 
 import ray
 
-from cluster.gang import Gang, LostRankError, Shape
+from cluster.gang import Gang, Shape
+from cluster.lost_rank import LostRankError
 from tune.history.fault import Fault
 from tune.trials.blame import FaultError, is_memory
 from tune.trials.rank import EPOCH_DONE, IMPORTS, Word, Work, train_rank

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from cluster.gang import Gang, LostRankError, NoRoomError, Shape
+from cluster.gang import Gang, NoRoomError, Shape
+from cluster.lost_rank import LostRankError
 from cluster.resources import Resources, job_resources, nodes, nodes_with_room
 from cluster.session import session
 from lungseg.errors import TrainingError

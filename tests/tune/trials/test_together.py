@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import ray
 
-from cluster.gang import LostRankError, Shape
+from cluster.gang import Shape
+from cluster.lost_rank import LostRankError
 from cluster.resources import Resources
 from cluster.session import session
 from lungseg.options.fit import FitOptions

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.gang import LostRankError
+from cluster.lost_rank import LostRankError
 from cluster.resources import Resources
 from lungseg.errors import TrainingError
 from lungseg.training.nodes import supervise
