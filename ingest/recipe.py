@@ -18,7 +18,10 @@ _ABDOMEN_MM = 80.0  # the most that these may be: of thicker slices they reach i
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe(Limited):
-    """How scans become slices. The defaults are the tutorial's, where slices are at most 2.6 mm."""
+    """How scans become slices.
+
+    The defaults are the tutorial's, where slices are at most 2.6 mm, but for masks by area.
+    """
 
     EXCLUDING: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("drop_slices", "drop_mm", "drop_outside_lungs"),
@@ -41,10 +44,10 @@ class Recipe(Limited):
     """Millimeters left out at the lower end, instead of a number of slices."""
     drop_outside_lungs: bool = False
     """Leave out what lies below and above the lungs instead; reads each scan twice."""
-    mask: Literal["nearest", "area"] = "nearest"
-    """How masks are resized: by nearest neighbor, or a pixel is tumor where half its area is.
-    Nearest without --pixel-mm is the tutorial's, which shifts masks by up to 0.5 to 0.7
-    voxels, here and in what is learned from them; area shifts nothing."""
+    mask: Literal["area", "nearest"] = "area"
+    """How masks are resized: a pixel is tumor where half its area is, or by nearest neighbor.
+    Nearest without --pixel-mm is the tutorial's: it shifts masks by up to 0.5 to 0.7 voxels,
+    here and in what is learned from them."""
     tumor_labels: Annotated[tuple[int, ...], LABELS] = ()
     """Label values that are tumor, all others are background; else only 0 and 1 are accepted."""
     roi: tuple[str, ...] = ()

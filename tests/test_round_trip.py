@@ -29,8 +29,8 @@ ORIENTATIONS = [
 ]
 SERIES = ["LPS", "RPS", "LAS", "RAS", "LPI", "LSP", "PSL"]  # columns and rows negated, sides
 RECIPES = {
-    "nearest": Recipe(size=32, drop_slices=0),
-    "area": Recipe(size=32, drop_slices=0, mask="area"),
+    "nearest": Recipe(size=32, drop_slices=0, mask="nearest"),
+    "area": Recipe(size=32, drop_slices=0),
     "pitch": Recipe(size=48, drop_slices=0, mask="area", pixel_mm=0.8),
 }
 

@@ -19,14 +19,11 @@ class Field:
         plane: (height, width) of the scan's axial planes.
         resampled: (height, width) of the same planes on pixels of the recipe's pitch.
         size: Height and width of a slice, in those pixels.
-        nearest: OpenCV's rule of the nearest neighbor: of a pixel's center, or, as in the tutorial,
-            of its corner, which shifts a mask by half a pixel.
     """
 
     plane: tuple[int, int]
     resampled: tuple[int, int]
     size: int
-    nearest: int = cv2.INTER_NEAREST_EXACT
 
     @classmethod
     def of(cls, grid: Grid, recipe: Recipe) -> Self:
@@ -45,7 +42,7 @@ class Field:
     @classmethod
     def whole(cls, plane: tuple[int, int], size: int) -> Self:
         """All of a plane, drawn to a square whatever its shape."""
-        return cls(plane=plane, resampled=(size, size), size=size, nearest=cv2.INTER_NEAREST)
+        return cls(plane=plane, resampled=(size, size), size=size)
 
     @property
     def inner(self) -> tuple[slice, ...]:
@@ -83,7 +80,7 @@ class Field:
         """Put a slice back on its plane.
 
         Args:
-            piece: (size, size): uint8 labels, by nearest neighbor, or other values, such as
+            piece: (size, size): uint8 labels, by the nearest center, or other values, such as
                 probabilities, interpolated bilinearly.
             beyond: What the plane is given where the slice does not show it.
 
@@ -97,7 +94,7 @@ class Field:
         high, wide = self.resampled
         resampled = np.full((high, wide), beyond, piece.dtype)
         resampled[theirs] = piece[ours]
-        rule = self.nearest if is_mask else cv2.INTER_LINEAR
+        rule = cv2.INTER_NEAREST_EXACT if is_mask else cv2.INTER_LINEAR
         plane: npt.NDArray[Any] = cv2.resize(resampled, self.plane[::-1], interpolation=rule)
         return plane
 

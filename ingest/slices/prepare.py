@@ -35,8 +35,13 @@ def prepare_image(
 def prepare_mask(
     plane: npt.NDArray[np.uint8], recipe: Recipe, field: Field
 ) -> npt.NDArray[np.uint8]:
-    """Make (size, size) of one axial plane (0, 1) of a mask, as the recipe says."""
+    """Make (size, size) of one axial plane (0, 1) of a mask, as the recipe says.
+
+    By nearest neighbor it is that of a pixel's center, but that of its corner where whole planes
+    are drawn to a size, as in the tutorial.
+    """
     if recipe.mask == "nearest":
-        return field.cut(plane, field.nearest)
+        corner = recipe.pixel_mm is None
+        return field.cut(plane, cv2.INTER_NEAREST if corner else cv2.INTER_NEAREST_EXACT)
     share = field.cut(plane.astype(np.float32), cv2.INTER_AREA)
     return (share >= _TUMOR_SHARE).astype(np.uint8)

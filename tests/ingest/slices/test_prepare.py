@@ -113,7 +113,7 @@ def test_by_area_a_pixel_is_tumor_where_half_of_it_is(size):
 def test_by_nearest_neighbor_a_pixel_is_what_lies_at_its_corner(size):
     mask = (RNG.random((48, 64)) < 0.5).astype(np.uint8)
     rows, columns = (np.arange(size) * n // size for n in mask.shape)
-    ours = mask_by(mask, Recipe(size=size))
+    ours = mask_by(mask, Recipe(size=size, mask="nearest"))
     np.testing.assert_array_equal(ours, mask[np.ix_(rows, columns)])
 
 
