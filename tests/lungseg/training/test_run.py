@@ -87,11 +87,14 @@ def dice_of_whole_scans(shards, checkpoint):
 
 
 @pytest.mark.slow
-def test_any_ranks_threads_workers_and_batches_score_a_checkpoint_as_numpy_does(shards, tmp_path):
-    """To the last bit, also where one rank has more threads than three have each."""
-    cases = {"width": 12, "norm": "instance", "validation_cases": ("lung_000", "lung_003")}
-    fit(options(shards, tmp_path / "run", epochs=3, lr=0.02, **cases))
-    words = {"width": 12, "norm": "instance", "config": tmp_path / "run" / "config.yaml"}
+@pytest.mark.parametrize(("norm", "epochs", "devices"), [("instance", 3, 2), ("batch", 8, 3)])
+def test_any_ranks_threads_workers_and_batches_score_a_checkpoint_as_numpy_does(
+    shards, tmp_path, norm, epochs, devices
+):
+    """To the last bit, also where one rank has more threads than several have each."""
+    cases = {"width": 12, "norm": norm, "validation_cases": ("lung_000", "lung_003")}
+    fit(options(shards, tmp_path / "run", epochs=epochs, lr=0.02, **cases))
+    words = {"width": 12, "norm": norm, "config": tmp_path / "run" / "config.yaml"}
     checkpoint = tmp_path / "run" / "best.ckpt"
     alone = [
         scored_here(shards, tmp_path / str(num_threads), checkpoint, num_threads, **given, **cases)
@@ -100,8 +103,8 @@ def test_any_ranks_threads_workers_and_batches_score_a_checkpoint_as_numpy_does(
             (1, {"num_workers": 2, "batch_size": 1}),
         )
     ]
-    three = {"devices": 3, "num_workers": 2, "batch_size": 4, "validate": checkpoint}
-    together = scored(shards, tmp_path / "three", num_threads=1, **words, **three)
+    several = {"devices": devices, "num_workers": 2, "batch_size": 4, "validate": checkpoint}
+    together = scored(shards, tmp_path / "together", num_threads=1, **words, **several)
     assert alone[0]["dice_per_case"] == dice_of_whole_scans(shards, checkpoint)
     assert 0 < alone[0]["dice_case_mean"] < 1
     assert alone[0] == alone[1] == together
