@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import torch
@@ -51,6 +51,16 @@ class BatchDraws(NamedTuple):
     noisy: torch.Tensor
     noises: torch.Tensor
     noise_keys: torch.Tensor
+
+    def pinned(self) -> Self:
+        """The same where a GPU fetches it without being waited for."""
+        fields = (
+            tuple(part.pin_memory() for part in field)
+            if isinstance(field, tuple)
+            else field.pin_memory()
+            for field in self
+        )
+        return type(self)(*fields)
 
 
 def collate(draws: Sequence[SliceDraw]) -> BatchDraws:

@@ -26,5 +26,5 @@ def mean(total: torch.Tensor, count: int, *, reduce: Reduce) -> torch.Tensor:
     Returns:
         A scalar, the same on each rank.
     """
-    sums = reduce(torch.stack([total, total.new_tensor(count)]))
+    sums = reduce(torch.stack([total, total.new_full((), count)]))
     return sums[0] / sums[1]

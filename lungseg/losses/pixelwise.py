@@ -26,7 +26,7 @@ def bce(
         A scalar.
     """
     logits, target = at_least_32_bits(logits, target)
-    weight = logits.new_tensor(pos_weight)
+    weight = logits.new_full((), pos_weight)
     total = binary_cross_entropy_with_logits(logits, target, pos_weight=weight, reduction="sum")
     return mean(total, logits.numel(), reduce=reduce)
 

@@ -19,7 +19,7 @@ from lungseg.options.fit import FitOptions
 from shards.console.groups import flat_values
 from shards.index import ShardIndex
 from shards.order.sampler import BatchRequest
-from shards.reading.buffers import Buffers
+from shards.reading.buffers import Buffers, is_pinned
 from shards.reading.reader import SliceReader
 from shards.reading.stream import SliceStream
 from shards.storage.store import ShardSet
@@ -125,12 +125,13 @@ class TrainingSlices(Dataset[Batch]):
         """What the device shall change of each slice."""
         height, width = shape
         where = {"seed": self._seed, "epoch": request.epoch}
-        return collate(
+        draws = collate(
             [
                 draw_slice(strength, position=position, shape=(height, width), **where)
                 for position in request.positions.tolist()
             ]
         )
+        return draws.pinned() if is_pinned() else draws
 
 
 def clip_of(recipe: Mapping[str, Any]) -> tuple[int, int]:

@@ -64,12 +64,22 @@ def build_trainer(
             f"cannot be had here, {found} GPUs were found: lower --devices, or train on processors "
             "with --accelerator cpu"
         ) from error
+    _ask_no_signal_of_the_device(trainer)
     if step.batch_size < trainer.world_size:
         raise TrainingError(
             f"--batch-size counts the slices of all devices together and must be at least "
             f"their number, got {step.batch_size} for {trainer.world_size} devices"
         )
     return trainer
+
+
+def _ask_no_signal_of_the_device(trainer: pl.Trainer) -> None:
+    """Spare each step an exchange that waits for the GPU: `EndTogether` has the signals."""
+    trainer.fit_loop.epoch_loop._broadcast_sigterm_tensor = _nothing  # type: ignore[method-assign]  # noqa: SLF001
+
+
+def _nothing() -> None:
+    """Do it."""
 
 
 def _steps_of_a_point(options: FitOptions) -> int:

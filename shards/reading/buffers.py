@@ -39,7 +39,7 @@ class Buffers:
         Returns:
             The tensor, in main memory.
         """
-        if torch.cuda.is_available() and get_worker_info() is None:
+        if is_pinned():
             return torch.empty(shape, dtype=dtype, pin_memory=True)
         with self._lock:
             return self._free(shape, dtype)[: shape[0]]
@@ -54,6 +54,11 @@ class Buffers:
         if len(self._kept) < _MAX_KEPT:
             self._kept.append(fresh)
         return torch.from_numpy(fresh)
+
+
+def is_pinned() -> bool:
+    """Whether what this process or thread reads is to lie where a GPU can fetch it."""
+    return get_worker_info() is None and torch.cuda.is_available()
 
 
 def _is_free(kept: list[npt.NDArray[Any]], place: int) -> bool:

@@ -43,3 +43,27 @@ def test_two_ranks_learn_and_remember_what_one_does(tmp_path):
     alone = learned("cuda")
     for rank in range(NUM_RANKS):
         torch.testing.assert_close(torch.load(tmp_path / str(rank)), alone, rtol=1e-4, atol=1e-5)
+
+
+def test_it_is_torchs_own_and_waits_for_nothing(tmp_path):
+    """One rank of NCCL, by the way that several take; of 16 bits and channels last."""
+    dist.init_process_group("nccl", init_method=f"file://{tmp_path}/store", rank=0, world_size=1)
+    try:
+        norm, own = over_ranks(nn.BatchNorm2d(8)).cuda(), nn.BatchNorm2d(8).cuda()
+        features = torch.randn(5, 8, 12, 16, device="cuda").to(memory_format=torch.channels_last)
+        results = []
+        for layer in (own.forward, norm._on_gpus, norm._on_gpus):
+            mine = features.bfloat16().requires_grad_()
+            torch.cuda.set_sync_debug_mode("error" if len(results) > 1 else "default")
+            normalized = layer(mine)
+            (normalized.float() ** 3).sum().backward()
+            torch.cuda.set_sync_debug_mode("default")
+            assert normalized.is_contiguous(memory_format=torch.channels_last)
+            results.append((normalized, mine.grad))
+        for again in results[1:]:
+            torch.testing.assert_close(again, results[0], rtol=0.02, atol=0.02)
+        torch.testing.assert_close(norm.weight.grad, 2 * own.weight.grad, rtol=0.02, atol=0.02)
+        assert int(norm.num_batches_tracked) == 2
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+        dist.destroy_process_group()

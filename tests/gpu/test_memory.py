@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.utils._pytree import tree_leaves
 
 from lungseg.models.blocks import BlockStyle
 from lungseg.models.unet import UNet
@@ -19,6 +20,8 @@ def test_batches_are_read_into_pinned_memory_where_there_is_a_gpu(shards, option
     data = SliceData(open_shards(shards), options_on(tmp_path, augment="full"))
     batch = next(iter(data.train_dataloader()))
     assert [batch[name].is_pinned() for name in ("image", "mask")] == [there, there]
+    drawn = [part for part in tree_leaves(batch["draws"]) if part.numel()]
+    assert {part.is_pinned() for part in drawn} == {there}
 
 
 def step(net, optimizer, image):

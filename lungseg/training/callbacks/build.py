@@ -40,7 +40,7 @@ def build_callbacks(
         Curves(out / "metrics.csv", out / "curves.png"),
         *([] if options.validation.fold == "none" else _after_validation(options, data, best)),
         RunPage(options, data, best),
-        LastCheckpoint(out, save_on_train_epoch_end=True),
+        LastCheckpoint(out),
         LastCheckpointInsideEpoch(out, minutes=options.machine.checkpoint_minutes),
         EndTogether(
             out / LAST,

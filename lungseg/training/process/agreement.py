@@ -45,3 +45,8 @@ class Agreement:
         self._sent = None
         work.wait()
         return int(number)
+
+    def withdraw(self) -> None:
+        """Begin anew, with nothing proposed; each rank must call it after the same step."""
+        self.settled()
+        self._proposed = 0

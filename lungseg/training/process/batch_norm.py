@@ -1,9 +1,11 @@
 """Batch normalization over the whole batch of a step, of which each rank has a share."""
 
+from typing import Any
+
 import torch
 import torch.distributed as dist
 from torch import nn
-from torch.nn.modules._functions import SyncBatchNorm
+from torch.autograd.function import Function, once_differentiable
 
 from lungseg.errors import TrainingError
 from lungseg.training.process.ranks import sum_over_ranks
@@ -18,8 +20,8 @@ _ONE_VALUE = (
 class BatchNormOverRanks(nn.BatchNorm2d):
     """torch's, whose means are those of all ranks, on any device and for shares of any size.
 
-    GPUs run what `torch.nn.SyncBatchNorm` runs, which knows no processors, and a rank alone torch's
-    own.
+    GPUs run the kernels of `torch.nn.SyncBatchNorm`, which knows no processors, and a rank alone
+    torch's own.
     """
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
@@ -38,18 +40,15 @@ class BatchNormOverRanks(nn.BatchNorm2d):
         return self._on_gpus(features) if features.is_cuda else self._over_ranks(features)
 
     def _on_gpus(self, features: torch.Tensor) -> torch.Tensor:
-        """One exchange each way, and the features kept as they are."""
         running = (self.running_mean, self.running_var)
-        group, num_ranks = dist.group.WORLD, dist.get_world_size()
-        normalized: torch.Tensor = SyncBatchNorm.apply(  # type: ignore[no-untyped-call]
-            *(features, self.weight, self.bias, *running, self.eps, self._share_of_step()),
-            *(group, num_ranks),
+        normalized: torch.Tensor = _OnGpus.apply(  # type: ignore[no-untyped-call]
+            features, self.weight, self.bias, *running, self.eps, self._share_of_step()
         )
         return normalized
 
     def _over_ranks(self, features: torch.Tensor) -> torch.Tensor:
         wide = features.float()
-        num_pixels = wide.new_tensor([wide.numel() // wide.shape[1]])
+        num_pixels = wide.new_full((1,), wide.numel() // wide.shape[1])
         sums = sum_over_ranks(torch.cat([wide.sum(_PIXELS), num_pixels]))
         count = sums[-1].detach()
         mean = sums[:-1] / count
@@ -75,6 +74,70 @@ class BatchNormOverRanks(nn.BatchNorm2d):
             return 0.0
         self.num_batches_tracked += 1
         return self.momentum if self.momentum is not None else 1 / int(self.num_batches_tracked)
+
+
+class _OnGpus(Function):
+    """One exchange each way, and the features kept as they are.
+
+    As `SyncBatchNorm` of torch, but for ranks that all have slices: it looks for those that have
+    none, and waits for the GPU to tell.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        features: torch.Tensor,
+        weight: torch.Tensor | None,
+        bias: torch.Tensor | None,
+        running_mean: torch.Tensor | None,
+        running_var: torch.Tensor | None,
+        eps: float,
+        share: float,
+    ) -> torch.Tensor:
+        features = _dense(features)
+        num_channels = features.shape[1]
+        here = torch.batch_norm_stats(features, eps)
+        count = here[0].new_full((1,), features.numel() // num_channels)
+        of_ranks = _gathered(torch.cat([*here, count]))
+        means, scales, counts = of_ranks.split([num_channels, num_channels, 1], dim=1)
+        mean, scale = torch.batch_norm_gather_stats_with_counts(
+            *(features, means, scales, running_mean, running_var, share, eps),
+            counts.reshape(-1),
+        )
+        ctx.save_for_backward(features, weight, mean, scale, counts.reshape(-1).to(torch.int32))
+        return torch.batch_norm_elemt(features, weight, bias, mean, scale, eps)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        features, weight, mean, scale, counts = ctx.saved_tensors
+        gradient = _dense(gradient)
+        wanted = ctx.needs_input_grad[1:3]
+        *sums, of_weight, of_bias = torch.batch_norm_backward_reduce(
+            *(gradient, features, mean, scale, weight, True), *wanted
+        )
+        over_ranks = torch.cat(sums)
+        dist.all_reduce(over_ranks)
+        of_features = torch.batch_norm_backward_elemt(
+            *(gradient, features, mean, scale, weight),
+            *over_ranks.split(features.shape[1]),
+            counts,
+        )
+        of_both = (of_weight if wanted[0] else None, of_bias if wanted[1] else None)
+        return of_features, *of_both, None, None, None, None
+
+
+def _dense(features: torch.Tensor) -> torch.Tensor:
+    """As they are where channels lie first or last, else with channels first."""
+    last = features.is_contiguous(memory_format=torch.channels_last)
+    return features if last else features.contiguous()
+
+
+def _gathered(values: torch.Tensor) -> torch.Tensor:
+    """(n,) values of this rank -> (ranks, n) those of all."""
+    of_ranks = [torch.empty_like(values) for _ in range(dist.get_world_size())]
+    dist.all_gather(of_ranks, values)
+    return torch.stack(of_ranks)
 
 
 def over_ranks(net: nn.Module) -> nn.Module:

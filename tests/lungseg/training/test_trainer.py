@@ -1,6 +1,7 @@
 """The trainer is what the options say, and looks at nothing else."""
 
 import pytest
+import torch
 
 from lungseg.errors import TrainingError
 from lungseg.training.checkpoint_io import WholeCheckpoints
@@ -37,3 +38,14 @@ def test_a_batch_that_devices_cannot_share_is_refused(tmp_path):
 
 def test_the_checkpoints_are_written_by_ours(tmp_path):
     assert isinstance(trainer(tmp_path).strategy.checkpoint_io, WholeCheckpoints)
+
+
+def test_ranks_exchange_nothing_of_lightning_s_in_a_step(tmp_path, monkeypatch):
+    """It would ask the GPU of each for a signal, and wait."""
+    asked = []
+    monkeypatch.setattr(torch.distributed, "broadcast", lambda *_, **__: asked.append(1))
+    loop = trainer(tmp_path, devices=2).fit_loop.epoch_loop
+    loop._broadcast_sigterm_tensor()
+    assert asked == []
+    type(loop)._broadcast_sigterm_tensor(loop)
+    assert asked == [1]

@@ -1,5 +1,7 @@
 """Batch normalization of ranks with a share of a batch each is that of one rank with all of it."""
 
+import contextlib
+
 import pytest
 import torch
 import torch.distributed as dist
@@ -10,6 +12,7 @@ from lungseg.errors import TrainingError
 from lungseg.training.process.batch_norm import BatchNormOverRanks, over_ranks
 from lungseg.training.process.ranks import sum_over_ranks
 
+PIXELS = (0, 2, 3)
 KINDS = {"plain": {}, "no weights": {"affine": False}, "all steps alike": {"momentum": None}}
 
 
@@ -33,19 +36,80 @@ def learn(net, model, *, rank=0, world_size=1):
     return torch.stack(sums), net.state_dict()
 
 
-def one_of_several(rank, store, results, world_size):
+def each(values):
+    """(c,) -> (c, 1, 1)."""
+    return values[:, None, None]
+
+
+def stats(x, eps):
+    return x.mean(PIXELS), (x.var(PIXELS, correction=0) + eps).rsqrt()
+
+
+def gather_stats(x, means, scales, running_mean, running_var, share, eps, counts):
+    total, weights = counts.sum(), (counts / counts.sum())[:, None]
+    mean = (weights * means).sum(0)
+    var = (weights * (scales**-2 - eps + (means - mean) ** 2)).sum(0)
+    if running_mean is not None:
+        running_mean.lerp_(mean, share)
+        running_var.lerp_(var * total / (total - 1), share)
+    return mean, (var + eps).rsqrt()
+
+
+def elemt(x, weight, bias, mean, scale, eps):
+    unit = (x - each(mean)) * each(scale)
+    return unit if weight is None else unit * each(weight) + each(bias)
+
+
+def backward_reduce(g, x, mean, scale, weight, *_):
+    sums = g.sum(PIXELS), (g * (x - each(mean))).sum(PIXELS)
+    return *sums, sums[1] * scale, sums[0].clone()
+
+
+def backward_elemt(g, x, mean, scale, weight, sum_g, sum_gx, counts):
+    rest = (x - each(mean)) * each(scale**2 * sum_gx / counts.sum())
+    g = (g - each(sum_g / counts.sum()) - rest) * each(scale)
+    return g if weight is None else g * each(weight)
+
+
+@contextlib.contextmanager
+def kernels_of_gpus():
+    """What torch has for GPUs alone, by its definition, and used here."""
+    library = torch.library.Library("aten", "IMPL")
+    for name, made in {
+        "stats": stats,
+        "gather_stats_with_counts": gather_stats,
+        "elemt": elemt,
+        "backward_reduce": backward_reduce,
+        "backward_elemt": backward_elemt,
+    }.items():
+        library.impl(f"batch_norm_{name}", made, "CPU")
+    before = BatchNormOverRanks._over_ranks
+    BatchNormOverRanks._over_ranks = BatchNormOverRanks._on_gpus
+    yield
+    BatchNormOverRanks._over_ranks = before
+    library._destroy()
+
+
+def one_of_several(rank, store, results, world_size, kernels):
     dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=world_size)
+    with kernels():
+        learn_all(rank, results, world_size)
+    dist.destroy_process_group()
+
+
+def learn_all(rank, results, world_size):
     for name, given in KINDS.items():
         net = over_ranks(tiny_net(**given))
         model = nn.parallel.DistributedDataParallel(net)
         found = learn(net, model, rank=rank, world_size=world_size)
         torch.save(found, results / f"{name}-{rank}")
-    dist.destroy_process_group()
 
 
-def test_ranks_learn_and_remember_what_one_does(tmp_path):
+@pytest.mark.parametrize("kernels", [contextlib.nullcontext, kernels_of_gpus])
+def test_ranks_learn_and_remember_what_one_does(tmp_path, kernels):
     """Of batches of 7, of which one rank has 3, the others 2 slices."""
-    mp.start_processes(one_of_several, (tmp_path / "store", tmp_path, 3), 3, start_method="fork")
+    given = (tmp_path / "store", tmp_path, 3, kernels)
+    mp.start_processes(one_of_several, given, 3, start_method="fork")
     for name, given in KINDS.items():
         net = tiny_net(**given)
         sums, state = learn(net, net)
