@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -54,13 +54,13 @@ class BatchDraws(NamedTuple):
 
     def pinned(self) -> Self:
         """The same where a GPU fetches it without being waited for."""
-        fields = (
-            tuple(part.pin_memory() for part in field)
+        fields: dict[str, Any] = {
+            name: tuple(part.pin_memory() for part in field)
             if isinstance(field, tuple)
             else field.pin_memory()
-            for field in self
-        )
-        return type(self)(*fields)
+            for name, field in self._asdict().items()
+        }
+        return self._replace(**fields)
 
 
 def collate(draws: Sequence[SliceDraw]) -> BatchDraws:

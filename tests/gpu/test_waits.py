@@ -95,6 +95,7 @@ class Training:
         self.module.to(device)
         for callback in self.beside:
             callback.on_fit_start(self, self.module)
+            callback.on_train_start(self, self.module)
         fused = device == "cuda"
         self.optimizers = [build_optimizer(self.module.parameters(), options.step, fused=fused)]
 

@@ -10,24 +10,30 @@ from lungseg.training.process.ranks import mean_over_ranks
 
 
 class EpochLoss(Callback):
-    """Logs `train/loss_epoch`, the mean over the epoch's steps, those before a resume included."""
+    """Logs `train/loss_epoch`, the mean over the epoch's steps, those before a resume included.
+
+    The sum lies where the net is, at any time: ranks on GPUs exchange nothing else.
+    """
 
     def __init__(self) -> None:
         self._sum = torch.zeros(())
         self._num_batches = 0
 
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Bring what a checkpoint held to the device."""
+        self._sum = self._sum.to(pl_module.device)
+
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, *_: Any
     ) -> None:
         """Add the loss of a step, where it lies: a GPU is not waited for."""
-        loss = outputs["loss"].detach().float()
-        self._sum = self._sum.to(loss.device) + loss
+        self._sum = self._sum + outputs["loss"].detach().float()
         self._num_batches += 1
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Log the mean and begin anew."""
         pl_module.log("train/loss_epoch", mean_over_ranks(self._sum) / self._num_batches)
-        self._sum, self._num_batches = torch.zeros(()), 0
+        self._sum, self._num_batches = torch.zeros_like(self._sum), 0
 
     def state_dict(self) -> dict[str, Any]:
         """What the epoch summed up so far, the mean over the ranks; each of them saves."""

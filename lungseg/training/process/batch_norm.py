@@ -99,7 +99,7 @@ class _OnGpus(Function):
         here = torch.batch_norm_stats(features, eps)
         count = here[0].new_full((1,), features.numel() // num_channels)
         of_ranks = _gathered(torch.cat([*here, count]))
-        means, scales, counts = of_ranks.split([num_channels, num_channels, 1], dim=1)
+        means, scales, counts = torch.split(of_ranks, [num_channels, num_channels, 1], dim=1)
         mean, scale = torch.batch_norm_gather_stats_with_counts(
             *(features, means, scales, running_mean, running_var, share, eps),
             counts.reshape(-1),
@@ -116,12 +116,10 @@ class _OnGpus(Function):
         *sums, of_weight, of_bias = torch.batch_norm_backward_reduce(
             *(gradient, features, mean, scale, weight, True), *wanted
         )
-        over_ranks = torch.cat(sums)
-        dist.all_reduce(over_ranks)
+        summed = torch.stack(sums)
+        dist.all_reduce(summed)
         of_features = torch.batch_norm_backward_elemt(
-            *(gradient, features, mean, scale, weight),
-            *over_ranks.split(features.shape[1]),
-            counts,
+            gradient, features, mean, scale, weight, summed[0], summed[1], counts
         )
         of_both = (of_weight if wanted[0] else None, of_bias if wanted[1] else None)
         return of_features, *of_both, None, None, None, None

@@ -5,6 +5,7 @@ import types
 import pytest
 import torch
 
+from lungseg.training.callbacks import epoch_loss
 from lungseg.training.callbacks.epoch_loss import EpochLoss
 
 
@@ -40,3 +41,22 @@ def test_each_epoch_begins_anew():
     for losses in ([1.0, 2.0], [10.0]):
         feed(callback, losses)
         assert mean(callback) == pytest.approx(sum(losses) / len(losses))
+
+
+def test_what_ranks_exchange_lies_on_their_device_whenever_a_checkpoint_is_written(monkeypatch):
+    """GPUs exchange nothing that lies on the processor, as a sum did that began anew."""
+    exchanged = []
+
+    def over_ranks(values):
+        exchanged.append(values.device.type)
+        return torch.zeros(())
+
+    monkeypatch.setattr(epoch_loss, "mean_over_ranks", over_ranks)
+    callback = EpochLoss()
+    callback.load_state_dict({"sum": 1.5, "num_batches": 2})
+    callback.on_train_start(None, types.SimpleNamespace(device=torch.device("meta")))
+    callback.state_dict()
+    callback.on_train_batch_end(None, None, {"loss": torch.zeros((), device="meta")}, None, 0)
+    mean(callback)
+    callback.state_dict()
+    assert exchanged == ["meta"] * 3
