@@ -18,19 +18,24 @@ def is_volume(path: Path) -> bool:
 
     A link to nothing is one: whoever reads it says so.
     """
-    is_named = path.name.endswith(VOLUMES) and not path.name.startswith(".")
+    is_named = bool(suffix_of(path)) and not path.name.startswith(".")
     return is_named and (path.is_file() or (path.is_symlink() and not path.exists()))
+
+
+def suffix_of(path: Path) -> str:
+    """The suffix of a volume that a name ends with, in lower case; empty where it has none."""
+    name = path.name.lower()
+    return next((suffix for suffix in VOLUMES if name.endswith(suffix)), "")
 
 
 def is_itk(path: Path) -> bool:
     """Whether a file is of a format that SimpleITK reads for us."""
-    return path.name.endswith(ITK)
+    return suffix_of(path) in ITK
 
 
 def stem(path: Path) -> str:
     """Name of a file without the suffix of a volume."""
-    suffix = next((suffix for suffix in VOLUMES if path.name.endswith(suffix)), "")
-    return path.name.removesuffix(suffix)
+    return path.name[: len(path.name) - len(suffix_of(path))]
 
 
 def how_to_convert(path: Path) -> str:

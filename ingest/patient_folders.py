@@ -14,7 +14,7 @@ from shards.console.words import some
 
 _log = logging.getLogger(__name__)
 
-_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
+_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^\W_a-zA-Z0-9]+")
 _OF_LABELS = {"label", "labels", "labelmap", "mask", "masks", "seg", "segmentation", "gt"}
 _OF_IMAGES = {"image", "images", "img", "ct", "scan", "scans", "volume", "volumes"}
 _OF_ROLES = _OF_LABELS | _OF_IMAGES

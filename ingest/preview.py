@@ -140,8 +140,7 @@ def _area_mm2(record: Slice) -> float:
 
 
 def _kept_volume_ml(entry: CaseEntry) -> float:
-    x, y, z = entry.spacing_mm
-    return entry.tumor_voxels * x * y * z / 1000
+    return entry.tumor_voxels * entry.voxel_ml
 
 
 def _with_caption(tile: Picture, text: str) -> Picture:

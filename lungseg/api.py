@@ -120,8 +120,7 @@ def score_masks(
     )
     voxel_ml = abs(float(np.linalg.det(affine[:3, :3]))) / 1000
     masks = tumor.astype(np.uint8), found.astype(np.uint8)
-    x_mm, y_mm, z_mm = np.linalg.norm(affine[:3, :3], axis=0).tolist()
-    surface = surface_score(*masks, spacing_mm=(x_mm, y_mm, z_mm))
+    surface = surface_score(*masks, axes_mm=np.asarray(affine[:3, :3], np.float64))
     kinds = [lesion.kind for lesion in lesions_of(*masks, voxel_ml=voxel_ml)]
     return {
         "dice": dice(tp, fp, fn),

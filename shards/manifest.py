@@ -7,6 +7,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+import numpy as np
+
 from shards.errors import FormatVersionError, ManifestError
 
 FORMAT_VERSION = 1
@@ -61,10 +63,14 @@ class CaseEntry:
     slice_spacing_mm: tuple[float, float, float] | None = None
 
     @property
+    def voxel_ml(self) -> float:
+        """Volume of a voxel of the source scan, also where its axes stand askew, in mL."""
+        return abs(float(np.linalg.det(np.array(self.affine)[:3, :3]))) / 1000
+
+    @property
     def tumor_volume_ml(self) -> float:
         """Volume of the tumor in the whole source scan, in mL."""
-        x, y, z = self.spacing_mm
-        return (self.tumor_voxels + self.tumor_voxels_dropped) * x * y * z / 1000
+        return (self.tumor_voxels + self.tumor_voxels_dropped) * self.voxel_ml
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
@@ -117,8 +123,9 @@ class Manifest:
         """Volume of a voxel of a case's slices in the shards, mL."""
         entry, (height, width) = self.cases[case], self.slice_shape
         if entry.slice_spacing_mm is not None:
-            return math.prod(entry.slice_spacing_mm) / 1000
-        scan_ml = math.prod(entry.shape) * math.prod(entry.spacing_mm) / 1000
+            pixels = math.prod(entry.slice_spacing_mm) / math.prod(entry.spacing_mm)
+            return entry.voxel_ml * pixels
+        scan_ml = math.prod(entry.shape) * entry.voxel_ml
         return scan_ml / ((entry.slices + entry.slices_dropped) * height * width)
 
     def to_json(self) -> str:

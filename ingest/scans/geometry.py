@@ -27,8 +27,18 @@ class Grid:
     @property
     def spacing_mm(self) -> tuple[float, float, float]:
         """Voxel pitch along the stored axes, in mm."""
-        x, y, z = np.sqrt((self.matrix[:3, :3] ** 2).sum(axis=0)).tolist()
+        x, y, z = np.sqrt((self.axes_mm**2).sum(axis=0)).tolist()
         return x, y, z
+
+    @property
+    def axes_mm(self) -> npt.NDArray[np.float64]:
+        """(3, 3), its columns the steps from voxel to voxel along the stored axes, in mm."""
+        return self.matrix[:3, :3]
+
+    @property
+    def voxel_mm3(self) -> float:
+        """Volume of a voxel, also where axes do not stand at right angles."""
+        return abs(float(np.linalg.det(self.axes_mm)))
 
     @property
     def orientation(self) -> str:

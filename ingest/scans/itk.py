@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ingest.case import BadCaseError
+from ingest.names import suffix_of
 from ingest.scans.geometry import Grid, as_affine
 from ingest.scans.text_header import data_files, field_of
 from ingest.scans.values import to_hu, to_mask
@@ -29,6 +30,7 @@ _FROM_LPS = np.diag([-1.0, -1.0, 1.0])  # ITK's axes run to the left and to the 
 _SLABS_AT_ONCE = 16
 _MOST_VOXELS_OF_BYTE = 1032  # what zlib makes of a byte, at most
 _OF_META_IMAGE, _OF_NRRD = ("NDims", "DimSize"), ("dimension", "sizes")
+_META_IMAGE = (".mha", ".mhd")
 _AXES = {".mha": _OF_META_IMAGE, ".mhd": _OF_META_IMAGE, ".nrrd": _OF_NRRD, ".nhdr": _OF_NRRD}
 _ADDRESS = re.compile(r"\w+\(0x[0-9a-f]+\): ")
 
@@ -96,15 +98,18 @@ def _opened(path: Path) -> Any:
     """
     if not path.is_file():
         raise BadCaseError(f"{path} is missing: restore it, or take the case out")
-    if path.suffix in _AXES:
-        _refuse_claims(path, *_AXES[path.suffix])
+    suffix = suffix_of(path)
+    if suffix in _AXES:
+        _refuse_claims(path, *_AXES[suffix])
     reader = SimpleITK.ImageFileReader()
     reader.SetFileName(str(path))
+    if suffix in _META_IMAGE:
+        reader.SetImageIO("MetaImageIO")  # which does not know its files by upper case
     with _errors_name(path):
         reader.ReadImageInformation()
     if reader.GetDimension() != 3 or reader.GetNumberOfComponents() != 1:
         raise _no_plain_volume(path, reader.GetDimension(), reader.GetNumberOfComponents())
-    if path.suffix in (".nrrd", ".nhdr") and "NRRD_space" not in reader.GetMetaDataKeys():
+    if suffix in (".nrrd", ".nhdr") and "NRRD_space" not in reader.GetMetaDataKeys():
         raise BadCaseError(
             f"{path} does not say which way its axes run (it has no field `space`): write it anew "
             "with `space` and `space directions`, or convert it to NIfTI"
@@ -170,7 +175,7 @@ def _raw_slabs(path: Path, grid: Grid) -> Iterator[npt.NDArray[Any]]:
 
 def _is_plain(path: Path, reader: Any, grid: Grid) -> bool:
     """Whether parts of the file can be read by themselves: MetaImage that is not compressed."""
-    if path.suffix not in (".mha", ".mhd"):
+    if suffix_of(path) not in _META_IMAGE:
         return False
     data = next(iter(data_files(path)), path)
     pixel = SimpleITK.Image(1, 1, reader.GetPixelID()).GetSizeOfPixelComponent()

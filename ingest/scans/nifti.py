@@ -17,7 +17,7 @@ from zlib_ng.zlib_ng import _GzipReader as _SparseReader  # 4 x as fast on long 
 from ingest.case import BadCaseError
 from ingest.scans.geometry import Grid
 from ingest.scans.nifti_forms import Form
-from ingest.scans.nifti_header import LONGEST_BYTES, NiftiHeader, parse_header
+from ingest.scans.nifti_header import LONGEST_BYTES, NiftiHeader, first_voxel_byte, parse_header
 from ingest.scans.values import to_hu, to_mask
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -130,6 +130,18 @@ def read_header(path: Path, *, form: Form | None = None) -> NiftiHeader:
         if header.volume_bytes > path.stat().st_size * inflates:  # before memory is asked for
             raise EOFError
         return header
+
+
+def read_head(path: Path) -> bytes:
+    """What lies before the voxels of a NIfTI file, inflated: its header and extensions.
+
+    Raises:
+        BadCaseError: As `read_header`.
+    """
+    with _errors_name(path), open_stream(path) as stream:
+        start = _up_to(stream, LONGEST_BYTES)
+        size = first_voxel_byte(start, where=str(path))
+        return start[:size] + _up_to(stream, size - len(start))
 
 
 @contextlib.contextmanager

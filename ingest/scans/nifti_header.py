@@ -99,6 +99,15 @@ def parse_header(data: bytes, *, where: str, form: Form | None = None) -> NiftiH
     )
 
 
+def first_voxel_byte(data: bytes, *, where: str) -> int:
+    """Where the voxels of a file start, by its first bytes as in `parse_header`.
+
+    Raises:
+        BadCaseError: If it is no NIfTI file, or says no such place.
+    """
+    return _offset(_fields(data, where), where)
+
+
 def _offset(fields: dict[str, Any], where: str) -> int:
     """First byte of the voxels; 0 stands for the one after the header and its 4 extension bytes."""
     stored = fields["vox_offset"][0]

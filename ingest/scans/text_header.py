@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+from ingest.names import suffix_of
+
 _DATA = {".mha": "ElementDataFile", ".mhd": "ElementDataFile", ".nhdr": r"data ?file"}
 _SIGN = {".mha": "=", ".mhd": "=", ".nrrd": ":", ".nhdr": ":"}
 _LONGEST_HEADER = 1 << 20
@@ -31,13 +33,13 @@ def data_files(path: Path) -> tuple[Path, ...]:
 
     A name, a list of names below the field, or a pattern with first and last number and step.
     """
-    if path.suffix not in (".mhd", ".nhdr"):
+    if suffix_of(path) not in (".mhd", ".nhdr"):
         return ()
     try:
         header, rest = _parts(path)
     except OSError:
         return ()
-    found = _lines(path, _DATA[path.suffix]).search(header)
+    found = _lines(path, _DATA[suffix_of(path)]).search(header)
     if found is None or found[1].strip().upper() == "LOCAL":
         return ()
     return tuple(path.parent / name for name in islice(_names(found[1], rest), _MOST_FILES))
@@ -47,13 +49,14 @@ def _parts(path: Path) -> tuple[str, str]:
     """The header with the field that ends it, and what follows."""
     with path.open("rb") as file:
         text = file.read(_LONGEST_HEADER).decode("latin-1").replace("\r", "")
-    last = _lines(path, _DATA[path.suffix]).search(text) if path.suffix in _DATA else None
+    named = _DATA.get(suffix_of(path))
+    last = _lines(path, named).search(text) if named else None
     end = last.end() if last else text.find("\n\n")
     return (text[:end], text[end:]) if end >= 0 else (text, "")
 
 
 def _lines(path: Path, name: str) -> re.Pattern[str]:
-    return re.compile(rf"^{name}[ \t]*{_SIGN[path.suffix]}[ \t]*(\S.*)$", re.MULTILINE)
+    return re.compile(rf"^{name}[ \t]*{_SIGN[suffix_of(path)]}[ \t]*(\S.*)$", re.MULTILINE)
 
 
 def _names(value: str, rest: str) -> Iterator[str]:

@@ -53,6 +53,12 @@ class Field:
         """Whether resampling makes fewer pixels by more than a factor, along either axis."""
         return any(n > factor * m for n, m in zip(self.plane, self.resampled, strict=True))
 
+    @property
+    def shrinks_one_axis_alone(self) -> bool:
+        """Whether resampling makes fewer pixels along one axis, and more along the other."""
+        (height, width), (high, wide) = self.plane, self.resampled
+        return (height - high) * (width - wide) < 0
+
     def cut(
         self, plane: npt.NDArray[Any], interpolation: int, *, beyond: float = 0
     ) -> npt.NDArray[Any]:

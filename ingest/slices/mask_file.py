@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from ingest.names import is_itk
 from ingest.scans.geometry import to_canonical
+from ingest.scans.nifti import read_head
 from ingest.scans.planes import stored_slab
 from ingest.slices.opened import OpenCase
 from shards.console.whole import whole_or_nothing
@@ -95,13 +96,27 @@ def _head(opened: OpenCase) -> bytes:
         image = nibabel.Nifti1Image(nothing, opened.grid.matrix)
         image.set_qform(image.affine, code=1)
     else:
-        source = nibabel.load(path)
-        header = source.header.copy()
+        kind, header = _of_scan(path)
         header.set_data_dtype(np.uint8)
         header["cal_min"], header["cal_max"] = 0, 1
-        image = type(source)(np.broadcast_to(np.uint8(0), source.shape), None, header)
+        image = kind(np.broadcast_to(np.uint8(0), header.get_data_shape()), None, header)
     image.header.set_slope_inter(1, 0)
     image.update_header()
     stream = io.BytesIO()
     image.header.write_to(stream)
     return stream.getvalue()
+
+
+def _of_scan(path: Path) -> tuple[Any, Any]:
+    """The kind of image that a NIfTI file holds, whatever its name says, and its header."""
+    import nibabel
+    from nibabel.spatialimages import HeaderDataError
+
+    data = read_head(path)
+    kinds = (nibabel.Nifti1Image, nibabel.Nifti2Image)
+    kind: Any = next(each for each in kinds if each.header_class.may_contain_header(data))
+    try:
+        return kind, kind.header_class.from_fileobj(io.BytesIO(data))
+    except HeaderDataError:  # of a damaged extension
+        only = data[: kind.header_class.template_dtype.itemsize]
+        return kind, kind.header_class(only, check=False)

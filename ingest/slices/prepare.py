@@ -43,5 +43,8 @@ def prepare_mask(
     if recipe.mask == "nearest":
         corner = recipe.pixel_mm is None
         return field.cut(plane, cv2.INTER_NEAREST if corner else cv2.INTER_NEAREST_EXACT)
-    share = field.cut(plane.astype(np.float32), cv2.INTER_AREA)
+    share = plane.astype(np.float32)
+    if field.shrinks_one_axis_alone:  # OpenCV weighs by area where no axis grows: one by one
+        share = cv2.resize(share, (field.resampled[1], len(share)), interpolation=cv2.INTER_AREA)
+    share = field.cut(share, cv2.INTER_AREA)
     return (share >= _TUMOR_SHARE).astype(np.uint8)

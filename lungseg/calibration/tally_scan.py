@@ -51,5 +51,5 @@ def tally_scan(
             hulls.of(image) if hulls else nowhere,
             np.ascontiguousarray(truth[:, :, z].T),
         )
-    voxel_mm3 = float(np.prod(scan.grid.spacing_mm))
-    return counting.tally(case.name, tumor=int(np.count_nonzero(truth)), voxel_mm3=voxel_mm3)
+    tumor = int(np.count_nonzero(truth))
+    return counting.tally(case.name, tumor=tumor, voxel_mm3=scan.grid.voxel_mm3)

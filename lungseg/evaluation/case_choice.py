@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 from ingest.case import Case
 from ingest.find_cases import find_cases
+from ingest.names import VOLUMES, stem, suffix_of
 from lungseg.scores.case_score import Role
 from shards.console.errors import KnownError
 
@@ -86,7 +87,6 @@ def _with_label(case: Case, source: Path) -> Case:
 
 def _test_labels(image: Path, folder: Path) -> list[Path]:
     """Where the label of a test image may lie: nnU-Net leaves out the image's channel."""
-    suffix = ".nii.gz" if image.name.endswith(".gz") else ".nii"
-    stem = image.name.removesuffix(suffix)
-    stems = (stem, stem.removesuffix("_0000"))
-    return [folder / (stem + end) for stem in stems for end in (suffix, ".nii.gz", ".nii")]
+    own = stem(image)
+    stems, suffixes = (own, own.removesuffix("_0000")), (suffix_of(image), *VOLUMES)
+    return [folder / (name + suffix) for name in stems for suffix in suffixes]

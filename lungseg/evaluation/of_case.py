@@ -57,8 +57,9 @@ def _score(
 ) -> CaseScore:
     tp, fp, fn = count_voxels(truth, prediction.mask)
     unread = list(prediction.unread)
-    voxel_ml = float(np.prod(scan.grid.spacing_mm)) / 1000
-    spacing_mm = scan.grid.canonical().spacing_mm
+    voxel_ml = scan.grid.voxel_mm3 / 1000
+    canonical = scan.grid.canonical()
+    x_mm, y_mm, _ = canonical.spacing_mm
     return CaseScore(
         case=case.name,
         role=role,
@@ -70,8 +71,8 @@ def _score(
         slices=scan.num_slices,
         slices_dropped=len(unread),
         soft=prediction.soft,
-        surface=surface_score(truth, prediction.mask, spacing_mm=spacing_mm),
-        wolf_mm2=false_areas(truth, prediction.mask, pixel_mm2=spacing_mm[0] * spacing_mm[1]),
+        surface=surface_score(truth, prediction.mask, axes_mm=canonical.axes_mm),
+        wolf_mm2=false_areas(truth, prediction.mask, pixel_mm2=x_mm * y_mm),
         lesions=lesions_of(
             truth, prediction.mask, voxel_ml=voxel_ml, probability=prediction.probability
         ),

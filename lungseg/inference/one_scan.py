@@ -105,7 +105,7 @@ def _numbers(opened: OpenCase, kept: range, finder: Finder, voxels: int) -> dict
     num_slices = len(opened.numbers)
     return {
         "tumor_voxels": voxels,
-        "tumor_ml": round(voxels * float(np.prod(opened.grid.spacing_mm)) / 1000, 4),
+        "tumor_ml": round(voxels * opened.grid.voxel_mm3 / 1000, 4),
         **_interval(finder),
         "lesions": finder.lesions(),
         "lesions_dropped": finder.num_dropped,

@@ -34,8 +34,7 @@ class Finder:
         self._threshold = threshold
         self._hull = LungHull(grid, recipe) if rules.lung_hull else None
         self._lesions = LesionTable(grid)
-        voxel_mm3 = float(np.prod(grid.spacing_mm))
-        self._volumes = MemberVolumes(rules, threshold=threshold, voxel_mm3=voxel_mm3)
+        self._volumes = MemberVolumes(rules, threshold=threshold, voxel_mm3=grid.voxel_mm3)
 
     def see(
         self, z: int, image: npt.NDArray[np.int16], members: npt.NDArray[np.float32]

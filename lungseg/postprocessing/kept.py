@@ -7,6 +7,7 @@ from lungseg.postprocessing.components import Components
 from lungseg.postprocessing.rules import Rules
 
 Numbers = npt.NDArray[np.int64]
+_NOISE = 1e-6  # of the volume of a voxel, by an affine in 32 bits
 
 
 def kept(
@@ -23,7 +24,7 @@ def kept(
     Returns:
         (n,); lesions as large as the last one that is kept are kept with it.
     """
-    keeps = voxels * voxel_mm3 >= rules.smallest_mm3
+    keeps = voxels * voxel_mm3 >= rules.smallest_mm3 * (1 - _NOISE)
     if rules.lung_hull:
         keeps &= in_hull > 0
     if rules.keep_largest:

@@ -67,7 +67,6 @@ class LesionTable:
 
     def __init__(self, grid: Grid) -> None:
         self._canonical = grid.canonical()
-        self._pitch = np.array(self._canonical.spacing_mm)
         self._parts: dict[int, _Part] = {}
         self.components = Components()
 
@@ -98,7 +97,7 @@ class LesionTable:
 
     def kept(self, rules: Rules) -> set[int]:
         """The components that rules keep."""
-        return kept_components(self.components, rules, voxel_mm3=float(np.prod(self._pitch)))
+        return kept_components(self.components, rules, voxel_mm3=self._canonical.voxel_mm3)
 
     def rows(self, kept: set[int] | None = None) -> list[dict[str, Any]]:
         """The lesions, the largest first, as rows of `lesions.csv` without their case.
@@ -134,7 +133,7 @@ class LesionTable:
         center = self._canonical.matrix[:3] @ np.append(part.sums / part.voxels, 1)
         first, last = outline[:, 2].min(), outline[:, 2].max()
         values = {
-            "volume_ml": part.voxels * float(np.prod(self._pitch)) / 1000,
+            "volume_ml": part.voxels * self._canonical.voxel_mm3 / 1000,
             "axial_diameter_mm": part.axial_mm,
             "diameter_mm": self._diameter_mm(_outermost(outline)),
             **{f"center_{axis}_mm": float(at) for axis, at in zip("xyz", center, strict=True)},
@@ -146,15 +145,16 @@ class LesionTable:
 
     def _diameter_mm(self, points: Points, *, axial: bool = False) -> float:
         """Longest distance of two voxels, from the outer side of one to that of the other."""
-        pitch = self._pitch * ((1, 1, 0) if axial else (1, 1, 1))
+        axes_mm = self._canonical.axes_mm
+        sides_mm = axes_mm[:, :2] if axial else axes_mm
         if len(points) < 2:
-            return float(pitch.max())
-        places = points * self._pitch
+            return float(np.linalg.norm(sides_mm, axis=0).max())
+        places = points @ axes_mm.T
         distances = squareform(pdist(places))
         one, other = np.unravel_index(distances.argmax(), distances.shape)
-        step = np.abs(places[one] - places[other])
+        step = places[one] - places[other]
         length = float(np.linalg.norm(step))
-        return length + float(step @ pitch) / length
+        return length + float(np.abs(step @ sides_mm).sum()) / length
 
 
 def _outermost(points: Points) -> Points:

@@ -10,6 +10,7 @@ from scipy.spatial import cKDTree
 from lungseg.scores.surface_area import CORNERS, areas_mm2
 
 TOLERANCE_MM = 2.0
+_NOISE_MM = 1e-4  # of affines in 32 bits: surfaces two pixels of 1 mm apart are within 2 mm
 DEFINITION = (
     f"nsd: share of both surfaces (in mm², marching cubes) within {TOLERANCE_MM:g} mm of the other "
     "one, as in the Medical Segmentation Decathlon; hd95_mm: 95th percentile of the distances of "
@@ -37,15 +38,14 @@ class SurfaceScore:
     assd_mm: float
 
 
-def surface_score(
-    truth: Mask, prediction: Mask, *, spacing_mm: tuple[float, float, float]
-) -> SurfaceScore | None:
+def surface_score(truth: Mask, prediction: Mask, *, axes_mm: Points) -> SurfaceScore | None:
     """Compare the surfaces of two masks.
 
     Args:
         truth: (i, j, k) label, 0 is background.
         prediction: (i, j, k), likewise.
-        spacing_mm: Voxel pitch along the three axes.
+        axes_mm: (3, 3), its columns the steps from voxel to voxel along the three axes, which need
+            not stand at right angles.
 
     Returns:
         The scores; those of a missed tumor are the worst there are: 0, and the scan's diagonal,
@@ -54,22 +54,22 @@ def surface_score(
     if not truth.any():
         return None
     if not prediction.any():
-        diagonal_mm = float(np.linalg.norm(np.multiply(truth.shape, spacing_mm)))
+        diagonal_mm = float(np.linalg.norm(axes_mm @ truth.shape))
         return SurfaceScore(nsd=0.0, hd95_mm=diagonal_mm, assd_mm=diagonal_mm)
-    there, back = _distances_mm(*(_border_mm(mask, spacing_mm) for mask in (truth, prediction)))
+    there, back = _distances_mm(*(_border_mm(mask, axes_mm) for mask in (truth, prediction)))
     return SurfaceScore(
-        nsd=_nsd(truth, prediction, spacing_mm),
+        nsd=_nsd(truth, prediction, axes_mm),
         hd95_mm=float(max(np.percentile(there, 95), np.percentile(back, 95))),
         assd_mm=float(np.concatenate((there, back)).mean()),
     )
 
 
-def _nsd(truth: Mask, prediction: Mask, spacing_mm: tuple[float, float, float]) -> float:
-    surfaces = [_surface(mask, spacing_mm) for mask in (truth, prediction)]
+def _nsd(truth: Mask, prediction: Mask, axes_mm: Points) -> float:
+    surfaces = [_surface(mask, axes_mm) for mask in (truth, prediction)]
     distances = _distances_mm(*(points for points, _ in surfaces))
     areas = [area for _, area in surfaces]
     near = sum(
-        area[distance <= TOLERANCE_MM].sum()
+        area[distance <= TOLERANCE_MM + _NOISE_MM].sum()
         for distance, area in zip(distances, areas, strict=True)
     )
     return float(near / sum(area.sum() for area in areas))
@@ -80,22 +80,20 @@ def _distances_mm(one: Points, other: Points) -> tuple[Points, Points]:
     return cKDTree(other).query(one)[0], cKDTree(one).query(other)[0]
 
 
-def _border_mm(mask: Mask, spacing_mm: tuple[float, float, float]) -> Points:
+def _border_mm(mask: Mask, axes_mm: Points) -> Points:
     """(n, 3) places of the voxels that have a background voxel, or the scan's end, beside them."""
     start, cut = cropped(mask)
     border = cut & ~binary_erosion(cut)
-    return np.asarray((np.argwhere(border) + start) * spacing_mm)
+    return np.asarray((np.argwhere(border) + start) @ axes_mm.T)
 
 
-def _surface(
-    mask: Mask, spacing_mm: tuple[float, float, float]
-) -> tuple[Points, npt.NDArray[np.float64]]:
+def _surface(mask: Mask, axes_mm: Points) -> tuple[Points, npt.NDArray[np.float64]]:
     """Places (n, 3) in mm between eight voxels where the surface passes, and its areas in mm²."""
     start, cut = cropped(mask)
     codes = _codes(np.pad(cut, 1))
     places = np.argwhere((codes > 0) & (codes < 255))
-    areas = areas_mm2(spacing_mm)[codes[tuple(places.T)]]
-    return np.asarray((places + start - 0.5) * spacing_mm), areas
+    areas = areas_mm2(axes_mm)[codes[tuple(places.T)]]
+    return np.asarray((places + start - 0.5) @ axes_mm.T), areas
 
 
 def _codes(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:

@@ -21,18 +21,18 @@ CORNERS: tuple[Corner, ...] = tuple((x, y, z) for x in (0, 1) for y in (0, 1) fo
 """Corner number n has the bit 2**n in a code."""
 
 
-def areas_mm2(spacing_mm: tuple[float, float, float]) -> npt.NDArray[np.float64]:
+def areas_mm2(axes_mm: Points) -> npt.NDArray[np.float64]:
     """Area of the surface for each code.
 
     Args:
-        spacing_mm: Voxel pitch along the three axes.
+        axes_mm: (3, 3), its columns the steps from voxel to voxel along the three axes.
 
     Returns:
         (256,) mm²; 0 for the codes of eight equal corners.
     """
-    x, y, z = spacing_mm
-    scale = np.array((y * z, x * z, x * y))
-    return np.array([_length(normals * scale) for normals in _normals()])
+    x, y, z = axes_mm.T
+    faces = np.stack((np.cross(y, z), np.cross(z, x), np.cross(x, y)))
+    return np.array([_length(normals @ faces) for normals in _normals()])
 
 
 def _length(vectors: Points) -> float:

@@ -87,7 +87,7 @@ def test_two_images_of_one_name_are_a_problem(source):
     assert case.problem.endswith("a_b has a.b.nii.gz and a_b.nii.gz: remove one")
 
 
-STRANGE = ["imagesTr/d.NII.GZ", "imagesTr/deeper", "imagesTr/e.png", "labelsTr/f.txt"]
+STRANGE = ["imagesTr/d.gipl", "imagesTr/deeper", "imagesTr/e.png", "labelsTr/f.txt"]
 
 
 @pytest.mark.parametrize("listing", [None, listed("x.nii.gz")])

@@ -46,6 +46,16 @@ def test_files_side_by_side_are_patients_of_their_own(source):
     assert [case.patient for case in cases] == ["a_ct", "b_ct"]
 
 
+def test_names_of_any_alphabet_are_told_apart_and_suffixes_of_any_case_are_read(source):
+    people = ("Müller", "Möller", "Иванов", "Петров", "王")
+    names = [f"{who}_{kind}.NII.gz" for who in people for kind in ("ct", "seg")]
+    cases = find_cases(source(*names))
+    assert pairs(cases) == {
+        f"{who}_ct": (f"{who}_ct.NII.gz", f"{who}_seg.NII.gz") for who in people
+    }
+    assert not any(case.problem for case in cases)
+
+
 @pytest.mark.parametrize(("images", "labels"), [("images", "labels"), ("CT", "masks")])
 def test_folders_of_images_and_of_labels_are_one(source, images, labels):
     names = [f"{kind}/{name}.nii" for kind in (images, labels) for name in "ab"]

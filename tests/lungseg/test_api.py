@@ -70,7 +70,7 @@ def test_scores_of_two_boxes_are_known_in_closed_form():
     truth, found = np.zeros((10, 10, 10), np.uint8), np.zeros((10, 10, 10), np.uint8)
     truth[:4, :, :], found[2:8, :, :] = 2, 1  # 400 voxels, 600 voxels, 200 in both
     scores = lungseg.score_masks(truth, found, np.diag([2.0, -1.0, 5.0, 1.0]))
-    surface = surface_score(truth, found, spacing_mm=(2.0, 1.0, 5.0))
+    surface = surface_score(truth, found, axes_mm=np.diag((2.0, 1.0, 5.0)))
     assert {name: scores.pop(name) for name in ("nsd", "hd95_mm", "assd_mm")} == asdict(surface)
     assert scores == {
         "dice": 400 / 1000,

@@ -63,7 +63,7 @@ class ContourMask:
         self._judge(seen)
 
     def _judge(self, seen: "_Seen") -> None:
-        voxel_ml = abs(float(np.linalg.det(self.grid.matrix[:3, :3]))) / 1000
+        voxel_ml = self.grid.voxel_mm3 / 1000
         self.measures = {CONTOUR_VOLUME: round(seen.area * voxel_ml, 6)}
         self.remarks = [*self._drawing.remarks, *seen.remarks(voxel_ml)]
 

@@ -73,7 +73,7 @@ class SegmentMask:
         """What to say of shares of voxels that add up to another volume than the mask's."""
         if self._kind != "FRACTIONAL" or abs(share - marked) <= _SAME_VOLUME * share:
             return []
-        voxel_ml = abs(float(np.linalg.det(self.grid.matrix[:3, :3]))) / 1000
+        voxel_ml = self.grid.voxel_mm3 / 1000
         return [
             f"shares of voxels add up to {share * voxel_ml:.3g} mL, voxels marked by half or more "
             f"hold {marked * voxel_ml:.3g} mL"

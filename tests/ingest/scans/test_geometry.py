@@ -37,6 +37,14 @@ def test_axes_and_canonical_arrays_are_those_of_nibabel(orientation, tilt):
     np.testing.assert_array_equal(to_canonical(array, grid), canonical.get_fdata())
 
 
+def test_a_voxel_is_as_large_as_its_steps_span_also_askew():
+    grid = grid_of("SAR", tilt=(0.3, -0.2, 0.1))
+    assert grid.voxel_mm3 == pytest.approx(0.7 * 0.8 * 2.5)
+    assert np.linalg.norm(grid.axes_mm, axis=0) == pytest.approx(grid.spacing_mm)
+    lean = np.array([[2.0, 0, 0, 0], [0, 3.0, 1.5, 0], [0, 0, 2.0, 0], [0, 0, 0, 1]])
+    assert Grid(shape=(1, 1, 1), affine=as_affine(lean)).voxel_mm3 == pytest.approx(12)
+
+
 def test_random_affines_have_the_axes_of_nibabel():
     rng = np.random.default_rng(0)
     for _ in range(300):

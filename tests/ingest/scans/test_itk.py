@@ -51,6 +51,14 @@ def by_itk(folder, image, kind, *, packed=False):
     return path
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_suffix_in_upper_case_is_the_same_format(kind, tmp_path):
+    path = by_itk(tmp_path, turned("LPS"), kind)
+    upper = path.rename(tmp_path / f"X.{kind.upper()}")
+    ours, theirs = (whole(open_image(path), np.int16) for path in (upper, tmp_path / "x.nii"))
+    assert (ours == theirs).all()
+
+
 def write(path, array, *, spacing=(1.0, 1.0, 1.0)):
     image = sitk.GetImageFromArray(array)
     image.SetSpacing(spacing)

@@ -66,3 +66,19 @@ def test_equal_masks_are_equal_bytes_whenever_written(tmp_path):
     for name in ("one", "other"):
         write_mask(mask, path, tmp_path / f"{name}.nii.gz")
     assert (tmp_path / "one.nii.gz").read_bytes() == (tmp_path / "other.nii.gz").read_bytes()
+
+
+@pytest.mark.parametrize("change", ["packed as .nii", "plain as .nii.gz", "damaged extension"])
+def test_what_the_scans_file_is_counts_and_not_its_name(change, tmp_path):
+    sound = scan(tmp_path / "sound.nii.gz", (0, 1, 2), (1, 1, 1), comment=b"lost" * 9)
+    plain = bytearray(gzip.decompress(sound.read_bytes()))
+    path = tmp_path / ("odd.nii" if change == "packed as .nii" else "odd.nii.gz")
+    if change == "damaged extension":
+        plain[352:356] = (10**6).to_bytes(4, "little")  # longer than the file
+    path.write_bytes(sound.read_bytes() if change == "packed as .nii" else plain)
+    mask = RNG.integers(0, 2, SHAPE).astype(np.uint8)
+    write_mask(mask, path, tmp_path / "mask.nii")
+    written = nibabel.load(tmp_path / "mask.nii")
+    assert (np.asarray(written.dataobj) == mask).all()
+    assert (written.affine == nibabel.load(sound).affine).all()
+    assert len(written.header.extensions) == (change != "damaged extension")

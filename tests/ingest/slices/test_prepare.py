@@ -98,7 +98,7 @@ def shares(mask, size):
 
 @pytest.mark.parametrize("size", [7, 16, 24, 31, 32, 48])
 def test_by_area_a_pixel_is_tumor_where_half_of_it_is(size):
-    for shape in ((48, 48), (64, 96)):
+    for shape in ((48, 48), (64, 96), (30, 90), (100, 20)):
         blobs = cv2.blur(RNG.random(shape).astype(np.float32), (7, 7))
         mask = (blobs > np.median(blobs)).astype(np.uint8)
         ours = mask_by(mask, Recipe(size=size, mask="area"))

@@ -87,3 +87,10 @@ def test_there_must_be_something_to_score(source):
         choice(source, {}, subset="validation")
     with pytest.raises(CaseChoiceError, match=r"got ball_7: it has ball_1, ball_2, ball_3"):
         choice(source, {}, cases=("ball_7", "ball_1"))
+
+
+@pytest.mark.parametrize("name", ["ball_9.nii.gz", "ball_9.mha", "ball_9.nii"])
+def test_the_label_of_a_test_case_may_be_of_any_format(name, source):
+    label = next((source / "labelsTs").iterdir())
+    label.rename(source / "labelsTs" / name)
+    assert choice(source, {}, subset="test") == ("test", ["ball_9"])

@@ -31,6 +31,12 @@ def test_each_rule_drops_what_it_says(rules, expected):
     )
 
 
+def test_the_noise_of_an_affine_in_32_bits_drops_nothing():
+    noisy = 2 * (1 - 1e-7)
+    expected = kept(Rules(smallest_mm3=20), VOXELS, IN_HULL, voxel_mm3=2.0)
+    assert (kept(Rules(smallest_mm3=20), VOXELS, IN_HULL, voxel_mm3=noisy) == expected).all()
+
+
 def test_nothing_has_nothing_to_keep():
     none = np.zeros(0, np.int64)
     assert kept(Rules(keep_largest=1), none, none, voxel_mm3=1.0).tolist() == []

@@ -114,3 +114,15 @@ def test_the_center_is_in_the_patient_whatever_the_stored_axes():
     (row,) = made.rows()
     expected = nibabel.affines.apply_affine(stored, np.argwhere(mask).mean(axis=0))
     assert [row[f"center_{axis}_mm"] for axis in "xyz"] == pytest.approx(expected.tolist())
+
+
+def test_on_a_grid_askew_volume_and_diameter_are_those_in_the_patient():
+    askew = np.array([[1, 0, 0, 0], [0, 1, 1.5, 0], [0, 0, 2.0, 0], [0, 0, 0, 1.0]])
+    mask = np.zeros((8, 8, 8), np.uint8)
+    mask[4, 4, 2:7] = 1  # five slices, each 1.5 mm ahead of the one below
+    (row,) = table(mask, affine=askew)
+    assert row["volume_ml"] == round(5 * 2.0 / 1000, 4)
+    along = np.array([0, 1.5, 2.0]) / 2.5
+    outer = along[1] + 2.5  # half a voxel at both ends, as its faces look along the line
+    assert row["diameter_mm"] == pytest.approx(4 * 2.5 + outer, abs=1e-4)
+    assert row["axial_diameter_mm"] == 1

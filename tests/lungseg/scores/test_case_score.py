@@ -107,7 +107,7 @@ def test_a_large_scan_takes_seconds_as_only_the_box_of_its_tumors_is_looked_at()
     truth[200:240, 300:340, 400:440] = found[205:245, 300:340, 395:430] = 1
     began = time.process_time()
     counts = count_voxels(truth, found)
-    surface = surface_score(truth, found, spacing_mm=(1, 1, 1))
+    surface = surface_score(truth, found, axes_mm=np.diag((1, 1, 1)))
     lesions = lesions_of(truth, found, voxel_ml=0.001)
     assert time.process_time() - began < 10
     assert counts == (35 * 40 * 30, 40 * 40 * 35 - 42000, 40**3 - 42000)
