@@ -21,6 +21,7 @@ from ingest.options import BuildShards
 from ingest.slices.tumor_count import VOXELS_CROPPED, VOXELS_LOST
 from ingest.splits.patients import tell_patients
 from ingest.splits.split import Split
+from shards.console.interrupt import kept
 from shards.console.progress import progress
 from shards.console.words import counted, on_one_line, some
 from shards.index import shard_name
@@ -51,12 +52,9 @@ def build_shards(build: BuildShards) -> dict[str, Any]:
     _warn(split_findings(split))
     target = open_target(build.out)
     with locked(target):
-        try:
+        with kept("finished cases are kept, the same command goes on from here"):
             manifest, num_built = _resume(build, cases, split, target)
             target.delete(BUILD_FOLDER)  # also where a kill came just before this line
-        except KeyboardInterrupt:
-            _log.warning("interrupted: finished cases are kept, the same command goes on from here")
-            raise
     return _summary(build, manifest, num_built)
 
 

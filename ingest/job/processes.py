@@ -14,6 +14,8 @@ from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Generic, TypeVar
 
+from shards.storage.socket_folder import keep_sockets_short
+
 TaskT = TypeVar("TaskT")
 ResultT = TypeVar("ResultT")
 
@@ -71,8 +73,9 @@ def warm_up(module: str) -> None:
     Args:
         module: Where the function of a later `run` lies.
     """
+    keep_sockets_short()
     _CONTEXT.set_forkserver_preload([module])
-    with _ctrl_c_is_ours():
+    with _signals_are_ours():
         forkserver.ensure_running()
 
 
@@ -176,7 +179,7 @@ class _Worker(Generic[TaskT, ResultT]):
         self._process = _CONTEXT.Process(
             target=_work, args=(function, theirs, dict(os.environ)), daemon=True
         )
-        with _ctrl_c_is_ours():
+        with _signals_are_ours():
             self._process.start()
         theirs.close()
 
@@ -212,10 +215,10 @@ class _Worker(Generic[TaskT, ResultT]):
 
 
 @contextlib.contextmanager
-def _ctrl_c_is_ours() -> Iterator[None]:
-    """Processes that are started meanwhile, and theirs, never see a Ctrl-C."""
-    resource_tracker.ensure_running()  # whose start would let it through again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+def _signals_are_ours() -> Iterator[None]:
+    """Processes that are started meanwhile, and theirs, never see a Ctrl-C or SIGTERM."""
+    resource_tracker.ensure_running()  # whose start would let them through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])
     try:
         yield
     finally:

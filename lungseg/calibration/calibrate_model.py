@@ -28,6 +28,7 @@ from lungseg.inference.options import InferenceOptions
 from lungseg.postprocessing.rules import shows_lung
 from lungseg.scores.dice import GUARDED_DEFINITION
 from shards.console.errors import KnownError
+from shards.console.interrupt import NOTHING_WRITTEN, kept
 from shards.console.progress import progress
 from shards.console.words import counted, some
 
@@ -50,7 +51,8 @@ def calibrate(options: CalibrateOptions) -> dict[str, Any]:
     _refuse_few(len(cases), options)
     logger.info("choosing on %s of %s", counted(len(cases), f"{kind} scan"), options.source)
     start = Setting(threshold=model.threshold, **model.rules.to_dict())
-    tallies, failed = _tallies(cases, model, device, options)
+    with kept(NOTHING_WRITTEN):
+        tallies, failed = _tallies(cases, model, device, options)
     decision = {
         "cases": [tally.case for tally in tallies],
         "chosen_with": list(model.others),

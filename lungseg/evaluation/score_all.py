@@ -20,6 +20,7 @@ from lungseg.scores.case_score import CaseScore
 from lungseg.scores.false_areas import weight_of
 from lungseg.scores.lesions import Lesion
 from lungseg.scores.summary import metrics
+from shards.console.interrupt import NOTHING_WRITTEN, kept
 from shards.console.progress import progress
 from shards.console.words import counted, some
 
@@ -42,7 +43,8 @@ def evaluate(options: EvaluateOptions) -> dict[str, Any]:
         "scoring %s of %s, each on its own grid, %s",
         *(counted(len(cases), f"{kind} scan"), options.source, predictor.in_words()),
     )
-    chapters, failed = _examined(cases, predictor)
+    with kept(NOTHING_WRITTEN):
+        chapters, failed = _examined(cases, predictor)
     scores = [chapter.score for chapter in chapters]
     explained = predictor.explain(scores)
     result = {

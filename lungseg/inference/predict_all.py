@@ -21,6 +21,7 @@ from lungseg.inference.outputs.mask import refuse_format
 from lungseg.inference.outputs.targets import spare_scans
 from lungseg.inference.spread import spread
 from shards.console.command import save_config
+from shards.console.interrupt import kept
 from shards.console.progress import progress
 from shards.console.words import counted
 from shards.storage.target import locked, open_target
@@ -28,6 +29,8 @@ from shards.storage.target import locked, open_target
 logger = logging.getLogger(__name__)
 
 Place = tuple[Model, torch.device]
+
+_KEPT = "scans that are done are kept, the same command with --skip-done goes on"
 
 
 def predict(options: PredictOptions) -> dict[str, Any]:
@@ -44,11 +47,8 @@ def predict(options: PredictOptions) -> dict[str, Any]:
         options.out.mkdir(parents=True, exist_ok=True)
         with locked(open_target(str(options.out))):
             save_config(options, options.out / "config.yaml")
-            if options.address is None:
-                result = _told(left, _here(left, places, options, ledger))
-            else:
-                result = _told(left, _on_cluster(left, places[0][0], options, ledger))
-            ledger.finish()
+            with kept(_KEPT):
+                result = _told(left, _outcomes(left, places, options, ledger))
     except OSError as error:
         raise PredictError(
             f"--out {options.out} cannot be written ({error.strerror}): choose a folder that can"
@@ -58,6 +58,19 @@ def predict(options: PredictOptions) -> dict[str, Any]:
     skipped = [scan.name for scan in scans if scan not in left]
     table = str(options.out / NAME)
     return {"out": str(options.out), "table": table, "skipped": skipped, **result}
+
+
+def _outcomes(
+    scans: Sequence[Case], places: Sequence[Place], options: PredictOptions, ledger: Ledger
+) -> Generator[tuple[int, Outcome]]:
+    """Predict, and yield the position of each scan as it is done; the tables end whole."""
+    try:
+        if options.address is None:
+            yield from _here(scans, places, options, ledger)
+        else:
+            yield from _on_cluster(scans, places[0][0], options, ledger)
+    finally:
+        ledger.finish()
 
 
 def _places(options: PredictOptions) -> list[Place]:

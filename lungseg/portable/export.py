@@ -13,6 +13,7 @@ from lungseg.portable.errors import ExportError
 from lungseg.portable.graph import Portable
 from lungseg.portable.options import ExportOptions
 from lungseg.portable.parity import largest_difference
+from shards.console.interrupt import NOTHING_WRITTEN, kept
 from shards.console.whole import write_whole
 from shards.console.words import in_a_line
 
@@ -49,8 +50,9 @@ def export(options: ExportOptions) -> dict[str, Any]:
             f"{options.out} would be replaced: choose another --out, or add --overwrite"
         )
     model = load_model(options.checkpoint)
-    content = as_onnx(model)
-    difference = largest_difference(content, model)
+    with kept(NOTHING_WRITTEN):
+        content = as_onnx(model)
+        difference = largest_difference(content, model)
     try:
         write_whole(options.out, content)
     except OSError as error:

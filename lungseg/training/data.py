@@ -29,6 +29,7 @@ from shards.order.sampler import PlanSampler
 from shards.order.window import Windows
 from shards.reading.loader import ThreadedLoader
 from shards.reading.stream import SliceStream
+from shards.storage.socket_folder import keep_sockets_short
 from shards.storage.store import ShardSet
 
 _log = logging.getLogger(__name__)
@@ -244,6 +245,7 @@ class SliceData(pl.LightningDataModule):
             threads = 1 if one_by_one else _NUM_READERS
             return ThreadedLoader(slices.__getitem__, sampler, num_threads=threads)
         end_workers_at_exit()
+        keep_sockets_short()
         shared = has_room(self._bytes_under_way(workers))
         if not shared:
             _log.info("shared memory is small here: slices come from their processes by pipes")

@@ -8,7 +8,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, NoReturn, Union
@@ -17,9 +17,10 @@ import tyro
 import yaml
 
 from shards.console.config_file import Commands, with_config_file
-from shards.console.early import INTERRUPTED, begin
+from shards.console.early import begin
 from shards.console.errors import KnownError, in_words
 from shards.console.groups import grouped_values
+from shards.console.interrupt import last_words, sigterm_as_ctrl_c
 from shards.console.kinds import REGISTRY
 from shards.console.limits import Limited
 from shards.console.usage import UsageError, refused, unknown_command
@@ -74,19 +75,27 @@ def run(
 
     Raises:
         SystemExit: Always: 0 done, 1 a known failure (a file or a disk that cannot be used
-            included), 2 bad usage, 130 Ctrl-C.
+            included), 2 bad usage, 130 Ctrl-C, 143 SIGTERM.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    try:
-        begin()
+    begin()
+    with sigterm_as_ctrl_c() as came, _ends_in_one_line(prog, came):
         options = parse(commands, sys.argv[1:], prog=prog, description=description)
         code = _say(main(options), show or as_lines, as_json=options.json)
+    sys.exit(code)
+
+
+@contextlib.contextmanager
+def _ends_in_one_line(prog: str, came: list[int]) -> Iterator[None]:
+    """Turn known failures, and signals, into a line and an exit code."""
+    try:
+        yield
     except UsageError as error:
         _leave(prog, str(error), BAD_USAGE)
     except KnownError as error:
         _leave(prog, str(error), FAILED)
-    except KeyboardInterrupt:
-        _leave(prog, "interrupted", INTERRUPTED)
+    except KeyboardInterrupt as end:
+        _leave(prog, *last_words(end, came))
     except BrokenPipeError:  # the reader of a pipe has left, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(FAILED)
@@ -96,7 +105,6 @@ def run(
         _leave(prog, in_words(error), FAILED)
     except MemoryError:
         _leave(prog, "the memory of this machine does not suffice for that", FAILED)
-    sys.exit(code)
 
 
 def parse(commands: Commands, args: list[str], *, prog: str, description: str) -> Any:

@@ -1,30 +1,35 @@
-"""A Ctrl-C while a command still imports what it needs is one line too; import this first."""
+"""A Ctrl-C or SIGTERM while a command still imports its libraries is one line; import this first."""
 
 import os
 import signal
 import sys
 from types import FrameType
 
-INTERRUPTED = 130
+INTERRUPTED, TERMINATED = 130, 143
 
 _PACKAGES = ("shards", "ingest", "lungseg", "tune")
 
 
 def watch() -> None:
-    """From now on a Ctrl-C ends the program at once, with one line; `begin` ends that."""
+    """From now on both end the program at once, with one line; `begin` ends that."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _leave)
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _leave)
 
 
 def begin() -> None:
-    """From now on a Ctrl-C is Python's KeyboardInterrupt again."""
+    """From now on both are what they are to Python."""
     if signal.getsignal(signal.SIGINT) is _leave:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGTERM) is _leave:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-def _leave(_signal: int, _frame: FrameType | None) -> None:
-    os.write(2, b"interrupted\n")
-    os._exit(INTERRUPTED)
+def _leave(signum: int, _: FrameType | None) -> None:
+    ended = signum == signal.SIGTERM
+    os.write(2, b"ended by SIGTERM\n" if ended else b"interrupted\n")
+    os._exit(TERMINATED if ended else INTERRUPTED)
 
 
 _main = getattr(sys.modules["__main__"], "__spec__", None)

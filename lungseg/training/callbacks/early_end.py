@@ -75,5 +75,6 @@ def _explain(error: RuntimeError, trainer: pl.Trainer) -> None:
             f"a process that reads slices ended or stood still ({said.splitlines()[0]}): lower "
             "--num-workers, 0 reads in this process, and go on with --resume"
         ) from error
-    if trainer.world_size > 1 and ("peer" in said or "gloo" in said or "NCCL" in said):
+    gone = isinstance(error, torch.distributed.DistError) or "peer" in said
+    if trainer.world_size > 1 and (gone or "gloo" in said or "NCCL" in said):
         wait_for_reason()

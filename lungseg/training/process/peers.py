@@ -29,7 +29,8 @@ def watched_peers(children: Callable[[], Children], *, advice: str) -> Iterator[
 
     Args:
         children: The processes that this one has started by now.
-        advice: What to say after the reason, before this process ends with exit code 1.
+        advice: What to say after the reason, before this process ends with exit code 1, or with
+            that of one which has said the reason itself.
     """
     first = "LOCAL_RANK" not in os.environ
     if first:
@@ -41,6 +42,9 @@ def watched_peers(children: Callable[[], Children], *, advice: str) -> Iterator[
     watch.start()
     try:
         yield
+    except (KeyboardInterrupt, SystemExit):
+        watch.end_children()  # which may stand in an exchange that this process has left
+        raise
     finally:
         watch.over.set()
         watch.join()
@@ -62,7 +66,13 @@ class _Watch(threading.Thread):
         self._mine = folder / os.environ.get("LOCAL_RANK", "0")
         self._mine.touch()  # who stands still before its first beat is missed as well
         self._taken: Children = []
+        self._code = 1
         self._last = time.monotonic()
+
+    def end_children(self) -> None:
+        """End the processes that this one has started."""
+        for child in [*self._taken, *(self._children() if self._children else [])]:
+            child.kill()
 
     def run(self) -> None:
         while not self.over.wait(_EVERY_S):
@@ -71,7 +81,8 @@ class _Watch(threading.Thread):
             reason = self._gone()
             with contextlib.suppress(FileNotFoundError):  # one that ended has removed the folder
                 self._mine.touch()
-                reason = reason or (self._silent() if awake else None)
+                if reason is None and awake:
+                    reason = self._silent()
             if reason is not None and not self.over.is_set():
                 self._end(reason)
 
@@ -85,6 +96,7 @@ class _Watch(threading.Thread):
         for rank, child in enumerate(self._taken, start=1):
             code = child.poll()
             if code:
+                self._code = max(1, code)
                 how = f"was killed by {signal.Signals(-code).name}" if code < 0 else ""
                 return how and f"{_named(rank)} {how}"
         return None
@@ -99,12 +111,11 @@ class _Watch(threading.Thread):
     def _end(self, reason: str) -> None:
         if reason:
             logger.error("%s: the training ends; %s", reason, self._advice)
-        for child in self._taken:
-            child.kill()
+        self.end_children()
         if self._children is None and os.getppid() == self._parent:
             os.kill(self._parent, signal.SIGKILL)
         shutil.rmtree(self._folder, ignore_errors=True)
-        os._exit(1)
+        os._exit(self._code)
 
 
 def _named(rank: int) -> str:

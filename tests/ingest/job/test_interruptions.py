@@ -148,15 +148,26 @@ def many(tmp_path_factory):
     return make_source(tmp_path_factory.mktemp("many") / "source", num_cases=40)
 
 
-def test_ctrl_c_keeps_finished_cases_and_says_how_to_go_on(many, tmp_path):
-    out = tmp_path / "out"
+def ended_amid(many, out, signum):
+    """Exit code of a build that got a signal, and all its processes with it, once it had begun."""
     running = start(many, out)
     wait_for_a_finished_case(out, running)
-    os.killpg(running.pid, signal.SIGINT)
+    os.killpg(running.pid, signum)
     _, said = running.communicate(timeout=120)
-    assert running.returncode == 130
-    assert "the same command goes on" in said
+    assert "finished cases are kept, the same command goes on" in said.splitlines()[-1]
     assert "Traceback" not in said
+    assert "died" not in said
+    return running.returncode
+
+
+def test_sigterm_keeps_finished_cases_as_ctrl_c_does(many, tmp_path):
+    assert ended_amid(many, tmp_path / "out", signal.SIGTERM) == 143
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [".build", "cases"]
+
+
+def test_ctrl_c_keeps_finished_cases_and_says_how_to_go_on(many, tmp_path):
+    out = tmp_path / "out"
+    assert ended_amid(many, out, signal.SIGINT) == 130
     assert sorted(path.name for path in out.iterdir()) == [".build", "cases"]
     finished = {path: path.stat().st_mtime_ns for path in out.glob("cases/*.tar")}
     again = start(many, out)

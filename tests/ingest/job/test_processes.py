@@ -52,6 +52,16 @@ def test_every_task_has_one_result(workers):
     assert dict(run(square, range(7), workers=workers, minutes=1)) == {n: n * n for n in range(7)}
 
 
+def test_workers_start_where_tmpdir_is_long(tmp_path):
+    """Their server is reached by a socket, whose path may have 107 bytes."""
+    long = tmp_path / ("long" * 25)
+    long.mkdir()
+    words = "from ingest.job.processes import run; print(list(run(abs, [-1], workers=1, minutes=1)))"
+    environment = os.environ | {"TMPDIR": str(long)}
+    ended = subprocess.run([sys.executable, "-c", words], env=environment, capture_output=True)
+    assert (ended.stdout, ended.stderr) == (b"[(0, 1)]\n", b"")
+
+
 def test_no_task_is_no_result():
     assert list(run(square, [], workers=2, minutes=1)) == []
 

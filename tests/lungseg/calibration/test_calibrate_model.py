@@ -103,3 +103,14 @@ def test_a_damaged_scan_is_named_and_the_others_choose(given, source, caplog):
     result = calibrate(given())
     assert (result["n"], list(result["failed"]), result["exit_code"]) == (5, ["c_3"], 1)
     assert "failed: c_3: " in show(result)
+
+
+def test_ctrl_c_says_that_nothing_was_written(given, tmp_path, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lungseg.calibration.calibrate_model.tally_scan", interrupted)
+    with pytest.raises(KeyboardInterrupt) as end:
+        calibrate(given())
+    assert end.value.__notes__ == ["nothing was written, the same command begins anew"]
+    assert not (tmp_path / "new.ckpt").exists()

@@ -274,3 +274,14 @@ def test_a_second_run_replaces_its_own_files_only(run, make_model, tmp_path):
     run(make_model(), overwrite=True)
     assert (tmp_path / "out/report.html").read_bytes() == first
     assert (tmp_path / "out/notes.txt").read_text() == "mine"
+
+
+def test_ctrl_c_says_that_nothing_was_written(run, make_model, tmp_path, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lungseg.evaluation.score_all.examine", interrupted)
+    with pytest.raises(KeyboardInterrupt) as end:
+        run(make_model())
+    assert end.value.__notes__ == ["nothing was written, the same command begins anew"]
+    assert not (tmp_path / "out").exists()

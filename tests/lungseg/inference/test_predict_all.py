@@ -17,6 +17,7 @@ from ingest.find_scans import find_scans
 from ingest.recipe import Recipe
 from ingest.slices.scan_slices import load_scan
 from lungseg.inference.errors import PredictError
+from lungseg.inference.one_scan import predict_one
 from lungseg.inference.options import PredictOptions
 from lungseg.inference.predict_all import predict
 from shards.errors import StoreError
@@ -339,6 +340,22 @@ def test_a_run_that_was_killed_within_a_scan_does_only_the_rest(
     assert set(result["skipped"]) == before
     assert before
     assert files_of(tmp_path / "out") == files_of(tmp_path / "whole")
+
+
+def test_ctrl_c_leaves_the_tables_tidy_and_says_how_to_go_on(run, many, tmp_path, monkeypatch):
+    scans = iter(range(2))
+
+    def interrupted(*given, **named):
+        if next(scans, None) is None:
+            raise KeyboardInterrupt
+        return predict_one(*given, **named)
+
+    monkeypatch.setattr("lungseg.inference.predict_all.predict_one", interrupted)
+    with pytest.raises(KeyboardInterrupt) as end:
+        run(many)
+    assert "the same command with --skip-done goes on" in end.value.__notes__[0]
+    names = [row["case"] for row in table(tmp_path)]
+    assert len(set(names)) == len(names) == 3
 
 
 def test_one_scan_after_the_other_takes_no_more_memory(run, many, tmp_path):

@@ -1,6 +1,8 @@
 """Loaders hand over the same pixels whatever reads them and wherever they go."""
 
 import dataclasses
+import multiprocessing
+import tempfile
 import types
 
 import numpy as np
@@ -57,9 +59,18 @@ def same(one, other):
 
 @pytest.mark.parametrize("augment", ["light", "full"])
 def test_augmented_pixels_do_not_depend_on_workers(shards, tmp_path, augment):
-    given = {"augment": augment, "neighbors": 3}
+    given = {"augment": augment, "neighbors": 3, "device": "cpu"}
     alone = batches(shards, tmp_path, num_workers=0, **given)
     same(alone, batches(shards, tmp_path, num_workers=2, **given))
+
+
+def test_loader_processes_hand_over_batches_where_tmpdir_is_long(shards, tmp_path, monkeypatch):
+    """Each hands over its tensors by a socket, whose path may have 107 bytes."""
+    long = tmp_path / ("long" * 25)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    monkeypatch.setitem(multiprocessing.current_process()._config, "tempdir", None)
+    assert batches(shards, tmp_path, num_workers=1, augment="light", device="cpu")
 
 
 def interleaved(parts):

@@ -18,6 +18,7 @@ from shards.console.command import Options, Several, UsageError, parse, save_con
 DEMO = """
 import atexit, dataclasses, logging, sys, time
 from shards.console.command import Options, run
+from shards.console.interrupt import kept
 from shards.errors import ShardError
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -41,7 +42,8 @@ def main(options):
     if options.end == "oddly":
         return {"ended": "\\udcff"}
     if options.end == "never":
-        time.sleep(60)
+        with kept("half is kept"):
+            time.sleep(60)
     if options.end == "empty":
         return {"ended": None, "list": [], "zero": 0, "no": False}
     return {"ended": options.end, "exit_code": 1 if options.end == "half" else 0}
@@ -207,13 +209,17 @@ def test_an_unknown_flag_is_one_line_and_exit_code_2():
     assert "demo --help" in errors
 
 
-def test_ctrl_c_ends_in_one_line():
+@pytest.mark.parametrize(
+    ("signum", "how", "code"),
+    [(signal.SIGINT, "interrupted", 130), (signal.SIGTERM, "ended by SIGTERM", 143)],
+)
+def test_a_signal_ends_a_command_in_one_line_that_says_what_is_kept(signum, how, code):
     process = demo("--end", "never")
     assert process.stderr.readline() == "working\n"
     time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=120) == ("", "demo: interrupted\n")
-    assert process.returncode == 130
+    process.send_signal(signum)
+    assert process.communicate(timeout=120) == ("", f"demo: {how}; half is kept\n")
+    assert process.returncode == code
 
 
 def test_a_reader_of_the_help_may_leave_early():

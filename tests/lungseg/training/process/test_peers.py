@@ -31,11 +31,12 @@ def children(pid):
 
 
 _WATCHES = """
-import logging, os, subprocess, sys, time
+import logging, os, signal, subprocess, sys, time
 from pathlib import Path
 from lungseg.training.process import peers
 peers._SILENT_S = 4.0
 logging.basicConfig(format="%(message)s")
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 started = []
 with peers.watched_peers(lambda: started, advice="go on"):
     if "LOCAL_RANK" not in os.environ:
@@ -57,6 +58,18 @@ with peers.watched_peers(lambda: started, advice="go on"):
     ],
 )
 def test_who_dies_or_stands_still_is_named_and_the_other_one_ends(tmp_path, whose, signum, said):
+    code, errors = ended_after(signum, whose, tmp_path)
+    assert errors == f"{said}: the training ends; go on\n"
+    assert code == (1 if whose else -signal.SIGKILL)
+
+
+@pytest.mark.parametrize("whose", [0, 1])
+def test_who_leaves_by_itself_has_said_why_and_ends_the_other_one(tmp_path, whose):
+    assert ended_after(signal.SIGTERM, whose, tmp_path) == (143, "")
+
+
+def ended_after(signum, whose, tmp_path):
+    """Exit code and errors of the first of two processes after one had a signal; all are gone."""
     command = [sys.executable, "-c", _WATCHES, tmp_path]
     environment = os.environ | {"TMPDIR": str(tmp_path)}
     running = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=-1, text=True)
@@ -65,10 +78,9 @@ def test_who_dies_or_stands_still_is_named_and_the_other_one_ends(tmp_path, whos
     pids = [number_in(path) for path in paths]
     os.kill(pids[whose], signum)
     _, errors = running.communicate(timeout=120)
-    assert errors == f"{said}: the training ends; go on\n"
     wait_until(lambda: all(map(gone, pids)), "no process is left")
-    assert running.returncode == (1 if whose else -signal.SIGKILL)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0", "1"]
+    return running.returncode, errors
 
 
 def number_in(path):
