@@ -56,7 +56,9 @@ def test_workers_start_where_tmpdir_is_long(tmp_path):
     """Their server is reached by a socket, whose path may have 107 bytes."""
     long = tmp_path / ("long" * 25)
     long.mkdir()
-    words = "from ingest.job.processes import run; print(list(run(abs, [-1], workers=1, minutes=1)))"
+    words = (
+        "from ingest.job.processes import run; print(list(run(abs, [-1], workers=1, minutes=1)))"
+    )
     environment = os.environ | {"TMPDIR": str(long)}
     ended = subprocess.run([sys.executable, "-c", words], env=environment, capture_output=True)
     assert (ended.stdout, ended.stderr) == (b"[(0, 1)]\n", b"")
