@@ -51,10 +51,9 @@ def build_shards(build: BuildShards) -> dict[str, Any]:
     split = Split.of(cases, build, seed=build.seed)
     _warn(split_findings(split))
     target = open_target(build.out)
-    with locked(target):
-        with kept("finished cases are kept, the same command goes on from here"):
-            manifest, num_built = _resume(build, cases, split, target)
-            target.delete(BUILD_FOLDER)  # also where a kill came just before this line
+    with locked(target), kept("finished cases are kept, the same command goes on from here"):
+        manifest, num_built = _resume(build, cases, split, target)
+        target.delete(BUILD_FOLDER)  # also where a kill came just before this line
     return _summary(build, manifest, num_built)
 
 

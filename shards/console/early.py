@@ -1,4 +1,4 @@
-"""A Ctrl-C or SIGTERM while a command still imports its libraries is one line; import this first."""
+"""Ctrl-C or SIGTERM while a command still imports its libraries is one line; import this first."""
 
 import os
 import signal
