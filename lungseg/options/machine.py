@@ -28,6 +28,7 @@ class MachineOptions(Limited):
     accumulate: Annotated[int, Limits(least=1, most=65536)] = 1
     """Parts in which each device puts its share of a batch through the net: the memory of one part
     and, for every loss, the gradient of the whole batch; all parts but one go through it twice.
-    Needs --norm instance, group or none: batch would normalize each part by itself."""
+    Needs --norm instance, group or none: batch would normalize each part by itself. A smaller
+    --batch-size with --norm batch was measured better: 8 with --lr 0.003."""
     checkpoint_minutes: Annotated[float, Limits(above=0, most=1_000_000)] = 10.0
     """Minutes between writes of last.ckpt inside an epoch; it is written after each epoch too."""

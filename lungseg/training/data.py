@@ -83,14 +83,18 @@ class SliceData(pl.LightningDataModule):
         size = self._options.crop.crop_px
         return self.shards.manifest.slice_shape if size is None else (size, size)
 
+    @property
+    def transplant(self) -> float:
+        """Share of the drawn slices that are to get a tumor of another one."""
+        return self._options.transplant
+
     @functools.cached_property
     def donors(self) -> Donors | None:
         """The tumors that travel into other slices; None where none do."""
-        share = self._options.transplant
-        if not share:
+        if not self.transplant:
             return None
         index, rows = self.shards.index, self.plan.rows
-        given = {"share": share, "seed": self._options.step.seed}
+        given = {"share": self.transplant, "seed": self._options.step.seed}
         donors = Donors.among(rows, index.case[rows], index.tumor_pixels[rows], **given)
         return donors if donors.rows else None
 

@@ -84,14 +84,16 @@ class Announcement(Callback):
             for cases in (split.training, split.validation)
         )
         share = tumor_share(plan.tumor, plan.oversample, plan.own_weights)
-        donors = self._data.donors
-        further = (
-            f", {100 * donors.share:.3g} % get one of another slice where it fits" if donors else ""
-        )
         return (
             f"training on {training}, {100 * plan.tumor.mean():.3g} % of them with tumor and drawn "
-            f"as {100 * share:.3g} %{further}; validating on {validation}"
+            f"as {100 * share:.3g} %{self._of_transplants()}; validating on {validation}"
         )
+
+    def _of_transplants(self) -> str:
+        wanted = self._data.transplant
+        if self._data.donors is not None:
+            return f", {100 * wanted:.3g} % get one of another slice where it fits"
+        return ", none of them large enough to be put into another slice" if wanted else ""
 
     def _of_net(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> str:
         height, width = self._data.training_shape

@@ -67,8 +67,9 @@ def _explain(error: RuntimeError, trainer: pl.Trainer) -> None:
     said = str(error)
     if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in said:
         raise TrainingError(
-            "the memory does not suffice for a step: lower --batch-size, --width or --depth, train "
-            "on more --devices, or raise --accumulate with --norm instance"
+            "the memory does not suffice for a step: lower --batch-size (8 goes with --lr 0.003), "
+            "--width or --depth, train on more --devices, or raise --accumulate with --norm "
+            "instance and --transplant 0"
         ) from error
     if "DataLoader" in said:
         raise TrainingError(

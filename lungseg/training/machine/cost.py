@@ -85,8 +85,8 @@ def check_memory(num_bytes: int, device: torch.device, *, num_processes: int) ->
     if need > there:
         raise TrainingError(
             f"a step needs about {need / 1e9:.3g} GB of memory, {device.type} has "
-            f"{there / 1e9:.3g} GB: lower --batch-size, --width or --depth, or raise --accumulate "
-            "with --norm instance"
+            f"{there / 1e9:.3g} GB: lower --batch-size (8 goes with --lr 0.003), --width or "
+            "--depth, or raise --accumulate with --norm instance and --transplant 0"
         )
 
 

@@ -113,6 +113,12 @@ def test_unless_told_otherwise_tumors_travel_where_the_order_is_exact(
     same(batches(chests, tmp_path, **given), batches(chests, tmp_path, **given, **same_as))
 
 
+def test_where_no_slice_shows_lung_none_travels(tmp_path):
+    """As around the belly: these are wall all over."""
+    shards = make_shards(tmp_path / "set", wall=32)
+    same(*(batches(shards, tmp_path, transplant=share) for share in (1.0, 0.0)))
+
+
 def test_where_all_tumors_are_specks_none_travels(chests, tmp_path):
     data, of_specks = (data_of(chests, tmp_path) for _ in range(2))
     assert data.donors.share == 0.6

@@ -4,10 +4,14 @@ import dataclasses
 import re
 import shutil
 
+import numpy as np
+import pytest
+
 from lungseg.training.callbacks import announcement
 from lungseg.training.run import fit
 from shards.storage.store import open_shards
-from tests.toy_training import options
+from tests.toy_shards import write_shards
+from tests.toy_training import options, table
 
 
 def said(shards, out, caplog, **given):
@@ -49,3 +53,41 @@ def test_a_patient_who_trains_and_validates_is_named(shards, tmp_path, caplog):
         "some scans of patient lung_000 train and others validate: the scores will be too good"
         in said(tmp_path / "set", tmp_path / "run", caplog)
     )
+
+
+NOISE = np.random.default_rng(0).normal(0, 60, (32, 32))
+SQUARE, SPECK = np.zeros((2, 32, 32), np.uint8)
+SQUARE[10:15, 10:15] = SPECK[10:12, 10:12] = 1
+
+
+def made(folder, masks, *, hu=-800):
+    """Cases of noise around some HU within a wall, as many as masks, of which the last validates.
+
+    Every slice of a case has its mask.
+    """
+    image = np.pad((NOISE + hu).astype(np.int16)[3:-3, 3:-3], 3, constant_values=40)
+    cases = {
+        f"case_{k}": [(image + np.int16(800) * mask, mask)] * 3 for k, mask in enumerate(masks)
+    }
+    folds = {case: k for k, case in enumerate(reversed(cases))}
+    return write_shards(folder, cases, size=32, recipe={"drop_slices": 0}, folds=folds)
+
+
+@pytest.mark.parametrize(
+    ("masks", "hu", "told"),
+    [
+        ([SQUARE, SQUARE], 40, ", 60 % get one of another slice where it fits"),
+        ([SPECK, SQUARE], -800, ", none of them large enough to be put into another slice"),
+        ([SQUARE, 0 * SQUARE, SQUARE], -800, ", 60 % get one of another slice where it fits"),
+    ],
+    ids=["slices without lung", "tumors that are specks", "a case without tumor"],
+)
+def test_where_no_tumor_can_travel_the_training_goes_on(tmp_path, caplog, masks, hu, told):
+    lines = said(made(tmp_path / "set", masks, hu=hu), tmp_path / "run", caplog, batch_size=2)
+    assert f"{told}; validating on 1 case" in lines[0]
+    assert len(table(tmp_path / "run")) == 1
+
+
+def test_where_none_shall_travel_nothing_is_said_of_it(tmp_path, caplog):
+    lines = said(made(tmp_path / "set", [SPECK, SQUARE]), tmp_path / "run", caplog, transplant=0.0)
+    assert "drawn as 100 %; validating" in lines[0]

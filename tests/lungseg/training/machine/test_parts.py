@@ -65,6 +65,7 @@ def test_a_training_in_parts_learns_what_one_of_whole_batches_does(shards, tmp_p
     torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4)
 
 
-def test_batches_that_parts_would_change_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="--accumulate would have --norm batch"):
-        FitOptions.of(shards="x", out=tmp_path, accumulate=2)
+@pytest.mark.parametrize("given", [{}, {"preset": "small"}, {"folds": ("all",)}])
+def test_batches_that_parts_would_change_are_refused(tmp_path, given):
+    with pytest.raises(ValueError, match=r"give a smaller --batch-size instead \(8 with"):
+        FitOptions.of(shards="x", out=tmp_path, accumulate=2, **given)
