@@ -28,8 +28,8 @@ class DataOptions(Limited):
     epoch has is not exact, depends on devices and workers, and a resumed training does not go on at
     the very next slice."""
     num_workers: Annotated[int | Literal["auto"], Limits(least=0, most=1024)] = "auto"
-    """Processes per device that augment; auto: the cores that training leaves, at most 8; 0: a
-    thread. Slices that are not augmented are read by threads."""
+    """Processes per device that augment, or transplant for a GPU; auto: the cores that training
+    leaves, at most 8; 0: a thread. Slices that are not changed there are read by threads."""
 
     def everywhere(self) -> Self:
         """The same with absolute paths, for processes elsewhere."""

@@ -238,8 +238,13 @@ class SliceData(pl.LightningDataModule):
         return self.trainer.world_size, self.trainer.global_rank
 
     def _num_workers(self, num_here: int) -> int:
-        """Processes only for augmenting slice by slice; threads are better where they are read."""
-        if not self._augments_in_loader():
+        """Processes where slices are changed one by one; threads are better where they are read.
+
+        Beside a net on the processor tumors travel in threads: a GPU takes more than they bring.
+        """
+        one_by_one = self._augments_in_loader()
+        travel = not self._on_processor() and self.donors is not None
+        if not (one_by_one or travel):
             return 0
         return num_workers(self._options.data.num_workers, num_here)
 

@@ -11,6 +11,7 @@ import torch
 
 from lungseg.training.batches import TrainingSlices
 from lungseg.training.data import SliceData
+from shards.reading.loader import ThreadedLoader
 from shards.reading.reader import SliceReader
 from shards.storage.store import open_shards
 from tests.toy_shards import make_shards
@@ -71,6 +72,15 @@ def test_loader_processes_hand_over_batches_where_tmpdir_is_long(shards, tmp_pat
     monkeypatch.setattr(tempfile, "tempdir", str(long))
     monkeypatch.setitem(multiprocessing.current_process()._config, "tempdir", None)
     assert batches(shards, tmp_path, num_workers=1, augment="light", device="cpu")
+
+
+def test_tumors_for_a_gpu_travel_in_processes_and_the_same(chests, tmp_path):
+    given = {"augment": "full", "transplant": 0.5, "neighbors": 3}
+    loader = data_of(chests, tmp_path, num_workers=2, **given).train_dataloader()
+    assert loader.num_workers == 2
+    same(*(batches(chests, tmp_path, num_workers=number, **given) for number in (0, 2)))
+    alone = data_of(chests, tmp_path, num_workers=2, device="cpu", augment_on="device", **given)
+    assert isinstance(alone.train_dataloader(), ThreadedLoader)
 
 
 def interleaved(parts):
