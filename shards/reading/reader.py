@@ -27,11 +27,18 @@ class _OpenShard(NamedTuple):
         content: (bytes,) uint8, the mapped tar.
         verified: (n,) bool, which of its slices were held against the index.
         first: Row of the index where its slices begin.
+        mapped: What is mapped.
     """
 
     content: npt.NDArray[np.uint8]
     verified: npt.NDArray[np.bool_]
     first: int
+    mapped: mmap.mmap
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether its file became shorter, so that what is beyond its end would be a bus error."""
+        return self.mapped.size() < len(self.content)
 
 
 class SliceReader:
@@ -152,6 +159,10 @@ class SliceReader:
         shard = self._open.get(case)
         if shard is None:
             shard = self._open_shard(case)
+        if shard.is_cut:
+            raise self._shards.damaged(
+                self._shards.index.shard(case), "its file was cut short while it was read"
+            )
         if not shard.verified[row - shard.first]:
             self._verify(row, shard)
         return shard.content
@@ -169,10 +180,10 @@ class SliceReader:
     def _open_shard(self, case: int) -> _OpenShard:
         index = self._shards.index
         with self._shards.open(index.shard(case)) as file:
-            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         rows = index.rows_of(case)
         verified = np.zeros(rows.stop - rows.start, np.bool_)
-        shard = _OpenShard(np.frombuffer(content, np.uint8), verified, rows.start)
+        shard = _OpenShard(np.frombuffer(mapped, np.uint8), verified, rows.start, mapped)
         with self._lock:
             self._open[case] = shard
             if len(self._open) > self._max_open:

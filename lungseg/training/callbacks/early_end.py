@@ -71,6 +71,12 @@ def _explain(error: RuntimeError, trainer: pl.Trainer) -> None:
             "--width or --depth, train on more --devices, or raise --accumulate with --norm "
             "instance and --transplant 0"
         ) from error
+    if "Bus error" in said:
+        raise TrainingError(
+            "a process that reads slices died on a bus error: a shard was cut short while it was "
+            "read, or shared memory ran out: look at the set with `python -m shards verify`, and "
+            "go on with --resume, with --num-workers 0 where it is whole"
+        ) from error
     if "DataLoader" in said:
         raise TrainingError(
             f"a process that reads slices ended or stood still ({said.splitlines()[0]}): lower "

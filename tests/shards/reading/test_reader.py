@@ -1,6 +1,7 @@
 """The reader hands over exactly what was written, and finds damage before a slice is used."""
 
 import dataclasses
+import os
 import pickle
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
@@ -83,6 +84,18 @@ def test_a_flipped_byte_is_found_before_the_slice_is_used(write_set, tmp_path):
     with pytest.raises(DamagedShardError):
         SliceReader(shards, neighbors=3).read(np.array([row - 1]))
     reader.read(np.array([row - 1, row + 1]))
+
+
+@pytest.mark.parametrize("num_bytes", [1024, 0])
+def test_a_shard_that_is_cut_short_while_it_is_read_is_no_bus_error(write_set, tmp_path, num_bytes):
+    """The slice lies beyond the end of the file then, though it was verified before."""
+    root = write_set(tmp_path / "set")
+    shards = open_shards(root)
+    reader, rows = SliceReader(shards), np.flatnonzero(shards.index.case == 1)[-1:]
+    reader.read(rows)
+    os.truncate(root / "cases" / "b.tar", num_bytes)
+    with pytest.raises(DamagedShardError, match=r"cases/b\.tar is damaged.*cut short"):
+        reader.read(rows)
 
 
 def test_a_shard_that_changed_while_it_was_closed_is_verified_anew(write_set, tmp_path):

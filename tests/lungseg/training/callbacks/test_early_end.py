@@ -38,6 +38,7 @@ def end_by(error, last=None, **given):
     [
         (torch.OutOfMemoryError("CUDA"), "^the memory does not suffice for a step: lower"),
         (RuntimeError("can't allocate memory: 9 bytes"), "^the memory does not suffice"),
+        (RuntimeError("DataLoader worker is killed by signal: Bus error."), "shards verify"),
         (RuntimeError("DataLoader worker\nis gone"), r"\(DataLoader worker\): lower --num-workers"),
     ],
 )
