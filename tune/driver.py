@@ -20,6 +20,7 @@ from tune.history.rungs import Rungs
 from tune.history.study import Study
 from tune.home import Home, home_of, kept_search
 from tune.options.config import SearchOptions
+from tune.options.errors import SearchError
 from tune.options.folds import folds_to_score
 from tune.options.identity import JOURNAL, check_identity
 from tune.options.space import Point, Space
@@ -139,9 +140,25 @@ def _space(options: SearchOptions, around: Mapping[str, Any]) -> tuple[Space, li
     """What is searched, and known good points in it."""
     if options.space is not None:
         searched, points = read_space(options.space)
+        _refuse_displaced(options, searched)
         return Space(searched=searched, around=around), points
     losses, lr, oversample = options.losses, options.lr_range, options.oversample_range
     return Space.of_losses(losses, lr=lr, oversample=oversample, around=around), []
+
+
+def _refuse_displaced(options: SearchOptions, searched: Mapping[str, Any]) -> None:
+    """Refuse to vary what another option overrules.
+
+    Raises:
+        SearchError: Names both.
+    """
+    for name, others in options.DISPLACED_BY.items():
+        varied = [other for other in others if other in searched]
+        if varied and flat_values(options)[name]:
+            raise SearchError(
+                f"--space {options.space} varies {varied[0]}, which --{name} (or a --preset with "
+                f"it) overrules: give --{varied[0]} instead, its value is the first one tried"
+            )
 
 
 def _in_numbers(options: SearchOptions, shards: ShardSet, space: Space) -> dict[str, float]:

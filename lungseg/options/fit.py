@@ -11,13 +11,13 @@ from lungseg.options.draw import DrawOptions
 from lungseg.options.loss import LossOptions
 from lungseg.options.machine import MachineOptions
 from lungseg.options.net import NetOptions
-from lungseg.options.presets import PRESETS, Preset
+from lungseg.options.presets import DISPLACED_BY, PRESETS, Preset
 from lungseg.options.run import RunOptions
 from lungseg.options.step import StepOptions
 from lungseg.options.validation import ValidationOptions
 from lungseg.options.view import ViewOptions
 from shards.console.command import Options
-from shards.console.groups import from_flat, with_resolved_paths
+from shards.console.groups import from_flat, undisplaced, with_resolved_paths
 
 TRANSPLANT = 0.6
 """Share of the drawn slices that get a tumor where nothing else is said: the best measured."""
@@ -29,6 +29,7 @@ class TrainingOptions(Options):
 
     RENAMED: ClassVar[Mapping[str, str]] = {"window": "window_shards"}
     PRESETS: ClassVar[Mapping[Preset, Mapping[str, Any]]] = PRESETS
+    DISPLACED_BY: ClassVar[Mapping[str, tuple[str, ...]]] = DISPLACED_BY
     EARLIER: ClassVar[Mapping[str, Any]] = {"transplant": 0.0}
     """What was trained with before an option was there, where its default is something else."""
 
@@ -91,7 +92,7 @@ class TrainingOptions(Options):
             TypeError: If there is no option of a name.
             ValueError: If a value is refused.
         """
-        preset = PRESETS.get(values.get("preset", "default"), {})
+        preset = undisplaced(PRESETS.get(values.get("preset", "default"), {}), DISPLACED_BY, values)
         return from_flat(cls, {**preset, **values})
 
 

@@ -1,7 +1,7 @@
 """The net that is trained."""
 
 import dataclasses
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from shards.console.limits import Limited, Limits
 
@@ -12,6 +12,11 @@ Up = Literal["transposed", "bilinear"]
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class NetOptions(Limited):
     """The net: by default a U-Net."""
+
+    EXCLUDING: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("channels", "width"),
+        ("channels", "depth"),
+    )
 
     net: str = "unet"
     """unet, or a net of your own as package.module:Class, a torch.nn.Module that maps

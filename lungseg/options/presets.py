@@ -5,6 +5,9 @@ from typing import Any, Literal
 
 Preset = Literal["default", "small", "tutorial"]
 
+DISPLACED_BY: Mapping[str, tuple[str, ...]] = {"channels": ("width", "depth")}
+"""Options of a preset that others, where those are given, stand in the place of."""
+
 PRESETS: Mapping[Preset, Mapping[str, Any]] = {
     "default": {},
     "small": {

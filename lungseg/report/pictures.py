@@ -110,13 +110,14 @@ def picture_size(extent_mm: tuple[float, float], *, edge: int) -> tuple[int, int
 
 
 def caption(picture: Picture, text: str) -> Picture:
-    """Write a line of white text into the lower left corner of a copy of an RGB picture."""
+    """Write white text into a copy of an RGB picture: a line, and R at the patient's right."""
     drawn = Image.fromarray(picture)
     font = ImageFont.load_default(max(10, picture.shape[0] // 24))
-    place = (6, picture.shape[0] - 6)
-    ImageDraw.Draw(drawn).text(
-        place, text, (255, 255, 255), font, anchor="ls", stroke_width=2, stroke_fill=(0, 0, 0)
-    )
+    height = picture.shape[0]
+    for place, words in (((6, height - 6), text), ((6, height // 2), "R")):
+        ImageDraw.Draw(drawn).text(
+            place, words, (255, 255, 255), font, anchor="ls", stroke_width=2, stroke_fill=(0, 0, 0)
+        )
     return np.asarray(drawn)
 
 

@@ -196,9 +196,18 @@ def _say(result: Result | None, show: Callable[[Result], str], *, as_json: bool)
 def as_lines(result: Result) -> str:
     """Render a result for people: one `name: value` line per entry."""
     return "\n".join(
-        f"{name}: {'none' if value is None or value in ({}, [], ()) else value}"
+        f"{name}: {'none' if value is None or value in ({}, [], ()) else _rounded(value)}"
         for name, value in result.items()
     )
+
+
+def _rounded(value: Any) -> Any:
+    """A value with its numbers as people read them; `--json` has every digit."""
+    if isinstance(value, float):
+        return round(value, 4) if abs(value) >= 0.1 else float(f"{value:.4g}")
+    if isinstance(value, dict):
+        return {name: _rounded(each) for name, each in value.items()}
+    return [_rounded(each) for each in value] if isinstance(value, list) else value
 
 
 def _leave(prog: str, message: str, code: int) -> NoReturn:

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from shards.console.groups import flattened, names_of
+from shards.console.groups import flattened, names_of, undisplaced
 from shards.console.usage import UsageError, unknown_in_file
 
 Commands = Mapping[str, type[Any]] | type[Any]
@@ -29,8 +29,12 @@ def with_config_file(commands: Commands, args: list[str], prog: str) -> list[str
     """
     values = _values_of_file(commands, args, prog)
     preset = _value_of("--preset", args) or str(values.get("preset"))
-    values = _declared(commands, "PRESETS").get(preset, {}) | values
     given = {word.partition("=")[0] for word in args}
+    displaced_by = _declared(commands, "DISPLACED_BY")
+    named = {word.removeprefix("--").replace("-", "_") for word in given}
+    of_preset = _declared(commands, "PRESETS").get(preset, {})
+    values = undisplaced(of_preset, displaced_by, values) | values
+    values = undisplaced(values, displaced_by, named)
     words: list[str] = []
     for name, value in values.items():
         value = _declared(commands, "SWITCHES").get(name, value) if value is False else value

@@ -3,7 +3,7 @@
 import dataclasses
 import difflib
 import typing
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,6 +36,20 @@ def from_flat(options: type[T], values: Mapping[str, Any]) -> T:
         hint = f", perhaps you meant {near[0]}" if near else ""
         raise TypeError(f"{options.__name__} has no option {name}{hint}")
     return made
+
+
+def undisplaced(
+    values: Mapping[str, Any], displaced_by: Mapping[str, Collection[str]], given: Collection[str]
+) -> Values:
+    """Values by name, without those that others stand in the place of.
+
+    Args:
+        values: The values.
+        displaced_by: Names, and of each those of the others.
+        given: Names that are given elsewhere.
+    """
+    gone = {name for name, others in displaced_by.items() if set(others) & set(given)}
+    return {name: value for name, value in values.items() if name not in gone}
 
 
 def replaced(options: T, **changes: Any) -> T:

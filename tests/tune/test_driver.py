@@ -56,6 +56,14 @@ def test_a_search_begins_with_what_auto_stands_for(options, run, tmp_path, over,
     assert driver.search(options(**space))["transplant"] == first
 
 
+def test_what_a_presets_channels_overrule_is_not_varied(options, run, tmp_path):
+    (tmp_path / "space.yaml").write_text("width: {choice: [8, 16]}\n")
+    space = {"trials": 2, "space": tmp_path / "space.yaml", "preset": "small"}
+    with pytest.raises(SearchError, match=r"varies width, which --channels .* give --width"):
+        driver.search(options(**space))
+    assert driver.search(options(**space, width=8))["width"] in (8, 16)
+
+
 def test_more_trials_extend_a_search_and_fewer_leave_it_as_it_is(options, run):
     driver.search(options(trials=2))
     result = driver.search(options(trials=4, concurrent=1, cpus_per_trial=1))

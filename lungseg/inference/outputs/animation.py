@@ -37,7 +37,7 @@ class Animation:
             image: (height, width) HU.
             mask: (height, width), on the same pixels.
         """
-        text = f"{self._name}  slice {z} of {self._num_slices}"
+        text = f"{self._name}, slice {z} of {self._num_slices}"
         self._pictures[z] = caption(outline_picture(image, None, mask, size=self._size), text)
         self._areas[z] = int(np.count_nonzero(mask))
 

@@ -39,7 +39,7 @@ OTHERS = {
         "compile": True, "accumulate": 2,
         "checkpoint_minutes": 0.5},
     NetOptions: {
-        "net": "my.nets:Net", "net_args": ("depth=2", "norm='batch'"), "width": 8, "depth": 3,
+        "net": "my.nets:Net", "net_args": ("depth=2", "norm='batch'"),
         "channels": (4, 8, 16), "convolutions": 3, "norm": "none", "residual": True,
         "dropout": 0.25, "up": "bilinear", "deep_supervision": True,
     },
@@ -55,7 +55,13 @@ OTHERS = {
     },
     ValidationOptions: {"fold": 3, "folds_file": Path("f.csv"), "patience": 4, "threshold": 0.25},
 }  # fmt: skip
-EXCLUDED = {"validation_cases", "folds", "slice_weights"}  # by others that are given here
+EXCLUDED = {
+    "validation_cases",
+    "folds",
+    "slice_weights",
+    "width",
+    "depth",
+}  # by others that are given here
 CHOICES = [
     (kind, field.name)
     for kind in OTHERS

@@ -6,7 +6,7 @@ import torch
 from lungseg.models.build import build_net
 from lungseg.options.fit import FitOptions
 from lungseg.options.presets import PRESETS
-from shards.console.command import parse, save_config
+from shards.console.command import UsageError, parse, save_config
 from shards.console.groups import flat_values
 
 NEEDED = {"shards": "s", "out": "o"}
@@ -32,6 +32,23 @@ def test_flags_and_files_change_a_preset(tmp_path):
     again = parsed("--config", str(tmp_path / "config.yaml"), "--loss", "dice")
     assert flat_values(again) == flat_values(given) | {"loss": "dice"}
     assert FitOptions.of(**NEEDED, preset="small", neighbors=5).view.neighbors == 5
+
+
+@pytest.mark.parametrize("name", ["width", "depth"])
+def test_width_and_depth_stand_in_the_place_of_a_presets_channels(tmp_path, name):
+    for given in (
+        parsed("--preset", "small", f"--{name}", "4"),
+        FitOptions.of(**NEEDED, preset="small", **{name: 4}),
+    ):
+        assert (getattr(given.net, name), given.net.channels) == (4, ())
+        assert given.crop.crop_px == 96
+        save_config(given, tmp_path / "config.yaml")
+        assert parsed("--config", str(tmp_path / "config.yaml")).net == given.net
+    save_config(parsed("--preset", "small"), tmp_path / "config.yaml")
+    after = parsed("--config", str(tmp_path / "config.yaml"), f"--{name}", "4").net
+    assert (getattr(after, name), after.channels) == (4, ())
+    with pytest.raises(UsageError, match=f"--channels and --{name} exclude each other"):
+        parsed("--channels", "8", "16", f"--{name}", "4")
 
 
 def test_the_tutorial_is_the_notebooks_net():

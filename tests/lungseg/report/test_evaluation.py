@@ -139,7 +139,7 @@ def test_a_hundred_cases_fit_in_six_megabytes():
 def test_what_stands_in_for_the_distance_of_a_missed_case_is_called_so():
     text, without = page(), page([CHAPTERS[0], CHAPTERS[2]])
     assert text.count('<td data-value="2.5">2.5 *</td>') == 1
-    assert "none; 2.5 mm, the scan's diagonal, stands in" in text
+    assert "mean distance: none, the scan's diagonal stands in</dt><dd>2.5 mm</dd>" in text
     assert "the scan's diagonal stands in for 1 missed case" in text
     assert "2.5 *" not in without
     assert without.count("stands in") == without.count("stands in for both distances") == 1

@@ -13,7 +13,14 @@ from typing import Annotated, Any, ClassVar, Literal
 import pytest
 import yaml
 
-from shards.console.command import Options, Several, UsageError, parse, save_config
+from shards.console.command import (
+    Options,
+    Several,
+    UsageError,
+    as_lines,
+    parse,
+    save_config,
+)
 
 DEMO = """
 import atexit, dataclasses, logging, sys, time
@@ -173,6 +180,11 @@ def test_the_result_comes_last_on_stdout_and_messages_go_to_stderr():
     code, said, errors = ended("--json")
     assert (code, errors) == (0, "working\n")
     assert json.loads(said) == {"ended": "well"}
+
+
+def test_numbers_are_shown_as_people_read_them():
+    found = {"a": 0.28528191845, "b": [170.15316237, 3], "c": {"lr": 0.00030000000001, "ok": True}}
+    assert as_lines(found) == "a: 0.2853\nb: [170.1532, 3]\nc: {'lr': 0.0003, 'ok': True}"
 
 
 def test_a_result_can_carry_the_exit_code():
