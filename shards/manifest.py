@@ -26,8 +26,9 @@ class CaseEntry:
         sha256: Hash of the tar, hexadecimal.
         source: Fingerprint of the files the case was made from: per role (`image`, `label`) a
             mapping with `file` (name below the source), `bytes` and `crc32` of a gzip's content,
-            or `modified_ns` where a file has no checksum of its own; for a DICOM mask also `roi`,
-            the names by which its regions were chosen.
+            or `modified_ns` where a file has no checksum of its own, or `files_crc32` of the names,
+            sizes and times of several; for a DICOM mask also `roi`, the names by which its regions
+            were chosen.
         patient: Whose scan it is; the case's own name when not known.
         shape: Voxels of the source scan along its own stored axes (i, j, k).
         affine: 4 x 4 voxel-to-world matrix of the source scan, RAS, mm.

@@ -153,7 +153,7 @@ def _stem(patient: str) -> str:
 
 
 def _short_hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:6]
+    return hashlib.sha256(os.fsencode(text)).hexdigest()[:6]
 
 
 def _mask_of(headers: list[Header], roi: Sequence[str], frame: str) -> tuple[Path | None, str]:

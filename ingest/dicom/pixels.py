@@ -104,7 +104,8 @@ def _rescaled(values: Any, stored: Stored, path: Path) -> npt.NDArray[np.int16]:
     """HU of stored numbers, rounded and held within int16."""
     slope = _number(values, "RescaleSlope", 1, path) or 0.0
     inter = _number(values, "RescaleIntercept", 0, path) or 0.0
-    if slope == 1 and inter.is_integer():
+    fits = stored.dtype.itemsize <= 2 and abs(inter) < 2**30
+    if slope == 1 and inter.is_integer() and fits:
         hu = stored.astype(np.int32) + int(inter)
     else:
         hu = np.rint(stored * slope + inter)

@@ -38,7 +38,8 @@ def of_file(path: Path, source: Path, *, files: Sequence[Path] = ()) -> dict[str
 
     Returns:
         `file`, `bytes` and, for a gzipped volume, `crc32` of its content, which the file's last
-        bytes say and reading verifies; for all others `modified_ns` stands in for it.
+        bytes say and reading verifies; for any other file `modified_ns` stands in for it, for
+        several `files_crc32`, of the name, size and time of each.
 
     Raises:
         BadCaseError: If it is missing.
@@ -81,11 +82,10 @@ def _crc32_of_all(path: Path) -> int | None:
 
 def _of_folder(path: Path, files: Sequence[Path]) -> dict[str, int]:
     files = sorted(files or (file for file in files_below(path) if file.is_file()))
-    stats = [file.stat() for file in files]
-    names = "\n".join(os.path.relpath(file, path) for file in files)
+    stats = [(os.path.relpath(file, path), file.stat()) for file in files]
+    told = "\n".join(f"{name} {status.st_size} {status.st_mtime_ns}" for name, status in stats)
     return {
-        "bytes": sum(status.st_size for status in stats),
+        "bytes": sum(status.st_size for _, status in stats),
         "files": len(files),
-        "names_crc32": zlib.crc32(names.encode()),
-        "modified_ns": max((status.st_mtime_ns for status in stats), default=0),
+        "files_crc32": zlib.crc32(os.fsencode(told)),
     }

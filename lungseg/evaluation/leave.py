@@ -47,7 +47,8 @@ def leave(options: EvaluateOptions, texts: Mapping[str, str]) -> None:
         with contextlib.ExitStack() as files:
             for name, text in texts.items():
                 unfinished = files.enter_context(whole_or_nothing(options.out / name))
-                unfinished.write_text(text, encoding="utf-8")
+                # a file's name may hold bytes that are no text
+                unfinished.write_text(text, encoding="utf-8", errors="backslashreplace")
             save_config(options, files.enter_context(whole_or_nothing(options.out / "config.yaml")))
     except OSError as error:
         raise OutputError(

@@ -31,7 +31,8 @@ class CaseTable:
 
     def rows(self, case: str) -> list[Row]:
         """What is known of a case; all values are text."""
-        return [row for key, row in self._rows.items() if key[0] == case]
+        known = _text(case)
+        return [row for key, row in self._rows.items() if key[0] == known]
 
     def put(self, case: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Replace the rows of a case, and add them to the file at once.
@@ -41,9 +42,10 @@ class CaseTable:
         """
         if not self._is_tidy:
             self.finish()
-        self._rows = {key: row for key, row in self._rows.items() if key[0] != case}
-        texts = [{name: str(value) for name, value in row.items()} for row in rows]
-        named = [{"case": case, **row} for row in texts]
+        known = _text(case)
+        self._rows = {key: row for key, row in self._rows.items() if key[0] != known}
+        texts = [{name: _text(value) for name, value in row.items()} for row in rows]
+        named = [{"case": known, **row} for row in texts]
         self._rows |= {self._key(row): row for row in named}
         with self._path.open("a", newline="", encoding="utf-8") as file:
             self._writer(file).writerows(named)
@@ -68,6 +70,11 @@ class CaseTable:
 
     def _writer(self, file: Any) -> "csv.DictWriter[str]":
         return csv.DictWriter(file, self._columns, restval="", lineterminator="\n")
+
+
+def _text(value: object) -> str:
+    """A value as text, in which bytes of a file's name that are none are escaped."""
+    return str(value).encode(errors="backslashreplace").decode()
 
 
 def _in_order(item: tuple[tuple[str, ...], Row]) -> tuple[str, ...]:

@@ -58,10 +58,12 @@ def write_whole(path: Path, content: bytes | str) -> None:
 
     Args:
         path: The file; its folder is made.
-        content: All of it.
+        content: All of it; what is no text, as a file's name may hold, is escaped.
     """
+    if isinstance(content, str):
+        content = content.encode(errors="backslashreplace")
     with whole_or_nothing(path) as unfinished:
-        unfinished.write_bytes(content.encode() if isinstance(content, str) else content)
+        unfinished.write_bytes(content)
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

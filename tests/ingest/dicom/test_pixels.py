@@ -141,3 +141,27 @@ def test_absent_rescaling_means_the_numbers_are_hu(tmp_path, write_series):
 
     _, hu = volume(tmp_path, write_series, without, signed=True, inter=0)
     assert np.array_equal(hu, scan())
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "inter", "expected"),
+    [
+        ("<u4", 3_000_000_000, "0", 32767),
+        ("<i4", 2**31 - 1, "1024", 32767),
+        ("<i4", -(2**31), "-1024", -32768),
+        ("<u4", 1064, "-1024", 40),
+        ("<u2", 1064, "1e12", 32767),
+        ("<u2", 1064, "-1e12", -32768),
+    ],
+)
+def test_numbers_of_32_bits_and_huge_intercepts_are_held_within_int16(
+    tmp_path, write_series, kind, number, inter, expected
+):
+    def change(dataset, _k):
+        bits = 8 * np.dtype(kind).itemsize
+        dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = bits, bits, bits - 1
+        dataset.PixelRepresentation, dataset.RescaleIntercept = int(kind == "<i4"), inter
+        dataset.PixelData = np.full((10, 12), number, kind).tobytes()
+
+    _, hu = volume(tmp_path, write_series, change)
+    assert (hu == expected).all()

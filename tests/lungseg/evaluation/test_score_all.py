@@ -1,6 +1,7 @@
 """Scores of a checkpoint on scans with labels."""
 
 import csv
+import os
 
 import nibabel
 import numpy as np
@@ -285,3 +286,10 @@ def test_ctrl_c_says_that_nothing_was_written(run, make_model, tmp_path, monkeyp
         run(make_model())
     assert end.value.__notes__ == ["nothing was written, the same command begins anew"]
     assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_whose_name_is_no_text_costs_no_result(run, make_model, source, tmp_path):
+    odd = source.rename(source.with_name(os.fsdecode(b"M\xfcller")))
+    metrics, _ = run(make_model(), source=odd)
+    assert metrics["dice_case_mean"] == 1
+    assert "M\\udcfcller" in (tmp_path / "out/report.html").read_text()

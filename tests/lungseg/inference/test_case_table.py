@@ -45,6 +45,15 @@ def test_a_newer_row_replaces_the_older_one_also_for_the_next_run(tmp_path):
     assert [row["size"] for row in lines(tmp_path)] == ["1", "3"]
 
 
+def test_a_name_of_bytes_that_are_no_text_is_escaped_and_known_again(tmp_path):
+    table(tmp_path).put("k\udcfc", [{"size": "x\udcff", "made_by": "y"}])
+    again = table(tmp_path)
+    assert again.rows("k\udcfc") == [{"case": "k\\udcfc", "size": "x\\udcff", "made_by": "y"}]
+    again.put("k\udcfc", [{"size": 2, "made_by": "y"}])
+    again.finish()
+    assert [row["size"] for row in lines(tmp_path)] == ["2"]
+
+
 @given(cut=st.integers(1, 30))
 def test_a_line_that_was_cut_off_costs_that_line_alone(tmp_path_factory, cut):
     path = tmp_path_factory.mktemp("t")

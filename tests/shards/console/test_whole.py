@@ -82,6 +82,8 @@ def test_unfinished_files_may_lie_elsewhere_and_writers_do_not_meet(tmp_path):
 def test_text_is_written_as_utf_8_and_bytes_as_they_are(tmp_path):
     write_whole(tmp_path / "a", "µ\n")
     write_whole(tmp_path / "b", b"\xff")
+    write_whole(tmp_path / "c", "a name \udcff")
+    assert (tmp_path / "c").read_text() == "a name \\udcff"
     assert (tmp_path / "a").read_bytes() == "µ\n".encode()
     assert (tmp_path / "b").read_bytes() == b"\xff"
 
