@@ -108,11 +108,11 @@ def score_masks(
         `lesions_false`.
 
     Raises:
-        ingest.case.BadCaseError: If the masks do not have one shape.
+        ingest.case.BadCaseError: If the masks do not have one shape of three axes.
     """
-    if truth.shape != prediction.shape:
+    if truth.shape != prediction.shape or truth.ndim != 3:
         raise BadCaseError(
-            f"masks of one grid have one shape, got {truth.shape}, {prediction.shape}"
+            f"masks of one grid have one shape (i, j, k), got {truth.shape}, {prediction.shape}"
         )
     tumor, found = truth != 0, prediction != 0
     tp, fp, fn = (

@@ -90,7 +90,8 @@ def _volume_intervals(scores: Sequence[CaseScore]) -> dict[str, Any] | None:
     known = [(s.truth_ml, *s.volume_interval_ml) for s in scores if s.volume_interval_ml]
     if not known:
         return None
-    held = sum(least <= truth <= most for truth, least, most in known)
+    noise = 1e-9  # of sums that are equal but for their rounding
+    held = sum(least - noise <= truth <= most + noise for truth, least, most in known)
     return {"n": len(known), "hold_the_label": held, "definition": INTERVAL_DEFINITION}
 
 

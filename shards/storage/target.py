@@ -165,7 +165,8 @@ class _LocalTarget:
         with _known_errors(self.url):
             try:
                 with os.scandir(self.root / folder) as entries:
-                    return {entry.name: entry.stat().st_size for entry in entries}
+                    files = [entry for entry in entries if entry.is_file()]  # no link to nothing
+                    return {entry.name: entry.stat().st_size for entry in files}
             except FileNotFoundError:
                 return {}
 

@@ -85,6 +85,8 @@ def test_scores_of_two_boxes_are_known_in_closed_form():
     assert (nothing["dice"], nothing["nsd"]) == (None, None)
     with pytest.raises(BadCaseError, match="one shape"):
         lungseg.score_masks(truth, found[1:], np.eye(4))
+    with pytest.raises(BadCaseError, match=r"\(i, j, k\)"):
+        lungseg.score_masks(truth[0], found[0], np.eye(4))
 
 
 @pytest.mark.slow

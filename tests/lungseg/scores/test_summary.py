@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lungseg.scores.case_score import CaseScore
 from lungseg.scores.dice import DEFINITION, GUARDED_DEFINITION
@@ -96,3 +98,10 @@ def test_false_lesions_are_counted_over_all_scans_those_without_tumor_too():
     false = Lesion(kind="false", volume_ml=1.0)
     scores = [score(1, 0, 0), score(0, 3, 0, lesions=(false, false, false))]
     assert metrics(scores, threshold=0.5)["lesions"]["false_positives_per_scan"] == 1.5
+
+
+@given(voxel_mm3=st.floats(0.05, 20), voxels=st.integers(1, 9999))
+def test_an_interval_of_the_labels_own_volume_holds_it_however_it_was_rounded(voxel_mm3, voxels):
+    exact = voxels * voxel_mm3 / 1000
+    known = score(voxels, 0, 0, voxel_ml=voxel_mm3 / 1000, volume_interval_ml=(exact, exact))
+    assert metrics([known], threshold=0.5)["volume_intervals"]["hold_the_label"] == 1

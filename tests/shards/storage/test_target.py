@@ -77,6 +77,13 @@ def test_a_lock_lets_one_in_and_leaves_nothing(target):
     assert set(target.sizes("")) - {".build"} == {"a.json"}
 
 
+def test_a_link_to_nothing_hides_no_file(tmp_path):
+    (tmp_path / "a.json").write_bytes(b"1")
+    (tmp_path / "b.json").symlink_to("a.json")
+    (tmp_path / "link").symlink_to("nowhere")
+    assert open_target(str(tmp_path)).sizes("") == {"a.json": 1, "b.json": 1}
+
+
 def test_a_lock_that_wrote_nothing_leaves_no_folder(tmp_path):
     with pytest.raises(ZeroDivisionError), locked(open_target(f"{tmp_path}/new")):
         raise ZeroDivisionError
