@@ -19,6 +19,7 @@ from lungseg.inference.infer import predict_scan
 from lungseg.inference.model_file import LoadedModel
 from lungseg.models.bf16 import has_bf16
 from lungseg.options.fit import FitOptions
+from lungseg.scores.case_score import count_voxels
 from lungseg.scores.dice import dice
 from lungseg.scores.lesions import lesions_of
 from lungseg.scores.surface import surface_score
@@ -114,13 +115,11 @@ def score_masks(
         raise BadCaseError(
             f"masks of one grid have one shape (i, j, k), got {truth.shape}, {prediction.shape}"
         )
-    tumor, found = truth != 0, prediction != 0
-    tp, fp, fn = (
-        int(np.count_nonzero(voxels)) for voxels in (tumor & found, found & ~tumor, tumor & ~found)
-    )
-    voxel_ml = abs(float(np.linalg.det(affine[:3, :3]))) / 1000
-    masks = tumor.astype(np.uint8), found.astype(np.uint8)
-    surface = surface_score(*masks, axes_mm=np.asarray(affine[:3, :3], np.float64))
+    masks = (truth != 0).astype(np.uint8), (prediction != 0).astype(np.uint8)
+    tp, fp, fn = count_voxels(*masks)
+    axes_mm = np.asarray(affine, np.float64)[:3, :3]
+    voxel_ml = abs(float(np.linalg.det(axes_mm))) / 1000
+    surface = surface_score(*masks, axes_mm=axes_mm)
     kinds = [lesion.kind for lesion in lesions_of(*masks, voxel_ml=voxel_ml)]
     return {
         "dice": dice(tp, fp, fn),

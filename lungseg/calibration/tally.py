@@ -9,6 +9,7 @@ import numpy.typing as npt
 from lungseg.postprocessing.components import Components
 from lungseg.postprocessing.kept import kept
 from lungseg.postprocessing.rules import Rules
+from lungseg.scores.dice import guarded_of_case
 
 Numbers = npt.NDArray[np.int64]
 Plane = npt.NDArray[np.float32]
@@ -39,11 +40,10 @@ class Tally:
         return int(voxels[keeps].sum()), int(true[keeps].sum())
 
     def score(self, threshold: float, rules: Rules) -> float:
-        """As `lungseg.scores.dice.GUARDED_DEFINITION` says: Dice, and without tumor by volume."""
+        """The guarded Dice of the case."""
         called, true = self.found(threshold, rules)
-        if self.tumor:
-            return 2 * true / (called + self.tumor)
-        return 1 / (1 + called * self.voxel_mm3 / 1000)
+        counts = true, called - true, self.tumor - true
+        return guarded_of_case(*counts, voxel_ml=self.voxel_mm3 / 1000)
 
 
 class Tallying:

@@ -60,6 +60,11 @@ GUARDED_DEFINITION = (
 )
 
 
+def guarded_of_case(tp: int, fp: int, fn: int, *, voxel_ml: float) -> float:
+    """What one case adds to the mean that `GUARDED_DEFINITION` defines, 0 to 1."""
+    return dice(tp, fp, fn) or 0.0 if tp + fn else 1 / (1 + fp * voxel_ml)
+
+
 def guarded_dice(
     counts: npt.NDArray[np.int64], voxel_ml: Sequence[float]
 ) -> tuple[float | None, float]:
@@ -75,10 +80,7 @@ def guarded_dice(
     """
     rows = np.asarray(counts, np.int64).reshape(-1, 3).tolist()
     false_ml = [row[1] * ml for row, ml in zip(rows, voxel_ml, strict=True)]
-    scores = [
-        dice(tp, fp, fn) or 0.0 if tp + fn else 1 / (1 + ml)
-        for (tp, fp, fn), ml in zip(rows, false_ml, strict=True)
-    ]
+    scores = [guarded_of_case(*row, voxel_ml=ml) for row, ml in zip(rows, voxel_ml, strict=True)]
     mean = float(np.mean(scores)) if scores else None
     return mean, sum(false_ml) / max(1, len(false_ml))
 
