@@ -76,7 +76,6 @@ class Gang:
         imports: Sequence[str] = (),
     ) -> None:
         self._shape = shape
-        self._function, self._imports = function, imports
         self._seats: list[Any] = []
         self._owns_room = room is None
         self._group = room or _group(shape)
@@ -84,7 +83,8 @@ class Gang:
             if not self._group.wait(wait_s):
                 raise NoRoomError(f"no room within {wait_s:.0f} s")
             self._seats = [self._seat(i // shape.per_node) for i in range(self.size)]
-            self._hosts = [self._prepared(i) for i in range(self.size)]
+            preparing = [seat.prepare.remote(function, imports) for seat in self._seats]
+            self._hosts = [_prepared(number, host) for number, host in enumerate(preparing)]
         except BaseException:
             self.close()
             raise
@@ -150,15 +150,6 @@ class Gang:
         return seat.options(
             num_cpus=rank.cpus, num_gpus=rank.gpus, max_restarts=0, scheduling_strategy=where
         ).remote()
-
-    def _prepared(self, number: int) -> str:
-        """Wait until a rank has imported what it will run; its host."""
-        try:
-            seat = self._seats[number]
-            prepared = seat.prepare.remote(self._function, self._imports)
-            return str(ray.get(prepared, timeout=_PREPARED_S))
-        except (ray.exceptions.RayActorError, ray.exceptions.GetTimeoutError) as error:
-            raise LostRankError(f"rank {number} did not start ({said_of_loss(error)})") from error
 
     def _places(self) -> list[Place]:
         port = answer_of(self._seats[0].free_port.remote(), 0, self._hosts[0])
@@ -241,11 +232,11 @@ class _Run:
         now = time.monotonic()
         if now - since > SILENT_S / 2:
             self._heard = dict.fromkeys(self._heard, now)
-        for number, heard in self._heard.items():
-            if now - heard > SILENT_S:
-                raise LostRankError(
-                    f"rank {number} on {self._hosts[number]} has been silent for {SILENT_S:.0f} s"
-                )
+        silent = [n for n, heard in self._heard.items() if now - heard > SILENT_S]
+        if silent:
+            who = ", ".join(f"rank {number} on {self._hosts[number]}" for number in silent)
+            have = "has" if len(silent) == 1 else "have"
+            raise LostRankError(f"{who} {have} been silent for {SILENT_S:.0f} s")
 
     def _hear_last_news(self) -> None:
         """What was told before the end; there is a result already, whoever is lost now."""
@@ -259,6 +250,14 @@ class _Run:
             self._listen(number)
         for reference in list(self._lines):
             self._take_news(reference)
+
+
+def _prepared(number: int, host: Any) -> str:
+    """Wait until a rank has imported what it will run; its host."""
+    try:
+        return str(ray.get(host, timeout=_PREPARED_S))
+    except (ray.exceptions.RayActorError, ray.exceptions.GetTimeoutError) as error:
+        raise LostRankError(f"rank {number} did not start ({said_of_loss(error)})") from error
 
 
 def _group(shape: Shape) -> PlacementGroup:

@@ -3,7 +3,6 @@
 import importlib
 import os
 import queue
-import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ from typing import Any
 import ray
 
 from cluster.interface import listen_where
+from cluster.ports import free_port
 
 LEASE_S = 8
 """A rank that hears nothing for so long ends itself: others may have taken its place."""
@@ -84,9 +84,8 @@ class Seat:
         return address
 
     def free_port(self) -> int:
-        """A port that nobody listens at."""
-        with socket.create_server(("", 0)) as door:
-            return int(door.getsockname()[1])
+        """A port of this node for the ranks to meet at."""
+        return free_port()
 
     def run(self, argument: Any, place: Place) -> Any:
         """Run the function."""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.leftovers import nothing_left
-from tests.servers import FaultyS3, FaultyServer, free_port, put_folder, s3_server
+from tests.servers import FaultyS3, FaultyServer, put_folder, s3_server
 from tests.toy_dicom import write_series
 
 # The nets of tests are tiny: threads that wait for each other cost more than they compute, most of
@@ -75,12 +75,6 @@ def _has_gpu():
 def _nothing_left():
     with nothing_left():
         yield
-
-
-@pytest.fixture(autouse=True)
-def _own_port(monkeypatch):
-    """Lightning's processes meet where no other program is sent while they start."""
-    monkeypatch.setenv("STANDALONE_PORT", str(free_port()))
 
 
 @pytest.fixture(scope="session", name="write_series")

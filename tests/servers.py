@@ -3,8 +3,6 @@
 import contextlib
 import http.server
 import itertools
-import random
-import socket
 import subprocess
 import sys
 import threading
@@ -15,12 +13,12 @@ from collections import Counter, defaultdict, deque
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from cluster.ports import free_port
 from tests.waiting import PATIENCE_S
 
 ALWAYS = 1000
 
 _BUCKETS = itertools.count()
-_CHANCE = random.SystemRandom()
 
 
 class FaultyServer:
@@ -145,14 +143,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *args):
         """Say nothing."""
-
-
-def free_port():
-    """A port that nobody listens at, and that the kernel gives to nobody who asks for any."""
-    while True:
-        port = _CHANCE.randrange(20_000, 32_000)
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
 
 
 @contextlib.contextmanager

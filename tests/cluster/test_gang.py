@@ -44,6 +44,27 @@ def meet(folder, rank):
     return place.number, rank.asked()
 
 
+class Readers:
+    """What can be read only by as many processes at a time; then it is `meet`."""
+
+    def __init__(self, folder, count):
+        self._words = folder, count
+
+    def __reduce__(self):
+        return read_together, self._words
+
+
+def read_together(folder, count):
+    (folder / str(os.getpid())).touch()
+    wait_until(lambda: len(list(folder.iterdir())) == count, "the others read too")
+    return meet
+
+
+def test_all_ranks_get_ready_at_the_same_time(tmp_path):
+    with Gang(TWO, Readers(tmp_path, 2), wait_s=PATIENCE_S) as gang:
+        assert gang.is_whole()
+
+
 def test_all_ranks_run_at_once_and_news_and_result_arrive_time_after_time(tmp_path):
     heard = []
     with Gang(TWO, meet, wait_s=PATIENCE_S) as gang:

@@ -11,11 +11,23 @@ from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 
 from cluster.interface import listen_where_others_reach
+from cluster.ports import free_port
 from lungseg.errors import TrainingError
 from lungseg.options.run import RunOptions
 from shards.console.words import counted
 
 _INTERACTIVE = ("bash", "interactive")  # one task of Slurm, with a shell in it
+
+
+class OwnProcesses(LightningEnvironment):
+    """Those of this machine that the training starts itself."""
+
+    @property
+    def main_port(self) -> int:
+        """Where they meet: the first one chooses, and the others are told."""
+        if self._main_port == -1 and "MASTER_PORT" not in os.environ:
+            self._main_port = free_port()
+        return super().main_port
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -46,7 +58,7 @@ class World:
     @property
     def of_this_command(self) -> bool:
         """Whether no launcher or gang runs the ranks, which may begin them anew elsewhere."""
-        return type(self.environment) is LightningEnvironment
+        return isinstance(self.environment, OwnProcesses)
 
 
 def world_of(run: RunOptions) -> World:
@@ -65,7 +77,7 @@ def world_of(run: RunOptions) -> World:
                 f"--nodes {run.nodes} needs who starts this command on each of them: torchrun, "
                 "srun, or a Ray cluster by --address"
             )
-        return World(environment=LightningEnvironment(), devices=run.devices)
+        return World(environment=OwnProcesses(), devices=run.devices)
     nodes, per_node = started.nodes, started.processes / started.nodes
     if nodes != run.nodes or run.devices not in ("auto", per_node) or per_node % 1:
         raise TrainingError(

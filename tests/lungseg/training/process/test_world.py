@@ -9,12 +9,13 @@ import pytest
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from pytorch_lightning.strategies import SingleDeviceStrategy
 
+from cluster.ports import free_port
 from lungseg.errors import TrainingError
 from lungseg.options.run import RunOptions
 from lungseg.training import run
 from lungseg.training.callbacks import early_end
-from lungseg.training.process.world import World, world_of
-from tests.servers import free_port
+from lungseg.training.process import world as world_module
+from lungseg.training.process.world import OwnProcesses, World, world_of
 from tests.toy_training import flags, options, table
 
 ROOT = Path(__file__).parents[4]
@@ -108,6 +109,15 @@ def test_another_world_is_refused_in_a_line(world, environment, nodes, devices, 
     with pytest.raises(TrainingError, match=said) as told:
         world(environment, nodes, devices)
     assert "\n" not in str(told.value)
+
+
+def test_own_processes_meet_where_the_first_one_chose(monkeypatch):
+    monkeypatch.delenv("MASTER_PORT", raising=False)
+    monkeypatch.setattr(world_module, "free_port", iter((4711, 4712)).__next__)
+    first = OwnProcesses()
+    assert (first.main_port, first.main_port) == (4711, 4711)
+    monkeypatch.setenv("MASTER_PORT", "5000")
+    assert OwnProcesses().main_port == 5000
 
 
 @pytest.mark.parametrize("validates", [False, True])
