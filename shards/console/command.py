@@ -20,7 +20,7 @@ from shards.console.config_file import Commands, with_config_file
 from shards.console.early import begin
 from shards.console.errors import KnownError, in_words
 from shards.console.groups import grouped_values
-from shards.console.interrupt import last_words, sigterm_as_ctrl_c
+from shards.console.interrupt import interruptible, last_words
 from shards.console.kinds import REGISTRY
 from shards.console.limits import Limited
 from shards.console.usage import UsageError, refused, unknown_command
@@ -79,7 +79,8 @@ def run(
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     begin()
-    with sigterm_as_ctrl_c() as came, _ends_in_one_line(prog, came):
+    came: list[int] = []
+    with _ends_in_one_line(prog, came), interruptible(came):
         options = parse(commands, sys.argv[1:], prog=prog, description=description)
         code = _say(main(options), show or as_lines, as_json=options.json)
     sys.exit(code)

@@ -4,7 +4,7 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 from shards.console.early import INTERRUPTED, TERMINATED
@@ -13,33 +13,44 @@ NOTHING_WRITTEN = "nothing was written, the same command begins anew"
 
 
 @contextlib.contextmanager
-def sigterm_as_ctrl_c() -> Iterator[list[int]]:
-    """In the block SIGTERM raises KeyboardInterrupt; another one ends the process at once.
+def interruptible(came: list[int]) -> Iterator[None]:
+    """In the block both raise KeyboardInterrupt, whatever a library makes of it.
 
-    Who has a way of its own with SIGTERM keeps it.
+    A second SIGTERM ends the process at once. Who has a way of its own with a signal keeps it.
 
-    Yields:
-        The signal's number, once it came.
+    Args:
+        came: Takes the numbers of the signals that come.
     """
-    came: list[int] = []
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    if threading.current_thread() is not threading.main_thread():
+        usual = {}
+    taken = {each: way for each, way in usual.items() if signal.getsignal(each) is way}
+    take = _taker(came)
+    for signum in taken:
+        signal.signal(signum, take)
+    try:
+        yield
+    except Exception as error:
+        if came:  # what became of the KeyboardInterrupt in a library that caught it
+            raise KeyboardInterrupt from error
+        raise
+    finally:
+        for signum, way in taken.items():
+            signal.signal(signum, way)
+
+
+def _taker(came: list[int]) -> Callable[[int, FrameType | None], None]:
     process = os.getpid()
 
     def take(signum: int, _: FrameType | None) -> None:
-        signal.signal(signum, signal.SIG_DFL)
-        if os.getpid() != process:  # a fork of this one, for which the block is nothing
-            os.kill(os.getpid(), signum)
+        if signum == signal.SIGTERM:
+            signal.signal(signum, signal.SIG_DFL)
+            if os.getpid() != process:  # a fork of this one, for which the block is nothing
+                os.kill(os.getpid(), signum)
         came.append(signum)
         raise KeyboardInterrupt
 
-    main = threading.current_thread() is threading.main_thread()
-    if not main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        yield came
-        return
-    signal.signal(signal.SIGTERM, take)
-    try:
-        yield came
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    return take
 
 
 @contextlib.contextmanager
@@ -57,8 +68,9 @@ def last_words(end: KeyboardInterrupt, came: list[int]) -> tuple[str, int]:
 
     Args:
         end: What ended it.
-        came: As `sigterm_as_ctrl_c` has it.
+        came: What `interruptible` took.
     """
-    first = "ended by SIGTERM" if came else "interrupted"
+    terminated = signal.SIGTERM in came
+    first = "ended by SIGTERM" if terminated else "interrupted"
     line = "; ".join([first, *getattr(end, "__notes__", [])])
-    return line, TERMINATED if came else INTERRUPTED
+    return line, TERMINATED if terminated else INTERRUPTED

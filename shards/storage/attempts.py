@@ -17,6 +17,9 @@ T = TypeVar("T")
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _WORTH_ANOTHER_TRY = (408, 425, 429)  # besides 5xx: timeout, too early, too many requests
 
+# of botocore and google-auth, which may not be installed
+_WITHOUT_CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError", "DefaultCredentialsError")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Retries:
@@ -79,8 +82,10 @@ def _refuse_hopeless(where: str, error: Exception, to: str) -> None:
             f"no room on the local disk for {where} ({error.strerror}): make room, choose another "
             "cache folder or allow the cache fewer bytes"
         ) from error
-    if isinstance(error, PermissionError) or (
-        isinstance(status, int) and status < 500 and status not in _WORTH_ANOTHER_TRY
+    if (
+        isinstance(error, PermissionError)
+        or type(error).__name__ in _WITHOUT_CREDENTIALS
+        or (isinstance(status, int) and status < 500 and status not in _WORTH_ANOTHER_TRY)
     ):
         raise StoreError(
             f"{where} may not be {to} ({in_words(error)}): check the URL and the credentials"

@@ -7,21 +7,54 @@ import time
 
 import pytest
 
-from shards.console.interrupt import kept, last_words, sigterm_as_ctrl_c
+from shards.console.interrupt import interruptible, kept, last_words
+
+SIGNALS = [
+    (signal.SIGINT, signal.default_int_handler, ("interrupted", 130)),
+    (signal.SIGTERM, signal.SIG_DFL, ("ended by SIGTERM", 143)),
+]
 
 
 @pytest.fixture(autouse=True)
 def _as_in_a_new_process():
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # what a test leaves is undone
+    for signum, usual, _ in SIGNALS:
+        signal.signal(signum, usual)  # what a test leaves is undone
 
 
-def test_it_comes_as_ctrl_c_does_and_a_second_one_ends_the_process():
-    with sigterm_as_ctrl_c() as came:
+@pytest.mark.parametrize(("signum", "usual", "said"), SIGNALS)
+def test_both_come_alike_and_are_given_back(signum, usual, said):
+    came = []
+    with pytest.raises(KeyboardInterrupt) as end, interruptible(came):
+        signal.raise_signal(signum)
+    assert last_words(end.value, came) == said
+    assert signal.getsignal(signum) is usual
+
+
+@pytest.mark.parametrize(("signum", "usual", "said"), SIGNALS)
+def test_what_a_library_makes_of_one_is_no_error_of_its_own(signum, usual, said):
+    came = []
+
+    def caught():
+        try:
+            signal.raise_signal(signum)
+        except KeyboardInterrupt:  # as an import does that was interrupted
+            raise AttributeError("half a module") from None
+
+    with pytest.raises(KeyboardInterrupt) as end, interruptible(came):
+        caught()
+    assert last_words(end.value, came) == said
+
+
+def test_an_error_without_a_signal_is_an_error():
+    with pytest.raises(AttributeError), interruptible([]):
+        raise AttributeError
+
+
+def test_a_second_sigterm_ends_the_process():
+    with interruptible([]):
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGTERM)
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-    another = KeyboardInterrupt()  # as a library raises that has caught the first
-    assert last_words(another, came) == ("ended by SIGTERM", 143)
 
 
 def test_what_is_kept_is_said_from_the_inside_out():
@@ -32,7 +65,7 @@ def test_what_is_kept_is_said_from_the_inside_out():
 
 def test_a_fork_ends_of_it_as_if_the_block_were_not_there():
     ready, tell = os.pipe()
-    with sigterm_as_ctrl_c():
+    with interruptible([]):
         child = os.fork()
         if not child:
             os.write(tell, b"x")
@@ -44,24 +77,20 @@ def test_a_fork_ends_of_it_as_if_the_block_were_not_there():
     assert os.WTERMSIG(status) == signal.SIGTERM
 
 
-def test_it_is_given_back():
-    with sigterm_as_ctrl_c():
-        assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-
-
 @pytest.mark.parametrize("theirs", [signal.SIG_IGN, lambda *_: None])
-def test_who_has_a_way_of_its_own_keeps_it(theirs):
-    signal.signal(signal.SIGTERM, theirs)
-    with sigterm_as_ctrl_c() as came:
-        signal.raise_signal(signal.SIGTERM)
-        assert came == []
-    assert signal.getsignal(signal.SIGTERM) is theirs
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_who_has_a_way_of_its_own_keeps_it(signum, theirs):
+    signal.signal(signum, theirs)
+    came = []
+    with interruptible(came):
+        signal.raise_signal(signum)
+    assert came == []
+    assert signal.getsignal(signum) is theirs
 
 
 def test_in_another_thread_it_is_nothing():
     def there():
-        with sigterm_as_ctrl_c():
+        with interruptible([]):
             pass
 
     thread = threading.Thread(target=there)

@@ -17,6 +17,10 @@ class AnsweredError(Exception):
         self.status, self.message = status, "so it says"
 
 
+class NoCredentialsError(Exception):
+    """As botocore names it."""
+
+
 @pytest.fixture
 def pauses(monkeypatch):
     found = []
@@ -52,6 +56,7 @@ def test_what_may_pass_is_tried_again_and_pauses_double_up_to_a_minute_in_all(pa
     [
         (AnsweredError(403), r"^x may not be put \(HTTP 403 so it says\): check the URL and the"),
         (PermissionError("no"), r"^x may not be put \(PermissionError: no\)"),
+        (NoCredentialsError("none"), r"^x may not be put \(NoCredentialsError: none\): check"),
         (OSError(errno.ENOSPC, "full"), r"^no room on the local disk for x \(full\): make room"),
     ],
 )
