@@ -33,6 +33,12 @@ def is_itk(path: Path) -> bool:
     return suffix_of(path) in ITK
 
 
+def may_hold_scan(path: Path) -> bool:
+    """Whether a file that is no volume may hold one by its name, packed or in another format."""
+    is_other = path.name.lower().endswith((*_PACKED, *_OTHER_VOLUMES))
+    return is_other and not suffix_of(path) and not path.name.startswith(".")
+
+
 def stem(path: Path) -> str:
     """Name of a file without the suffix of a volume."""
     return path.name[: len(path.name) - len(suffix_of(path))]

@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ingest.case import Case, as_case_name, case_name
-from ingest.names import is_volume, stem
+from ingest.names import how_to_convert, is_volume, may_hold_scan, stem
+from ingest.scans.text_header import data_files
 from shards.console.words import some
 
 _log = logging.getLogger(__name__)
@@ -41,8 +42,12 @@ def find_folder_cases(source: Path, files: Iterable[Path]) -> list[Case]:
         with a problem, as is an image with several labels.
     """
     by_folder: dict[Path, list[Path]] = defaultdict(list)
-    for path in filter(is_volume, files):
+    files = list(files)
+    volumes = list(filter(is_volume, files))
+    for path in volumes:
         by_folder[_home(path.parent.relative_to(source))].append(path)
+    if volumes:
+        _say_others(files, volumes)
     shared = len(Path(os.path.commonpath(by_folder)).parts) if by_folder else 0
     return [
         case
@@ -51,6 +56,15 @@ def find_folder_cases(source: Path, files: Iterable[Path]) -> list[Case]:
             source, folder, paths, patient="".join(folder.parts[shared : shared + 1])
         )
     ]
+
+
+def _say_others(files: list[Path], volumes: list[Path]) -> None:
+    """Name what may be a scan and is not read, beside those that are."""
+    used = {data for path in volumes for data in data_files(path)}
+    left = [path for path in files if may_hold_scan(path) and path not in used]
+    if left:
+        names, advice = some([str(path) for path in left]), how_to_convert(left[0])
+        _log.warning("left out, as no format that is read: %s (%s)", names, advice)
 
 
 def find_folder_scans(source: Path, files: Sequence[Path]) -> list[Case]:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ingest.case import Case
+from ingest.case import Case, as_case_name
+from ingest.names import VOLUMES, stem
 from ingest.recipe import Recipe
 from lungseg.evaluation.labels import canonical_mask
 from lungseg.evaluation.options import EvaluateOptions
@@ -22,7 +23,7 @@ class MasksPredictor:
     """Reads masks from a folder; what `Predictor` asks for.
 
     Args:
-        folder: Holds `<case>.nii.gz` or `<case>.nii`.
+        folder: Holds `<case>.nii.gz`, or a file of another format and that name or the image's.
         options: Which label values are tumor.
 
     Raises:
@@ -78,6 +79,9 @@ class MasksPredictor:
         return f"masks of {self._folder}"
 
     def _mask_of(self, case: Case) -> Path:
-        packed = self._folder / f"{case.name}.nii.gz"
-        plain = packed.with_suffix("")
-        return plain if plain.is_file() and not packed.is_file() else packed
+        """The mask of a case, which may be called as its image is."""
+        own = stem(case.image)
+        is_own = as_case_name(own).removesuffix("_0000") == case.name
+        stems = (case.name, own) if is_own else (case.name,)
+        possible = [self._folder / (name + suffix) for name in stems for suffix in VOLUMES]
+        return next((path for path in possible if path.is_file()), possible[0])

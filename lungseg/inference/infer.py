@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from ingest.case import BadCaseError
 from ingest.scans.geometry import to_canonical
 from ingest.slices.scan_slices import ScanSlices
 from lungseg.inference.ensemble import Ensemble
@@ -113,13 +114,20 @@ def probabilities(
 
     Raises:
         DeviceError: If a batch does not fit into the device's memory.
+        BadCaseError: If the net gives no numbers.
     """
     stacks = windows(images, neighbors=model.neighbors)
     while batch := list(itertools.islice(stacks, batch_size)):
         pixels = torch.from_numpy(np.array(batch)).to(device)
         if downwards:
             pixels = pixels.flip(1)
-        yield from _run(model, pixels).transpose(0, 1).cpu().numpy()
+        found = _run(model, pixels).transpose(0, 1).cpu().numpy()
+        if np.isnan(found).any():
+            raise BadCaseError(
+                "the net gives no numbers (NaN) for slices of this scan, which would pass for no "
+                "tumor: look at its layers, or try --precision 32"
+            )
+        yield from found
 
 
 def _run(model: Model, pixels: torch.Tensor) -> torch.Tensor:

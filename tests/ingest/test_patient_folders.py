@@ -95,6 +95,17 @@ def test_what_does_not_fit_is_a_problem_by_name(source):
     assert said == {}
 
 
+def test_what_may_be_a_scan_and_is_not_read_is_named(source, caplog):
+    folder = source(
+        "p1/ct.nhdr", "p1/ct.raw.gz", "p1/seg.nii", "p2/ct.mgz", "p2/seg.nii.zip", "p2/note.txt"
+    )
+    (folder / "p1/ct.nhdr").write_text("NRRD0004\ndata file: ct.raw.gz\n")
+    assert list(pairs(find_cases(folder))) == ["p1"]
+    (line,) = caplog.messages
+    assert line.startswith(f"left out, as no format that is read: {folder}/p2/ct.mgz, {folder}/p2/")
+    assert "convert" in line
+
+
 def test_test_cases_are_for_the_msd_layout(source):
     with pytest.raises(BadCaseError, match="a test case needs the MSD layout"):
         find_cases(source("p/ct.nii", "p/seg.nii"), subset="test")

@@ -7,6 +7,8 @@ import pytest
 from ingest.case import BadCaseError
 from lungseg.evaluation.by_masks import MasksError
 
+sitk = pytest.importorskip("SimpleITK")
+
 
 @pytest.fixture
 def masks(tmp_path, scans):
@@ -34,6 +36,22 @@ def test_the_counts_are_those_of_the_voxels_whatever_the_axes(run, masks, source
     assert metrics["predictions"] == said["predictions"] == str(masks)
     assert metrics["threshold"] is None
     assert "dice_pooled_soft" not in metrics
+
+
+@pytest.mark.parametrize(
+    ("image", "mask"),
+    [("ball.2.nii.gz", "ball.2.nii.gz"), ("b_0000.nii.gz", "b_0000.nii"), ("b.nii.gz", "b.mha")],
+)
+def test_a_mask_may_have_the_name_of_the_image_and_any_format(run, masks, source, image, mask):
+    (source / "imagesTr/ball_2.nii.gz").rename(source / "imagesTr" / image)
+    label = image.replace("_0000", "")
+    (source / "labelsTr/ball_2.nii.gz").rename(source / "labelsTr" / label)
+    written = sitk.ReadImage(str(masks / "ball_2.nii.gz"))
+    (masks / "ball_2.nii.gz").unlink()
+    sitk.WriteImage(written, str(masks / mask))
+    metrics, _ = run(predictions=masks)
+    assert metrics["n"] == 3
+    assert metrics["failed"] == {}
 
 
 def test_the_report_says_whose_masks_they_are(run, masks, tmp_path):

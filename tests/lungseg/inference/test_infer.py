@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from ingest.case import BadCaseError
 from ingest.slices.scan_slices import load_scan
 from lungseg.inference.infer import (
     DeviceError,
@@ -128,6 +129,13 @@ def test_too_large_a_batch_is_one_known_error(make_model):
     images = np.zeros((4, 8, 8), np.int16)
     with pytest.raises(DeviceError, match=r"for 3 slices at once: lower --batch-size"):
         list(probabilities(model, images, device=CPU, batch_size=3))
+
+
+def test_a_net_that_gives_no_numbers_does_not_pass_for_no_tumor(make_model):
+    model = make_model()
+    model.net.register_forward_hook(lambda _net, _inputs, logits: logits * float("nan"))
+    with pytest.raises(BadCaseError, match=r"the net gives no numbers \(NaN\)"):
+        list(probabilities(model, np.zeros((4, 8, 8), np.int16), device=CPU, batch_size=3))
 
 
 def test_devices_are_chosen_by_name():
