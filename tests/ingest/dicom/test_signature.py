@@ -1,8 +1,12 @@
 """The law of signatures: DICOM is known by its first bytes, whatever its name."""
 
+from pathlib import Path
+
 import pytest
 
+from ingest.case import BadCaseError
 from ingest.dicom.signature import is_dicom
+from ingest.readers import open_label
 
 PREAMBLE = b"\0" * 128
 
@@ -29,3 +33,14 @@ def test_the_first_bytes_decide(tmp_path, content, found):
 def test_what_is_no_file_is_no_dicom(tmp_path):
     assert not is_dicom(tmp_path)
     assert not is_dicom(tmp_path / "absent")
+
+
+def test_what_cannot_be_read_is_none_and_whoever_reads_it_says_so(tmp_path, monkeypatch):
+    def refused(path, *_args, **_named):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    (tmp_path / "file").write_bytes(PREAMBLE + b"DICM")
+    monkeypatch.setattr(Path, "open", refused)
+    assert not is_dicom(tmp_path / "file")
+    with pytest.raises(BadCaseError, match="file is damaged .*Permission denied"):
+        open_label(tmp_path / "file")
