@@ -7,6 +7,9 @@ from ingest.recipe import Recipe
 from ingest.scans.geometry import Grid, same_place_voxels
 from ingest.scans.planes import stored_downwards
 
+PLACE = "place"
+"""The rule that speaks where image and label lie apart."""
+
 _APART_FATAL = 0.5  # voxels between image and label
 _APART_WARNED = 0.01
 _ANGLE_WARNED = 0.5  # degrees off a right angle between two axes
@@ -93,7 +96,7 @@ def _of_pair(case: str, image: Grid, label: Grid) -> list[Finding]:
         f"(origins {_origin(scan)} and {_origin(mask)} mm): use the label that was drawn on "
         "this scan"
     )
-    return [Finding(case=case, level=level, rule="place", message=message)]
+    return [Finding(case=case, level=level, rule=PLACE, message=message)]
 
 
 def _origin(grid: Grid) -> str:

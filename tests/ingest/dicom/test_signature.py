@@ -42,5 +42,5 @@ def test_what_cannot_be_read_is_none_and_whoever_reads_it_says_so(tmp_path, monk
     (tmp_path / "file").write_bytes(PREAMBLE + b"DICM")
     monkeypatch.setattr(Path, "open", refused)
     assert not is_dicom(tmp_path / "file")
-    with pytest.raises(BadCaseError, match="file is damaged .*Permission denied"):
+    with pytest.raises(BadCaseError, match=r"file is damaged .*Permission denied"):
         open_label(tmp_path / "file")

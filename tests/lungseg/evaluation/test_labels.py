@@ -44,3 +44,11 @@ def test_a_mask_of_another_grid_is_refused_with_both_files(shape, where, case, t
     with pytest.raises(BadCaseError) as caught:
         read(path, case)
     assert str(caught.value).startswith(f"{path} does not fit {case.image}: ")
+
+
+def test_a_mask_a_little_off_its_scan_is_taken_and_said(case, tmp_path, scans, caplog):
+    path = scans.write(tmp_path / "mask.nii.gz", scans.ball(), orientation="PIR", shift_mm=0.3)
+    np.testing.assert_array_equal(read(path, case), scans.ball())
+    (line,) = caplog.messages
+    assert line.startswith(f"{path} does not quite fit {case.image}: ")
+    assert "up to 0.2 voxels away" in line
