@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 Affine = tuple[tuple[float, float, float, float], ...]
 
+_DECIMALS = 5  # of direction cosines
 _NAMES = (("L", "R"), ("P", "A"), ("I", "S"))
 
 
@@ -116,7 +117,8 @@ def _axes_of(affine: Affine) -> tuple[tuple[int, bool], ...]:
     """Nearest canonical axis and sense of each stored axis, as nibabel's `io_orientation` has it.
 
     The rotation next to the affine is its polar factor (by SVD); stored axes choose their
-    canonical axis one after the other, the best aligned first.
+    canonical axis one after the other, the best aligned first. Half way between two, as at 45
+    degrees, the noise of an affine in 32 bits decides nothing: a scan and its mask agree.
     """
     columns = np.array(affine)[:3, :3]
     lengths = np.sqrt((columns**2).sum(axis=0))
@@ -125,7 +127,7 @@ def _axes_of(affine: Affine) -> tuple[tuple[int, bool], ...]:
     left, singular, right = np.linalg.svd(columns / lengths)
     if singular[2] <= singular[0] * 3 * np.finfo(np.float64).eps:
         raise ValueError(f"an affine needs three axes that span space, got {affine}")
-    rotation = left @ right
+    rotation = np.round(left @ right, _DECIMALS)
     found: dict[int, tuple[int, bool]] = {}
     for stored in np.argsort(-(rotation**2).max(axis=0), kind="stable").tolist():
         axis = int(np.argmax(np.abs(rotation[:, stored])))

@@ -45,6 +45,14 @@ def test_a_voxel_is_as_large_as_its_steps_span_also_askew():
     assert Grid(shape=(1, 1, 1), affine=as_affine(lean)).voxel_mm3 == pytest.approx(12)
 
 
+@pytest.mark.parametrize("noise", range(20))
+def test_the_noise_of_32_bits_changes_no_axis_half_way_between_two(noise):
+    exact = np.array(grid_of("LPS", tilt=(np.radians(45), 0, 0)).affine)
+    shaken = exact * (1 + np.random.default_rng(noise).uniform(-1e-7, 1e-7, (4, 4)))
+    axes = [Grid(shape=(4, 5, 6), affine=as_affine(m)).axes for m in (exact, shaken)]
+    assert axes[0] == axes[1]
+
+
 def test_random_affines_have_the_axes_of_nibabel():
     rng = np.random.default_rng(0)
     for _ in range(300):
