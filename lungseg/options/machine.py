@@ -24,7 +24,7 @@ class MachineOptions(Limited):
     any --norm but group."""
     compile: bool = False
     """Compile the net before the first step, which takes a minute or more: for long trainings. It
-    needs a C++ compiler."""
+    needs a C++ compiler. Over several GPUs --norm batch is left out of it."""
     accumulate: Annotated[int, Limits(least=1, most=65536)] = 1
     """Parts in which each device puts its share of a batch through the net: the memory of one part
     and, for every loss, the gradient of the whole batch; all parts but one go through it twice.

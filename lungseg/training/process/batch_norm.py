@@ -37,9 +37,14 @@ class BatchNormOverRanks(nn.BatchNorm2d):
             raise TrainingError(_ONE_VALUE)
         if num_ranks == 1:
             return super().forward(features)
-        return self._on_gpus(features) if features.is_cuda else self._over_ranks(features)
+        if not features.is_cuda:
+            return self._over_ranks(features)
+        normalized: torch.Tensor = self._on_gpus(features)
+        return normalized
 
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def _on_gpus(self, features: torch.Tensor) -> torch.Tensor:
+        """By kernels that a compiler of nets does not know."""
         running = (self.running_mean, self.running_var)
         normalized: torch.Tensor = _OnGpus.apply(  # type: ignore[no-untyped-call]
             features, self.weight, self.bias, *running, self.eps, self._share_of_step()
