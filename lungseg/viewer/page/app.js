@@ -45,10 +45,11 @@ function switches(place, masks, scene) {
   const opacity = document.getElementById("opacity");
   const shown = masks.map(() => true);
   const apply = () => masks.forEach((mask, n) => mask.put("opacity", shown[n] ? Number(opacity.value) : 0));
-  scene.masks.forEach(({ name }, n) => {
+  scene.masks.forEach(({ name, swatch }, n) => {
     const label = document.createElement("label"), box = document.createElement("input");
     box.type = "checkbox";
     box.checked = true;
+    box.style.accentColor = swatch;
     box.addEventListener("change", () => { shown[n] = box.checked; apply(); });
     label.append(box, ` ${name}`);
     place.append(label);
@@ -70,7 +71,7 @@ const view = document.getElementById("view");
 const widget = new Model({
   height: view.clientHeight, volumes: Object.keys(models).map((id) => `IPY_MODEL_${id}`), meshes: [],
   opts: { sliceType: 3, multiplanarShowRender: 1, backColor: [0.07, 0.07, 0.07, 1], isColorbar: false,
-    dragAndDropEnabled: false, show3Dcrosshair: true, loadingText: "" },
+    isRadiologicalConvention: true, sagittalNoseLeft: true, dragAndDropEnabled: false, show3Dcrosshair: true, loadingText: "" },
   background_masks_overlays: 0, draw_lut: null, draw_opacity: 0.8, draw_fill_overwrites: true, graph: {},
   scene: {}, overlay_outline_width: 0, overlay_alpha_shader: 1, this_model_id: "",
 }, ({ event, data }) => { if (event === "location_change") place.textContent = data.string; });

@@ -1,13 +1,14 @@
 """What a page loads: the scan, and masks of any format on it."""
 
 import json
+from pathlib import Path
 
 import nibabel
 import numpy as np
 import pytest
 
 from lungseg.viewer.errors import ViewError
-from lungseg.viewer.scene import scene
+from lungseg.viewer.scene import scene, told_apart
 
 
 def test_volumes_are_named_by_number_and_shown_by_their_names(tmp_path, scans):
@@ -23,6 +24,20 @@ def test_volumes_are_named_by_number_and_shown_by_their_names(tmp_path, scans):
     assert np.array_equal(np.asarray(image.dataobj), np.asarray(nibabel.load(scan).dataobj))
     mask = np.asarray(nibabel.Nifti1Image.from_bytes(files["mask-1.nii"]).dataobj)
     assert np.array_equal(mask, np.asarray(nibabel.load(evil).dataobj) != 0)
+
+
+@pytest.mark.parametrize(
+    ("paths", "names"),
+    [
+        (("truth/a.nii.gz", "masks/b.nii.gz"), ["a.nii.gz", "b.nii.gz"]),
+        (("truth/a.nii.gz", "masks/a.nii.gz"), ["truth/a.nii.gz", "masks/a.nii.gz"]),
+        (("x/out/a.nii", "y/out/a.nii", "y/b.nii"), ["x/out/a.nii", "y/out/a.nii", "y/b.nii"]),
+        (("a.nii", "a.nii"), ["a.nii", "a.nii"]),
+        ((), []),
+    ],
+)
+def test_masks_of_one_name_are_told_apart_by_their_folders(paths, names):
+    assert told_apart([Path(path) for path in paths]) == names
 
 
 def test_what_cannot_be_shown_is_one_known_error(tmp_path, scans):
