@@ -85,7 +85,13 @@ def refit(
         run_trials(own, memory, lambda: None)
     pairs = [(_dice(memory, first, each), _dice(memory, best, each)) for each in again]
     by = "folds" if options.refit == "folds" else "seeds"
-    return worth_of(pairs, by=by, asked=options.refit or 0, best_is_first=best == first)
+    worth = worth_of(pairs, by=by, asked=options.refit or 0, best_is_first=best == first)
+    if worth is None:
+        logger.warning(
+            "--refit: fewer than two pairs of trainings ended well, so nothing can be said of what "
+            "the best settings are worth"
+        )
+    return worth
 
 
 def _memory(own: SearchOptions, wanted: Sequence[Point], home: Home) -> Memory:

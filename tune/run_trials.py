@@ -18,7 +18,6 @@ from ray.util.placement_group import NODE_ID_LABEL_KEY
 from cluster.gang import Shape
 from cluster.resources import (
     Resources,
-    await_room,
     job_resources,
     nodes,
     nodes_with_room,
@@ -35,6 +34,7 @@ from tune.home import home_of
 from tune.live import LiveTable, live_table
 from tune.options.config import SearchOptions
 from tune.options.errors import SearchError
+from tune.room import RoomLost, check_room
 from tune.stalls import Stalls
 from tune.trials.trial import run_trial
 
@@ -43,7 +43,6 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 _TUNE_FOLDER = "tune"
-_ROOM_MINUTES = 20  # a cloud may need as many for a node with GPUs and its image
 _COUNT_AGAIN_S = 2.0  # nodes join and leave while a search runs
 
 
@@ -138,6 +137,7 @@ def _run(
             storage_path=str(options.out),
             callbacks=[
                 stalls,
+                RoomLost(resources, living),
                 Ends(memory, faults, stalls, leave, time_is_up),
                 EventLines(memory, options.epochs_per_trial),
                 *tables,
@@ -182,29 +182,9 @@ def _shape(options: SearchOptions, trials: int) -> Shape:
         gpus=0 if on_processors else options.gpus_per_trial,
         parts=options.ranks,
     )
-    if not side_by_side(cluster, resources):
-        _await_room(options, cluster, resources)
+    check_room(cluster, resources, grows=options.address is not None)
     each = Resources(cpus=resources.cpus // options.ranks, gpus=resources.gpus / options.ranks)
     return Shape(nodes=1, per_node=options.ranks, rank=each)
-
-
-def _await_room(options: SearchOptions, cluster: list[Resources], resources: Resources) -> None:
-    """Wait for a node that can hold a trial, where others may add one."""
-    need = f"a trial needs {resources.cpus} CPUs and {resources.gpus:g} GPUs"
-    lower = "lower --cpus-per-trial, --gpus-per-trial or --devices-per-trial"
-    if options.address is None:
-        has = f"this machine has {cluster[0].cpus} and {cluster[0].gpus:g}"
-        raise SearchError(f"{need}, {has}: {lower}")
-    logger.info(
-        "%s of one node, and none has them: waiting %d minutes for one; else %s, as trials side by "
-        "side use all nodes",
-        *(need, _ROOM_MINUTES, lower),
-    )
-    if not await_room(resources, wait_s=60 * _ROOM_MINUTES):
-        raise SearchError(
-            f"{need} of one node, and none that has them came within {_ROOM_MINUTES} minutes: "
-            f"{lower}, or add one; the same command goes on with the search"
-        )
 
 
 def _time_is_up(options: SearchOptions) -> Callable[[], bool]:

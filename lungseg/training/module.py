@@ -76,6 +76,7 @@ class LungSegmenter(pl.LightningModule):
             "training_cases": list(training),
             "validation_cases": list(validation),
         }
+        del given["out"]  # of a run at a URL the copy, which will be gone
         self.save_hyperparameters(given | {"lungseg": ours})
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:

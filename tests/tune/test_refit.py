@@ -79,7 +79,28 @@ def test_where_the_first_is_the_best_it_is_trained_alone(options, ran):
     assert worth.verdict == "nothing better than the first settings was found"
 
 
-def test_a_training_that_failed_leaves_its_pair_out(options, ran):
+def test_a_training_that_failed_leaves_its_pair_out_and_too_few_pairs_are_said(
+    options, ran, caplog
+):
     again = [{"seed": 1}, {"seed": 9}, {"seed": 2}]
     assert refit(options, first=FIRST, best=BEST, again=again).n == 2
+    assert caplog.text == ""
     assert refit(options, first=FIRST, best=BEST, again=again[:2]) is None
+    assert "--refit: fewer than two pairs of trainings ended well" in caplog.text
+
+
+def test_no_training_is_ended_early_however_clearly_worse_it_is_on_each_fold(options, monkeypatch):
+    by_three = replaced(options, folds=3)
+
+    def run_trials(own, memory, leave):
+        while (record := memory.next()) is not None:
+            dice = 100 * record.values["lr"]
+            for fold in (1, 2, 3):
+                cases = [[f"case-{n}", dice + 0.001 * n] for n in range(3 * fold)]
+                of_fold = {"best_dice_case_mean": dice, "cases": cases, "folds": fold}
+                assert memory.report(record.number, TOLD | of_fold | {"epoch": 2 * fold})
+            memory.end(record.number)
+
+    monkeypatch.setattr(module, "run_trials", run_trials)
+    worth = refit(by_three, first=BEST, best=FIRST, again=repeats(by_three, shards()))
+    assert worth.n == 3

@@ -8,7 +8,6 @@ from cluster.gang import Shape
 from cluster.resources import Resources
 from tune import run_trials as module
 from tune.options.config import SearchOptions
-from tune.options.errors import SearchError
 
 
 @pytest.fixture
@@ -66,30 +65,6 @@ def test_the_ranks_of_a_trial_share_what_it_takes_of_one_node(cluster, tmp_path)
     assert shape == Shape(nodes=1, per_node=2, rank=Resources(cpus=4, gpus=1.0))
     far = options(tmp_path, devices_per_trial=2, gpus_per_trial=0.0, cpus_per_trial=5)
     assert module._shape(far, 2) == Shape(nodes=1, per_node=2, rank=Resources(cpus=2))
-
-
-def test_a_trial_too_large_for_this_machine_is_refused(cluster, tmp_path):
-    with pytest.raises(SearchError, match=r"needs 5 CPUs and 0 GPUs, this machine has 4"):
-        module._shape(options(tmp_path, cpus_per_trial=5), 2)
-
-
-def test_one_too_large_for_every_node_of_a_cluster_is_waited_for_and_not_for_ever(
-    cluster, tmp_path, caplog, monkeypatch
-):
-    """Its devices are of one node, be there as many on two."""
-    cluster[:] = [Resources(cpus=1)] * 2
-    caplog.set_level("INFO")
-    asked = []
-    answers = [True, False]
-    monkeypatch.setattr(
-        module, "await_room", lambda job, wait_s: asked.append((job, wait_s)) or answers.pop(0)
-    )
-    far = options(tmp_path, devices_per_trial=2, address="head:6379")
-    assert module._shape(far, 2) == Shape(nodes=1, per_node=2, rank=Resources(cpus=1))
-    assert "needs 2 CPUs and 0 GPUs of one node, and none has them: waiting 20 m" in caplog.text
-    with pytest.raises(SearchError, match="none that has them came within 20 minutes: lower"):
-        module._shape(far, 2)
-    assert asked == [(Resources(cpus=2), 1200)] * 2
 
 
 def test_a_trial_is_placed_on_no_node_that_it_avoids():

@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from lungseg.inference.model_file import load_model
 from shards.storage.remote import Remote
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -41,6 +42,7 @@ def test_a_killed_search_goes_on_from_its_url_alone(search, toy, serve_s3, tmp_p
     names = set(remote.sizes())
     assert {"trials.csv", "best.yaml", "report.html", "result.json", "journal.jsonl"} <= names
     assert [name for name in names if name.endswith(".ckpt")] == ["best.ckpt"]
+    assert "out" not in load_model(result["checkpoint"]).options
     remote.download("trials.csv", tmp_path / "trials.csv", sha256=None)
     with (tmp_path / "trials.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))

@@ -269,7 +269,8 @@ class Memory:
         among = self._rungs.goes_on(number, epoch=epoch, score=report[SCORE])
         behind = "" if among else "not in the best third of those that got so far"
         worse = self._pairs.worse(number, epoch=epoch, cases=dict(report.get(CASES, ())))
-        record.early = record.early or behind or worse
+        if self._rungs.ends_early:
+            record.early = record.early or behind or worse
 
     def _apply_end(self, record: TrialRecord, reason: str, poor: bool) -> None:
         record.reason, record.poor = reason, poor

@@ -14,9 +14,13 @@ class Rungs:
         epochs: Of a training that is not ended early.
         folds: Trainings of a trial, each on another fold, one after the other.
         ends_early: Whether any is.
+
+    Attributes:
+        ends_early: The same.
     """
 
     def __init__(self, epochs: int, *, folds: int = 1, ends_early: bool = True) -> None:
+        self.ends_early = ends_early
         rungs = rung_epochs(epochs, folds) if ends_early else []
         self._reached: dict[int, dict[int, float]] = {rung: {} for rung in rungs}
 

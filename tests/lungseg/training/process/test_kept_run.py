@@ -44,6 +44,7 @@ def test_a_killed_training_goes_on_from_its_url_alone(shards, serve_s3, tmp_path
     remote.download("last.ckpt", tmp_path / "last.ckpt", sha256=None)
     assert equal(weights(tmp_path / "last.ckpt"), weights(tmp_path / "unbroken" / "last.ckpt"))
     assert result["checkpoint"] == f"{place}/best.ckpt"
+    assert "out" not in load_model(result["checkpoint"]).options  # which was a copy of this process
     remote.download("config.yaml", tmp_path / "config.yaml", sha256=None)
     assert f"out: {place}\n" in (tmp_path / "config.yaml").read_text()
     assert load_model(result["checkpoint"]).threshold == 0.5
