@@ -1,4 +1,4 @@
-"""A mask as a NIfTI file on its scan's own grid, written plane by plane."""
+"""A mask, or shares in steps, as a NIfTI file on its scan's own grid, written plane by plane."""
 
 import contextlib
 import io
@@ -22,7 +22,9 @@ Write = Callable[[Any], object]
 
 
 @contextlib.contextmanager
-def mask_file(opened: OpenCase, out: Path) -> Iterator[Callable[[Plane], object]]:
+def mask_file(
+    opened: OpenCase, out: Path, *, unit: float = 1
+) -> Iterator[Callable[[Plane], object]]:
     """Write a mask in constant memory where the file of its scan has axial slices, else at once.
 
     Shape, affine and their codes are those of the scan; equal masks give equal bytes.
@@ -30,6 +32,7 @@ def mask_file(opened: OpenCase, out: Path) -> Iterator[Callable[[Plane], object]
     Args:
         opened: The scan.
         out: `.nii.gz` or `.nii`; appears when it is whole.
+        unit: What a stored 1 stands for, as NIfTI's `scl_slope` says.
 
     Yields:
         A function that takes the (height, width) uint8 mask of each axial plane, in the order of
@@ -43,7 +46,7 @@ def mask_file(opened: OpenCase, out: Path) -> Iterator[Callable[[Plane], object]
         unfinished.open("wb") as file,
         _packed(file, packs=out.name.endswith(".gz")) as write,
     ):
-        write(_head(opened))
+        write(_head(opened, unit))
         with stored_slabs(opened, lambda slab: write(slab.data)) as put:
             yield put
 
@@ -86,7 +89,7 @@ def _packed(file: IO[bytes], *, packs: bool) -> Iterator[Write]:
     file.write(packer.flush())
 
 
-def _head(opened: OpenCase) -> bytes:
+def _head(opened: OpenCase, unit: float) -> bytes:
     """What stands before the voxels."""
     import nibabel
 
@@ -100,7 +103,7 @@ def _head(opened: OpenCase) -> bytes:
         header.set_data_dtype(np.uint8)
         header["cal_min"], header["cal_max"] = 0, 1
         image = kind(np.broadcast_to(np.uint8(0), header.get_data_shape()), None, header)
-    image.header.set_slope_inter(1, 0)
+    image.header.set_slope_inter(unit, 0)
     image.update_header()
     stream = io.BytesIO()
     image.header.write_to(stream)

@@ -84,7 +84,7 @@ class Ledger:
 
     def _is_done(self, scan: Case) -> bool:
         (row,) = self._table.rows(scan.name) or [{}]
-        present = all(path.exists() for path in targets_of(scan.name, self._options))
+        present = all(path.exists() for path in targets_of(scan.name, self._options).all)
         listed = row.get("lesions") == str(len(self._lesions.rows(scan.name)))
         return row.get("status") == "done" and present and listed and self._holds(scan)
 

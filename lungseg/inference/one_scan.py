@@ -1,4 +1,4 @@
-"""One scan from file to file: its mask, slice by slice, and on request pictures."""
+"""One scan from file to file: its mask, slice by slice; on request probabilities and pictures."""
 
 import collections
 from collections.abc import Callable, Iterator
@@ -19,6 +19,7 @@ from lungseg.inference.infer import Image, Mask, Model, Plane, probabilities
 from lungseg.inference.options import PredictOptions
 from lungseg.inference.outputs.animation import Animation
 from lungseg.inference.outputs.mask import mask_of
+from lungseg.inference.outputs.probability import probability_of
 from lungseg.inference.outputs.targets import targets_of
 from lungseg.inference.read_scan import open_scan, say_values
 from lungseg.postprocessing.finder import Finder
@@ -61,8 +62,8 @@ def predict_one(
     opened, kept = open_scan(case, recipe)
     rules = options.rules(model.rules, recipe)
     finder = Finder(opened.grid, recipe, threshold=threshold, rules=rules)
-    mask_path, *shown = targets = targets_of(case.name, options)
-    for path in targets:
+    targets = targets_of(case.name, options)
+    for path in targets.all:
         sweep(path)
     animation = Animation(case.name, opened.grid)
     checks = VoxelChecks(case.name, any_values=recipe.any_values)
@@ -71,7 +72,7 @@ def predict_one(
     planes = ahead(
         _planes(images, model, device, batch_size, downwards=opened.downwards), most=batch_size
     )
-    field, voxels = Field.of(opened.grid, recipe), 0
+    field, voxels, shows = Field.of(opened.grid, recipe), 0, bool(targets.pictures)
     decided_by = {
         "checkpoint sha256": model.sha256,
         "threshold": f"{threshold:g}",
@@ -79,25 +80,26 @@ def predict_one(
     }
     with (
         closing(planes),
-        mask_of(opened, mask_path, decided_by) as put,
+        mask_of(opened, targets.mask, decided_by) as put,
+        probability_of(opened, kept, targets.probability) as put_probability,
         Held(options.out) as held,
     ):
-        found = _found(planes, opened, kept, finder, lambda: step(len(kept)))
-        left = _judged(found, finder, held, shows=bool(shown))
+        found = _found(planes, opened, kept, finder, put_probability, lambda: step(len(kept)))
+        left = _judged(found, finder, held, shows=shows)
         for z in opened.numbers:
             plane: Mask = np.zeros(field.plane, np.uint8)
             if z in kept:
                 image, plane = next(left)
                 voxels += int(np.count_nonzero(plane))
-                if shown:
+                if shows:
                     animation.add(z, field.back(image, beyond=recipe.clip[0]), plane)
             put(plane)
         collections.deque(left, maxlen=0)  # the file's end, too, must be sound
     say_values(checks)
-    for path in shown:
+    for path in targets.pictures:
         animation.write(path)
     numbers = _numbers(opened, kept, finder, voxels)
-    return numbers | {"files": [target.name for target in targets]}
+    return numbers | {"files": [path.relative_to(options.out).as_posix() for path in targets.all]}
 
 
 def _numbers(opened: OpenCase, kept: range, finder: Finder, voxels: int) -> dict[str, Any]:
@@ -127,12 +129,15 @@ def _found(
     opened: OpenCase,
     kept: range,
     finder: Finder,
+    put_probability: Callable[[Plane], object],
     step: Callable[[], object],
 ) -> Iterator[tuple[int, Image, Mask]]:
     """Yield each kept slice with its number and its mask, whatever the rules say."""
     numbers = (z for z in opened.numbers if z in kept)
     for (image, members), z in zip(planes, numbers, strict=True):
-        yield z, image, finder.see(z, image, members)[0]
+        mask, probability = finder.see(z, image, members)
+        put_probability(probability)
+        yield z, image, mask
         step()
 
 

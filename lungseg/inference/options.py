@@ -101,6 +101,9 @@ class PredictOptions(InferenceOptions):
     format: Literal["nifti", "dicom-seg"] = "nifti"
     """dicom-seg: `<case>.dcm` instead, a segmentation that viewers show on its series; of DICOM
     series only, with highdicom (`pip install 'lungseg[dicom]'`)."""
+    probabilities: bool = False
+    """Write `probabilities/<case>.nii.gz` too: the probability of each voxel, from 0 to 1 in steps
+    of 0.005, before threshold and rules."""
     gif: bool = False
     """Write `<case>.gif` too: the slices that the model saw, the prediction outlined."""
     mp4: bool = False

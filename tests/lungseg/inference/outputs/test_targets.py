@@ -20,14 +20,16 @@ def scan(path):
     return Case(name=path.name.partition(".")[0], image=path, label=None, patient="")
 
 
-def test_a_scan_gets_a_mask_and_on_request_an_animation(options, tmp_path):
-    assert targets_of("a", options()) == [tmp_path / "out/a.nii.gz"]
-    assert targets_of("a", options(format="dicom-seg")) == [tmp_path / "out/a.dcm"]
-    all_pictures = targets_of("a", options(gif=True, mp4=True, contact_sheet=True))
-    assert [path.name for path in all_pictures] == ["a.nii.gz", "a.gif", "a.mp4", "a.png"]
-    assert targets_of("a", options(gif=True)) == [
-        tmp_path / f"out/a{s}" for s in (".nii.gz", ".gif")
-    ]
+def test_a_scan_gets_a_mask_and_what_else_was_asked_for(options, tmp_path):
+    def names(**given):
+        found = targets_of("a", options(**given)).all
+        return [path.relative_to(tmp_path / "out").as_posix() for path in found]
+
+    assert names() == ["a.nii.gz"]
+    assert names(format="dicom-seg") == ["a.dcm"]
+    assert names(gif=True) == ["a.nii.gz", "a.gif"]
+    everything = names(probabilities=True, gif=True, mp4=True, contact_sheet=True)
+    assert everything == ["a.nii.gz", "probabilities/a.nii.gz", "a.gif", "a.mp4", "a.png"]
 
 
 @pytest.mark.parametrize("given", [{}, {"overwrite": True}, {"skip_done": True}])
