@@ -44,10 +44,10 @@ class Recipe(Limited):
     """Millimeters left out at the lower end, instead of a number of slices."""
     drop_outside_lungs: bool = False
     """Leave out what lies below and above the lungs instead; reads each scan twice."""
-    mask: Literal["area", "nearest"] = "area"
-    """How masks are resized: a pixel is tumor where half its area is, or by nearest neighbor.
-    Nearest without --pixel-mm is the tutorial's: it shifts masks by up to 0.5 to 0.7 voxels,
-    here and in what is learned from them."""
+    mask: Literal["area", "nearest"] | None = None
+    """How masks are resized: a pixel is tumor where half its area is, or by nearest neighbor; by
+    default nearest with --pixel-mm and area without, where nearest, the tutorial's, shifts masks
+    by half a pixel, here and in what is learned from them."""
     tumor_labels: Annotated[tuple[int, ...], LABELS] = ()
     """Label values that are tumor, all others are background; else only 0 and 1 are accepted."""
     roi: tuple[str, ...] = ()
@@ -68,6 +68,8 @@ class Recipe(Limited):
             raise ValueError(f"--clip needs LOW < HIGH, got {low} {high}")
         if isinstance(self.roi, str) or not all(name.strip() for name in self.roi):
             raise ValueError(f"--roi needs names of regions, got {self.roi!r}")
+        if self.mask is None:
+            object.__setattr__(self, "mask", "nearest" if self.pixel_mm else "area")
 
     def num_dropped(self, step_mm: float) -> int:
         """Slices that are left out at the lower end of a scan, by count or by millimeters.

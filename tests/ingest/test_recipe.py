@@ -179,3 +179,13 @@ def test_a_scan_without_lung_is_refused_by_the_rule_of_the_lungs(tmp_path):
     case = save_case(tmp_path, np.full(SHAPE, 40, np.int16))
     with pytest.raises(BadCaseError, match="shows no lung: take the case out, or drop by"):
         slices_of(case, Recipe(drop_outside_lungs=True))
+
+
+@given(
+    rule=st.sampled_from(["area", "nearest"]),
+    pixel_mm=st.none() | st.floats(0.5, 3),
+)
+def test_masks_are_by_area_where_nearest_would_shift_them_unless_a_rule_is_given(rule, pixel_mm):
+    assert Recipe(pixel_mm=pixel_mm).mask == ("nearest" if pixel_mm else "area")
+    assert Recipe(pixel_mm=pixel_mm, mask=rule).mask == rule
+    assert Recipe.from_dict(Recipe(pixel_mm=pixel_mm).to_dict()) == Recipe(pixel_mm=pixel_mm)

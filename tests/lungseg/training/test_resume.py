@@ -42,7 +42,6 @@ CHANGES = {
     "norm": "instance",
     "net": "package.module:Class",
     "net_args": ["wide=True"],
-    "channels": [4, 8],
     "convolutions": 1,
     "residual": True,
     "dropout": 0.1,
@@ -98,10 +97,17 @@ def test_what_decides_a_training_may_not_change(shards, finished, name):
         checkpoint_to_resume(now, open_shards(shards))
 
 
+def test_channels_of_their_own_are_another_net_than_those_of_a_width(shards, finished):
+    channels = {"width": 32, "depth": 5, "channels": [4, 8]}  # exclude --width and --depth
+    now = options(shards, finished, epochs=1, resume=True, **channels)
+    with pytest.raises(TrainingError, match=r"^--width was 4 .* and is 32"):
+        checkpoint_to_resume(now, open_shards(shards))
+
+
 def test_every_option_of_a_training_is_either_free_or_kept(shards, finished):
     """One that is added later is kept unless somebody says that it is free."""
     known = {*CHANGES, *FREE, "shards", "out", "preset", "resume", "validate"}
-    known |= {"folds_file", "folds", "slice_weights", "accumulate"}
+    known |= {"channels", "folds_file", "folds", "slice_weights", "accumulate"}
     assert flat_values(options(shards, finished)).keys() == known
 
 
