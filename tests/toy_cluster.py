@@ -90,7 +90,7 @@ def ray_here(*, cpus):
     quiet = {"include_dashboard": False, "log_to_driver": False, "logging_level": "error"}
     for left in reversed(range(_TRIES)):
         try:
-            ray.init(num_cpus=cpus, **quiet)
+            ray.init("local", num_cpus=cpus, **quiet)  # whatever else runs on this machine
             break
         except Exception:
             ray.shutdown()

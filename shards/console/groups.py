@@ -121,11 +121,13 @@ def _filled(options: type[T], left: Values) -> T:
 
 
 def _converted(value: Any, kind: Any, name: str) -> Any:
-    """A text as a path where one is wanted; refuses what is none of a few choices."""
+    """A text as a path, and a file's list as a tuple; refuses what is none of a few choices."""
     choices = typing.get_args(kind)
     if typing.get_origin(kind) is typing.Literal and value not in choices:
         flag = "--" + name.replace("_", "-")
         raise ValueError(f"{flag} must be one of {', '.join(map(str, choices))}, got {value}")
+    if isinstance(value, list):
+        return tuple(_converted(item, choices[0] if choices else Any, name) for item in value)
     return Path(value) if isinstance(value, str) and Path in (kind, *choices) else value
 
 

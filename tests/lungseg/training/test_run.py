@@ -156,7 +156,13 @@ def test_workers_do_not_change_what_is_learned(shards, tmp_path, order):
 KINDS = {
     "deep": {"depth": 3, "deep_supervision": True, "residual": True, "dropout": 0.2},
     "windows": {"neighbors": 3, "hu_window": [[-1000, 400], [-160, 240]], "up": "bilinear"},
-    "tversky": {"loss": "focal_tversky", "convolutions": 1, "channels": [4, 6]},
+    "tversky": {
+        "loss": "focal_tversky",
+        "convolutions": 1,
+        "channels": [4, 6],
+        "width": 32,  # as if neither were given: they exclude channels
+        "depth": 5,
+    },
     "squares": {"crop_px": 16, "neighbors": 3},
     "of the user": {
         "net": "torch.nn:Conv2d",

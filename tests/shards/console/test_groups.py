@@ -104,3 +104,9 @@ def test_an_old_name_in_a_file_is_refused_with_the_new_one(tmp_path, text):
     (tmp_path / "old.yaml").write_text(text)
     with pytest.raises(UsageError, match="temperature is called heat now, rename it there"):
         parse(Cake, ["--config", str(tmp_path / "old.yaml")], prog="x", description="")
+
+
+@given(values)
+def test_lists_of_a_file_are_the_tuples_of_a_command_line(given):
+    from_file = yaml.safe_load(yaml.safe_dump({**given, "layers": list(given.get("layers", ()))}))
+    assert from_flat(Cake, from_file) == from_flat(Cake, given)
