@@ -83,6 +83,9 @@ RECIPES = {
     "crops_batch_3_slices_transplant": BATCH.but(f"--neighbors 3 {TRANSPLANT}"),
     "crops_batch_3_slices_transplant_.6": BATCH.but("--neighbors 3 --transplant 0.6"),
     "crops_batch_3_slices_transplant_.6_all_hu": ALL_HU.but("--neighbors 3 --transplant 0.6"),
+    "crops_batch_3_slices_transplant_.6_all_hu_area": ALL_HU.but(
+        "--neighbors 3 --transplant 0.6", build=f"{MM2.build} --mask area"
+    ),
     "crops_batch_patches": replace(BATCH, patches=True),
     "crops_batch_transplant": BATCH.but(TRANSPLANT),
     "crops_batch_all_hu": ALL_HU,
