@@ -20,7 +20,7 @@ _ABDOMEN_MM = 80.0  # the most that these may be: of thicker slices they reach i
 class Recipe(Limited):
     """How scans become slices.
 
-    The defaults are the tutorial's, where slices are at most 2.6 mm, but for masks by area.
+    The defaults are the tutorial's, where slices are at most 2.6 mm, but for masks of whole planes.
     """
 
     EXCLUDING: ClassVar[tuple[tuple[str, ...], ...]] = (

@@ -11,6 +11,7 @@ import torch
 
 from ingest.case import BadCaseError, Case
 from ingest.scans.array import ArrayScan
+from ingest.scans.geometry import Grid, as_affine
 from ingest.slices.opened import OpenCase
 from ingest.slices.scan_slices import load_scan
 from lungseg.crossval.run import cross_validate
@@ -117,9 +118,10 @@ def score_masks(
         )
     masks = (truth != 0).astype(np.uint8), (prediction != 0).astype(np.uint8)
     tp, fp, fn = count_voxels(*masks)
-    axes_mm = np.asarray(affine, np.float64)[:3, :3]
-    voxel_ml = abs(float(np.linalg.det(axes_mm))) / 1000
-    surface = surface_score(*masks, axes_mm=axes_mm)
+    i, j, k = truth.shape
+    grid = Grid(shape=(i, j, k), affine=as_affine(affine))
+    voxel_ml = grid.voxel_mm3 / 1000
+    surface = surface_score(*masks, axes_mm=grid.axes_mm)
     kinds = [lesion.kind for lesion in lesions_of(*masks, voxel_ml=voxel_ml)]
     return {
         "dice": dice(tp, fp, fn),

@@ -10,7 +10,7 @@ from lungseg.evaluation.options import EvaluateOptions
 from shards.console.command import save_config
 from shards.console.errors import KnownError
 from shards.console.whole import whole_or_nothing
-from shards.console.words import counted
+from shards.console.words import counted, encodable
 
 FILES = ("metrics.json", "cases.csv", "lesions.csv", "slices.csv", "report.html")
 
@@ -47,8 +47,7 @@ def leave(options: EvaluateOptions, texts: Mapping[str, str]) -> None:
         with contextlib.ExitStack() as files:
             for name, text in texts.items():
                 unfinished = files.enter_context(whole_or_nothing(options.out / name))
-                # a file's name may hold bytes that are no text
-                unfinished.write_text(text, encoding="utf-8", errors="backslashreplace")
+                unfinished.write_text(encodable(text), encoding="utf-8")
             save_config(options, files.enter_context(whole_or_nothing(options.out / "config.yaml")))
     except OSError as error:
         raise OutputError(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from shards.console.whole import whole_or_nothing
+from shards.console.words import encodable
 
 Row = Mapping[str, str]
 
@@ -31,7 +32,7 @@ class CaseTable:
 
     def rows(self, case: str) -> list[Row]:
         """What is known of a case; all values are text."""
-        known = _text(case)
+        known = encodable(case)
         return [row for key, row in self._rows.items() if key[0] == known]
 
     def put(self, case: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -42,9 +43,9 @@ class CaseTable:
         """
         if not self._is_tidy:
             self.finish()
-        known = _text(case)
+        known = encodable(case)
         self._rows = {key: row for key, row in self._rows.items() if key[0] != known}
-        texts = [{name: _text(value) for name, value in row.items()} for row in rows]
+        texts = [{name: encodable(str(value)) for name, value in row.items()} for row in rows]
         named = [{"case": known, **row} for row in texts]
         self._rows |= {self._key(row): row for row in named}
         with self._path.open("a", newline="", encoding="utf-8") as file:
@@ -70,11 +71,6 @@ class CaseTable:
 
     def _writer(self, file: Any) -> "csv.DictWriter[str]":
         return csv.DictWriter(file, self._columns, restval="", lineterminator="\n")
-
-
-def _text(value: object) -> str:
-    """A value as text, in which bytes of a file's name that are none are escaped."""
-    return str(value).encode(errors="backslashreplace").decode()
 
 
 def _in_order(item: tuple[tuple[str, ...], Row]) -> tuple[str, ...]:

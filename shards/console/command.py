@@ -24,6 +24,7 @@ from shards.console.interrupt import interruptible, last_words
 from shards.console.kinds import REGISTRY
 from shards.console.limits import Limited
 from shards.console.usage import UsageError, refused, unknown_command
+from shards.console.words import encodable
 
 DONE, FAILED, BAD_USAGE = 0, 1, 2
 
@@ -188,8 +189,7 @@ def _say(result: Result | None, show: Callable[[Result], str], *, as_json: bool)
         return DONE
     exit_code = int(result.pop("exit_code", DONE))
     text = json.dumps(result) if as_json else show(result)
-    # a file's name may hold bytes that are no text
-    sys.stdout.write(text.encode(errors="backslashreplace").decode() + "\n")
+    sys.stdout.write(encodable(text) + "\n")
     sys.stdout.flush()
     return exit_code
 

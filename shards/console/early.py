@@ -26,10 +26,15 @@ def begin() -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
+def ending(*, terminated: bool) -> tuple[str, int]:
+    """What a command says that a signal ends, and its exit code."""
+    return ("ended by SIGTERM", TERMINATED) if terminated else ("interrupted", INTERRUPTED)
+
+
 def _leave(signum: int, _: FrameType | None) -> None:
-    ended = signum == signal.SIGTERM
-    os.write(2, b"ended by SIGTERM\n" if ended else b"interrupted\n")
-    os._exit(TERMINATED if ended else INTERRUPTED)
+    line, code = ending(terminated=signum == signal.SIGTERM)
+    os.write(2, f"{line}\n".encode())
+    os._exit(code)
 
 
 _main = getattr(sys.modules["__main__"], "__spec__", None)

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-from shards.console.early import INTERRUPTED, TERMINATED
+from shards.console.early import ending
 
 NOTHING_WRITTEN = "nothing was written, the same command begins anew"
 
@@ -70,7 +70,5 @@ def last_words(end: KeyboardInterrupt, came: list[int]) -> tuple[str, int]:
         end: What ended it.
         came: What `interruptible` took.
     """
-    terminated = signal.SIGTERM in came
-    first = "ended by SIGTERM" if terminated else "interrupted"
-    line = "; ".join([first, *getattr(end, "__notes__", [])])
-    return line, TERMINATED if terminated else INTERRUPTED
+    line, code = ending(terminated=signal.SIGTERM in came)
+    return "; ".join([line, *getattr(end, "__notes__", [])]), code

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from shards.console.words import encodable
+
 
 @contextlib.contextmanager
 def whole_or_nothing(
@@ -60,10 +62,8 @@ def write_whole(path: Path, content: bytes | str) -> None:
         path: The file; its folder is made.
         content: All of it; what is no text, as a file's name may hold, is escaped.
     """
-    if isinstance(content, str):
-        content = content.encode(errors="backslashreplace")
     with whole_or_nothing(path) as unfinished:
-        unfinished.write_bytes(content)
+        unfinished.write_bytes(encodable(content).encode() if isinstance(content, str) else content)
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

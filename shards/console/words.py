@@ -25,3 +25,8 @@ def in_a_line(said: object) -> str:
 def on_one_line(name: str) -> str:
     """A name as it is, or in quotes with escapes where it would break a line of text."""
     return name if name.isprintable() else repr(name)
+
+
+def encodable(text: str) -> str:
+    """A text as UTF-8 holds it: bytes of a file's name that are no text are escaped."""
+    return text.encode(errors="backslashreplace").decode()

@@ -1,8 +1,10 @@
 """Counts and lists read as people write them."""
 
+import os
+
 import pytest
 
-from shards.console.words import counted, in_a_line, on_one_line, some
+from shards.console.words import counted, encodable, in_a_line, on_one_line, some
 
 
 @pytest.mark.parametrize(
@@ -30,3 +32,12 @@ def test_what_a_library_said_is_folded_into_a_line_and_cut():
 )
 def test_only_a_name_that_would_break_a_line_stands_in_quotes(name, shown):
     assert on_one_line(name) == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "held"),
+    [(b"lung", "lung"), ("größer".encode(), "größer"), (b"M\xfcller", "M\\udcfcller")],
+)
+def test_bytes_of_a_name_that_are_no_text_are_escaped(name, held):
+    assert encodable(os.fsdecode(name)) == held
+    assert encodable(held).encode().decode() == held
